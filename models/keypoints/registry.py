@@ -1,0 +1,12 @@
+"""Every 2D keypoint model by name."""
+
+from configs.registry import Registry
+
+KEYPOINT_MODELS = Registry(
+    "keypoint model",
+    {
+        "blazepose": "models.keypoints.blazepose.model:BlazePose",
+        "noisy_truth": "models.keypoints.noisy_truth:NoisyTruth",
+    },
+    extras={"blazepose": "people"},
+)

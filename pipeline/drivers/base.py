@@ -1,0 +1,109 @@
+"""What a camera driver promises to its grabber."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from configs.errors import PosestageError
+from configs.loading import Config
+from pipeline.frame import Frame, VideoFormat
+
+
+class CameraError(PosestageError):
+    """The camera cannot be opened or stopped delivering; says the driver's reason and the next step."""
+
+
+class EndOfStream(Exception):  # noqa: N818 - a signal like StopIteration, not an error
+    """The source has no more frames (a file that does not loop)."""
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """What every camera of a rig states, whatever its driver.
+
+    Attributes:
+        name: Name in the rig.
+        size: (width, height) px asked for; None takes the source's own.
+        fps: Frame rate asked for; None takes the source's own.
+        origin_ns: Monotonic time of the session's start. Simulated and file cameras show scene time
+            ``t - origin_ns`` at time t, so that all cameras of a session share one scene clock.
+    """
+
+    name: str
+    size: tuple[int, int] | None
+    fps: float | None
+    origin_ns: int
+
+
+@dataclass(frozen=True)
+class CameraInfo:
+    """What an opened camera really delivers.
+
+    Attributes:
+        size: (width, height) px of the pictures.
+        fps: Frame rate the source promises.
+        device: Stable id or path of the source, for people and logs.
+        stream: Format of ``Frame.packets``, or None for a raw source.
+    """
+
+    size: tuple[int, int]
+    fps: float
+    device: str
+    stream: VideoFormat | None
+
+
+class CameraDriver(ABC):
+    """One camera. Use as a context manager; a failed ``open`` leaves nothing open.
+
+    A driver is built from its own config (class attribute ``Config``) and the common settings, opened, read
+    until stopped, and closed. It is used by one thread of one process.
+    """
+
+    Config: ClassVar[type[Config]]
+
+    def __init__(self, config: Any, settings: CameraSettings) -> None:
+        self.config = config
+        self.settings = settings
+
+    @abstractmethod
+    def open(self) -> CameraInfo:
+        """Open the source.
+
+        Raises:
+            CameraError: It cannot be opened; the message has the driver's reason and what to do.
+            BadInputError: The configuration does not fit the source.
+        """
+
+    @abstractmethod
+    def read(self, timeout_s: float) -> Frame | None:
+        """Wait for the next frame, at most ``timeout_s``; None when none came in that time.
+
+        Capture times rise strictly. The image may be overwritten by the next ``read``.
+
+        Raises:
+            CameraError: The source failed; ``open`` may be tried again.
+            EndOfStream: There will be no more frames.
+        """
+
+    def finish(self) -> list[Frame]:
+        """Frames whose packets were already handed out but that were not yet returned by ``read``.
+
+        Called once when capture stops, so that the recording's ledger names every frame in the video.
+        """
+        return []
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the source. Safe to call twice, and after a failure."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,81 @@
+"""Pictures and the instants they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class EncodedPacket:
+    """One compressed packet of a camera's video stream, in decoding order.
+
+    Attributes:
+        data: The bytes as the codec wants them.
+        pts_ns: Presentation time, ns on the camera's capture clock.
+        dts_ns: Decoding time, ns; rises strictly from packet to packet.
+        keyframe: Whether decoding can start here.
+    """
+
+    data: bytes
+    pts_ns: int
+    dts_ns: int
+    keyframe: bool
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """What a player must know about a camera's compressed stream.
+
+    Attributes:
+        codec: FFmpeg's codec name, such as ``mjpeg`` or ``h264``.
+        size: (width, height) px.
+        fps: Nominal frame rate.
+        extradata: Codec configuration, empty when the stream carries it in-band.
+        pixel_format: FFmpeg's name of the decoded pixel format.
+    """
+
+    codec: str
+    size: tuple[int, int]
+    fps: float
+    extradata: bytes = b""
+    pixel_format: str = "yuvj420p"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One captured picture of one camera.
+
+    Attributes:
+        camera: Name of the camera.
+        index: 0, 1, 2, … in order of capture; a jump means that the source itself lost frames.
+        t_capture_ns: When the scene was captured, ns of this machine's monotonic clock.
+        image: (H, W, 3) BGR, or None when the source could not decode it in time.
+        packets: Compressed packets that became available with this frame, for sources that deliver a
+            compressed stream; they are recorded as they are. With reordered codecs a frame brings none or
+            several; every packet up to and including this frame's own has been handed out by then.
+            Empty for raw sources.
+    """
+
+    camera: str
+    index: int
+    t_capture_ns: int
+    image: Image | None
+    packets: tuple[EncodedPacket, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrameSet:
+    """The frames of one instant, one place per camera of the rig, None where a camera has none.
+
+    Attributes:
+        time_ns: The instant: median capture time of its frames.
+        frames: One entry per camera, in rig order.
+    """
+
+    time_ns: int
+    frames: tuple[Frame | None, ...]
