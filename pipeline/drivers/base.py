@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -76,6 +76,13 @@ class CameraDriver(ABC):
             CameraError: It cannot be opened; the message has the driver's reason and what to do.
             BadInputError: The configuration does not fit the source.
         """
+
+    def start(self, origin_ns: int) -> None:
+        """Set the session's common origin; called after ``open`` and before the first ``read``.
+
+        Opening takes cameras unequally long, so the origin is known only when all of them are open.
+        """
+        self.settings = replace(self.settings, origin_ns=origin_ns)
 
     @abstractmethod
     def read(self, timeout_s: float) -> Frame | None:

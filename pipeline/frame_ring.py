@@ -1,0 +1,275 @@
+"""Pixels of one camera in shared memory: written once by its grabber, read in place by others.
+
+One segment per camera: a header page and a few page-aligned slots. The grabber writes a frame into a free
+slot and announces it with a small message (slot and generation). Flow control is by credit: a slot is free
+again when the consumer has marked its generation as done. The grabber never waits: without a free slot it
+drops the frame for inference and counts it. Readers that only peek (previews) take no credit: they copy the
+newest slot and check its generation afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+import numpy as np
+import psutil
+
+from configs.errors import PosestageError
+from pipeline.frame import Image
+
+LAYOUT_VERSION: Final = 1
+_MAGIC: Final = 0x504F53455247  # "POSERG"
+_PAGE: Final = 4096
+_HEADER_INTS: Final = 8
+_MAX_SLOTS: Final = 64
+_PREFIX: Final = "posestage"
+_SHARED_MEMORY_FOLDER: Final = Path("/dev/shm")
+
+
+class RingError(PosestageError):
+    """Shared memory cannot be had or does not hold what was announced."""
+
+
+class _Layout:
+    """The header as named views on the segment's first page."""
+
+    def __init__(self, memory: SharedMemory) -> None:
+        ints = np.frombuffer(_buffer(memory), np.int64, _PAGE // 8)
+        self.fields = ints[
+            :_HEADER_INTS
+        ]  # magic, version, slots, height, width, channels, newest slot, spare
+        self.generation = ints[_HEADER_INTS : _HEADER_INTS + _MAX_SLOTS]  # 0 while a slot is being written
+        self.done = ints[_HEADER_INTS + _MAX_SLOTS : _HEADER_INTS + 2 * _MAX_SLOTS]
+        self.time_ns = ints[_HEADER_INTS + 2 * _MAX_SLOTS : _HEADER_INTS + 3 * _MAX_SLOTS]
+
+    def release(self) -> None:
+        del self.fields, self.generation, self.done, self.time_ns
+
+
+def _slot_stride(height: int, width: int) -> int:
+    return -(-height * width * 3 // _PAGE) * _PAGE
+
+
+def _buffer(memory: SharedMemory) -> memoryview:
+    assert memory.buf is not None
+    return memory.buf
+
+
+class FrameRingWriter:
+    """The grabber's side: owns the segment and unlinks it on ``close``.
+
+    Args:
+        camera: Camera name, part of the segment's name.
+        size: (width, height) px.
+        slots: Wanted number of slots; fewer (at least 3) are taken when shared memory is short.
+
+    Raises:
+        RingError: Not even three slots fit into the machine's shared memory.
+    """
+
+    def __init__(self, camera: str, size: tuple[int, int], slots: int = 6) -> None:
+        width, height = size
+        self._stride = _slot_stride(height, width)
+        slots = min(slots, _MAX_SLOTS, _slots_that_fit(self._stride))
+        if slots < 3:
+            raise RingError(
+                f"camera {camera}: shared memory has no room for three {width}x{height} frames; "
+                "free some, or raise its limit (containers: --shm-size=1g)"
+            )
+        self.name = f"{_PREFIX}-{os.getpid()}-{camera}"
+        self._memory = SharedMemory(self.name, create=True, size=_PAGE + slots * self._stride)
+        self._layout = _Layout(self._memory)
+        self._layout.fields[:] = [_MAGIC, LAYOUT_VERSION, slots, height, width, 3, -1, 0]
+        self._layout.generation[:] = -1
+        self._layout.done[:] = -1
+        self._slots = [
+            np.frombuffer(
+                self._memory.buf, np.uint8, height * width * 3, _PAGE + slot * self._stride
+            ).reshape(height, width, 3)
+            for slot in range(slots)
+        ]
+        self._next_generation = 1
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return len(self._slots)
+
+    def write(self, image: Image, t_capture_ns: int) -> tuple[int, int] | None:
+        """Copy ``image`` into a free slot.
+
+        Returns:
+            (slot, generation) to announce, or None when the consumer has left no slot free.
+
+        Raises:
+            RingError: The image has another size than the ring was made for.
+        """
+        if image.shape != self._slots[0].shape:
+            raise RingError(f"{self.name}: frame is {image.shape}, the ring holds {self._slots[0].shape}")
+        layout = self._layout
+        newest = int(layout.fields[6])
+        count = len(self._slots)
+        for offset in range(1, count + 1):  # oldest first, so that peeking readers keep the newest longest
+            slot = (newest + offset) % count
+            if layout.done[slot] == layout.generation[slot]:
+                break
+        else:
+            return None
+        generation = self._next_generation
+        self._next_generation += 1
+        layout.generation[slot] = 0
+        np.copyto(self._slots[slot], image)
+        layout.time_ns[slot] = t_capture_ns
+        layout.generation[slot] = generation
+        layout.fields[6] = slot
+        return slot, generation
+
+    def release(self, slot: int, generation: int) -> None:
+        """Give a slot back on the consumer's behalf, when its announcement could not be sent."""
+        if self._layout.generation[slot] == generation:
+            self._layout.done[slot] = generation
+
+    def close(self) -> None:
+        """Free the segment; readers that still map it keep their view."""
+        self._slots.clear()
+        self._layout.release()
+        self._memory.close()
+        self._memory.unlink()
+
+
+class FrameRingReader:
+    """A reader's side; attach by the name in the announcement.
+
+    Args:
+        name: Segment name.
+        consumer: True for the one reader that holds credit (the inference node). It starts by freeing all
+        slots:
+            whatever an earlier consumer held is lost with it.
+
+    Raises:
+        RingError: No such segment, or not one of ours.
+    """
+
+    def __init__(self, name: str, *, consumer: bool = False) -> None:
+        self.name = name
+        self._memory = attach(name)
+        self._layout = _Layout(self._memory)
+        magic, version, slots, height, width, channels, _, _ = (int(value) for value in self._layout.fields)
+        stride = _slot_stride(height, width)
+        if (magic, version, channels) != (_MAGIC, LAYOUT_VERSION, 3) or not (
+            0 < slots <= _MAX_SLOTS and self._memory.size >= _PAGE + slots * stride
+        ):
+            self._layout.release()
+            self._memory.close()
+            raise RingError(f"shared memory {name} is not a frame ring of version {LAYOUT_VERSION}")
+        self._slots: list[Image] = []
+        for slot in range(slots):
+            flat = np.frombuffer(_buffer(self._memory), np.uint8, height * width * 3, _PAGE + slot * stride)
+            flat.flags.writeable = False
+            self._slots.append(flat.reshape(height, width, 3))
+        if consumer:
+            self._layout.done[:slots] = self._layout.generation[:slots]
+
+    def view(self, slot: int, generation: int) -> Image | None:
+        """The pixels in place, or None when the slot has been overwritten since it was announced."""
+        if not self.valid(slot, generation):
+            return None
+        return self._slots[slot]
+
+    def valid(self, slot: int, generation: int) -> bool:
+        """Whether the slot still holds that generation; ask again after using its pixels."""
+        return 0 <= slot < len(self._slots) and bool(self._layout.generation[slot] == generation)
+
+    def release(self, slot: int, generation: int) -> None:
+        """Give the slot back to the grabber."""
+        if self.valid(slot, generation):
+            self._layout.done[slot] = generation
+
+    def peek(self) -> tuple[int, Image] | None:
+        """(capture time, copy) of the newest frame; None when there is none or it changed meanwhile."""
+        slot = int(self._layout.fields[6])
+        if not 0 <= slot < len(self._slots):
+            return None
+        generation = int(self._layout.generation[slot])
+        if generation <= 0:
+            return None
+        picture = self._slots[slot].copy()
+        t_capture_ns = int(self._layout.time_ns[slot])
+        return (t_capture_ns, picture) if self.valid(slot, generation) else None
+
+    def close(self) -> None:
+        """Unmap; views handed out must not be used any more."""
+        self._slots.clear()
+        self._layout.release()
+        try:
+            self._memory.close()
+        except BufferError:  # a view is still alive somewhere; the mapping goes with the process
+            self._memory._mmap = None  # type: ignore[attr-defined]
+            self._memory._buf = None  # type: ignore[attr-defined]
+
+
+def attach(name: str) -> SharedMemory:
+    """Attach to a segment without becoming its owner.
+
+    Before Python 3.13 an attaching process registers the segment with its resource tracker, which unlinks it
+    when that process ends; only the owner may do so.
+
+    Raises:
+        RingError: No such segment.
+    """
+    try:
+        if sys.version_info >= (3, 13):
+            return SharedMemory(name, track=False)
+        with mock.patch.object(resource_tracker, "register", lambda *_: None):
+            return SharedMemory(name)
+    except (FileNotFoundError, ValueError) as error:
+        raise RingError(f"shared memory {name} is gone") from error
+
+
+def clean_up_after_dead_owners() -> list[str]:
+    """Unlink rings whose grabber no longer lives; returns their names. (Linux; elsewhere the system does it.)"""
+    removed = []
+    for name in _own_segments():
+        pid = name.split("-")[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            (_SHARED_MEMORY_FOLDER / name).unlink(missing_ok=True)
+            removed.append(name)
+    return removed
+
+
+def unlink_rings_of(pid: int) -> None:
+    """Unlink the rings of one process that has ended without doing so itself."""
+    for name in _own_segments():
+        if name.split("-")[1] == str(pid):
+            (_SHARED_MEMORY_FOLDER / name).unlink(missing_ok=True)
+
+
+def _own_segments() -> Iterator[str]:
+    if _SHARED_MEMORY_FOLDER.is_dir():
+        for path in list(_SHARED_MEMORY_FOLDER.glob(f"{_PREFIX}-*-*")):
+            yield path.name
+
+
+def _slots_that_fit(stride: int) -> int:
+    if not _SHARED_MEMORY_FOLDER.is_dir():
+        return _MAX_SLOTS
+    return int(shutil.disk_usage(_SHARED_MEMORY_FOLDER).free * 0.9 - _PAGE) // stride
+
+
+@contextmanager
+def reading(name: str) -> Iterator[FrameRingReader]:
+    """Attach for the length of a with-block."""
+    reader = FrameRingReader(name)
+    try:
+        yield reader
+    finally:
+        reader.close()
