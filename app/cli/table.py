@@ -1,0 +1,33 @@
+"""Every command: its name, the class behind it, imported only when asked for, and one line for ``--help``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from configs.registry import Registry
+
+
+@dataclass(frozen=True)
+class TableLine:
+    """One command; ``target`` is ``"module:Class"``."""
+
+    name: str
+    target: str
+    summary: str
+
+
+TABLE = (
+    TableLine("gui", "app.commands.gui:Command", "the desktop (also without any command)"),
+    TableLine("demo", "app.commands.demo:Command", "the simulated studio through the real pipeline"),
+    TableLine("capture", "app.commands.capture:Command", "headless capture of a rig to a take"),
+    TableLine("process", "app.commands.process:Command", "poses from recorded videos, every frame"),
+    TableLine("export", "app.commands.export:Command", "a take's poses as files for other tools"),
+    TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
+    TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),
+    TableLine("doctor", "app.commands.doctor:Command", "check this machine and say the next step"),
+    TableLine("benchmark", "app.commands.benchmark:Command", "measure how fast the parts run here"),
+)
+
+COMMANDS = Registry("command", {line.name: line.target for line in TABLE})
+
+DEFAULT_COMMAND = "gui"
