@@ -1,0 +1,161 @@
+"""Compressed packets into a Matroska file that is playable at any moment, also after the process was killed.
+
+Matroska as FFmpeg writes it counts whole milliseconds; the exact nanoseconds are in the ledger.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from pipeline.frame import EncodedPacket, VideoFormat
+
+NANOSECONDS = Fraction(1, 1_000_000_000)
+
+# A cluster reaches the file when it is finished: this bounds what a kill can take from streams with few
+# keyframes. JPEG streams finish a cluster with every packet.
+_CLUSTER_MS = 500
+
+# NAL unit types of parameter sets: H.264 (7 sequence, 8 picture), HEVC (32 video, 33 sequence, 34 picture).
+_PARAMETER_SETS: dict[str, tuple[Callable[[int], int], frozenset[int]]] = {
+    "h264": (lambda first: first & 0x1F, frozenset({7, 8})),
+    "hevc": (lambda first: (first >> 1) & 0x3F, frozenset({32, 33, 34})),
+}
+
+
+class VideoWriter:
+    """One camera's ``.mkv``.
+
+    Args:
+        path: File to create; must not exist.
+        fmt: The stream.
+        origin_ns: Time that becomes 0 in the file.
+
+    Raises:
+        FileExistsError: The file is there already.
+        ValueError: FFmpeg cannot put this codec into Matroska.
+    """
+
+    def __init__(self, path: Path, fmt: VideoFormat, origin_ns: int) -> None:
+        self.path = path
+        self.format = fmt
+        self.packets = 0
+        self._origin_ns = origin_ns
+        # Our own descriptor: the muxer's is out of reach, and syncing any descriptor syncs the file.
+        self._descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644
+        )
+        self._container: Any = av.open(
+            str(path),
+            "w",
+            format="matroska",
+            container_options={"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)},
+        )
+        self._stream: Any = None
+        try:
+            if fmt.extradata or fmt.codec not in (*_PARAMETER_SETS, "mpeg4"):
+                self._start(fmt.extradata)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _start(self, extradata: bytes) -> None:
+        """Write the file's header, which has to hold the codec configuration."""
+        stream = self._container.add_stream_from_template(_template(self.format), opaque=True)
+        context = stream.codec_context
+        context.width, context.height = self.format.size
+        context.pix_fmt = self.format.pixel_format
+        context.extradata = extradata or None
+        stream.time_base = NANOSECONDS
+        self._container.start_encoding()
+        self._stream = stream
+
+    def write(self, packet: EncodedPacket) -> None:
+        """Append one packet; packets come in decoding order.
+
+        Raises:
+            OSError: The disk refused, or the packet does not fit the stream.
+        """
+        if self._stream is None:
+            if not packet.keyframe:
+                raise ValueError(f"{self.path.name}: the first packet of a stream must be a keyframe")
+            self._start(in_band_extradata(self.format.codec, packet.data))
+        muxed: Any = av.Packet(packet.data)
+        muxed.stream = self._stream
+        muxed.time_base = NANOSECONDS
+        muxed.pts = packet.pts_ns - self._origin_ns
+        muxed.dts = packet.dts_ns - self._origin_ns
+        muxed.is_keyframe = packet.keyframe
+        self._container.mux(muxed)
+        self.packets += 1
+
+    def fsync(self) -> None:
+        """Wait until everything that was written is on the disk."""
+        if self._descriptor >= 0:
+            os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Write the index and close; a video without any packet is removed. Safe to call twice.
+
+        Raises:
+            OSError: The disk refused; the file is readable without its index.
+        """
+        if self._descriptor < 0:
+            return
+        try:
+            self._container.close()
+            self.fsync()
+        finally:
+            self.abandon()
+        if self.packets == 0:
+            self.path.unlink()
+
+    def abandon(self) -> None:
+        """Let go of the file without finishing it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def in_band_extradata(codec: str, packet: bytes) -> bytes:
+    """Codec configuration out of a stream's first packet, as players want it in the file's header.
+
+    Returns:
+        Parameter sets (H.264, HEVC, in Annex B form) or everything before the first picture (MPEG-4); empty
+        for codecs that need none.
+    """
+    if codec == "mpeg4":
+        before, picture, _ = packet.partition(b"\x00\x00\x01\xb6")
+        return before if picture else b""
+    if codec not in _PARAMETER_SETS:
+        return b""
+    unit_type, wanted = _PARAMETER_SETS[codec]
+    units = [unit.rstrip(b"\x00") for unit in re.split(rb"\x00\x00\x01", packet)[1:]]
+    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units if unit and unit_type(unit[0]) in wanted)
+
+
+def _template(fmt: VideoFormat) -> Any:
+    """A stream of the wanted codec without an encoder behind it.
+
+    PyAV lets codec configuration be set only on streams copied from an opened file; an empty AVI in memory is
+    the smallest such file. AVI has no official HEVC, but FFmpeg reads the code.
+    """
+    buffer = io.BytesIO()
+    # The muxer closes nothing in memory: the header alone is what is wanted.
+    empty: Any = av.open(buffer, "w", format="avi")
+    name = "h264" if fmt.codec == "hevc" else fmt.codec
+    width, height = fmt.size
+    empty.add_mux_stream(name, rate=Fraction(fmt.fps).limit_denominator(100_000), width=width, height=height)
+    empty.start_encoding()
+    empty.close()
+    data = buffer.getvalue()
+    if fmt.codec == "hevc":
+        data = data.replace(b"H264", b"HEVC")
+    return av.open(io.BytesIO(data), format="avi").streams.video[0]

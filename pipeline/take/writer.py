@@ -1,0 +1,269 @@
+"""Writes a take while it is filmed; what is on disk is valid at any moment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from configs.errors import bad_input
+from models.pose_frame import PoseFrame
+from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
+from pipeline.take.events import Event, EventsWriter
+from pipeline.take.header import State, TakeHeader, write_header
+from pipeline.take.ledger import Fate, LedgerRow, LedgerTotals, LedgerWriter
+from pipeline.take.poses_file import write_poses
+from pipeline.take.poses_log import PosesLog, PosesLogWriter
+from pipeline.take.video_writer import VideoWriter
+
+_log = logging.getLogger(__name__)
+
+VIDEOS, LEDGER, EVENTS = "videos", "ledger", "events.jsonl"
+POSES_LOG, POSES_FILE = "poses.log", "poses.npz"
+
+
+@dataclass(frozen=True)
+class TakeSummary:
+    """What a closed take holds.
+
+    Attributes:
+        folder: The take.
+        totals: Ledger totals by camera.
+        poses: Number of instants with poses (people or not).
+        events: Number of events.
+    """
+
+    folder: Path
+    totals: dict[str, LedgerTotals]
+    poses: int
+    events: int
+
+
+class _File(Protocol):
+    def fsync(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class TakeWriter:
+    """One take being recorded. Used by one thread; a context manager that closes.
+
+    When the disk fills up, the first failing call closes every file where it is still valid and raises
+    DiskFullError; each further call raises it again, and ``close`` may still be called.
+    """
+
+    def __init__(self, folder: Path, header: TakeHeader) -> None:
+        self.folder = folder
+        self.header = header
+        self._videos: dict[str, VideoWriter] = {}
+        self._ledgers: dict[str, LedgerWriter] = {}
+        self._poses = PosesLogWriter(folder / POSES_LOG)
+        self._events = EventsWriter(folder / EVENTS)
+        self._failure: TakeError | None = None
+        self._summary: TakeSummary | None = None
+        # Waiting for a disk must not hold up the frames: one thread does it.
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="take-sync")
+        self._syncing: Future[None] | None = None
+        for camera in header.cameras:
+            self._ledgers[camera] = LedgerWriter(folder / LEDGER / f"{camera}.csv")
+
+    @classmethod
+    def create(cls, folder: Path, header: TakeHeader) -> Self:
+        """Start a take in a new or empty folder.
+
+        Raises:
+            BadInputError: The folder holds something already, or cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise bad_input(
+                    "is not empty; a take never overwrites anything", file=folder, hint="choose a new folder"
+                )
+            (folder / VIDEOS).mkdir()
+            (folder / LEDGER).mkdir()
+            write_header(folder, header)
+            return cls(folder, header)
+        except PermissionError as error:
+            raise bad_input("cannot be written: permission denied", file=folder) from error
+        except (FileExistsError, NotADirectoryError) as error:
+            raise bad_input("is a file, expected a folder for the take", file=folder) from error
+        except OSError as error:
+            if is_disk_full(error):
+                raise bad_input("the disk is full", file=folder, hint="free some space") from error
+            raise
+
+    def open_video(self, camera: str, fmt: VideoFormat) -> None:
+        """Start a camera's video.
+
+        Raises:
+            ValueError: The camera is not one of the take, has a video already, or its codec cannot be
+                written to Matroska.
+            DiskFullError: No room left.
+        """
+        self._ledger(camera)
+        if camera in self._videos:
+            raise ValueError(f'the video of camera "{camera}" is open already')
+        path = self.folder / VIDEOS / f"{camera}.mkv"
+        self._videos[camera] = self._guard(lambda: VideoWriter(path, fmt, self.header.origin_ns))
+
+    def write_frame(  # noqa: PLR0917 - one row of the ledger and its packets
+        self,
+        camera: str,
+        index: int,
+        t_capture_ns: int,
+        fate: Fate,
+        cause: str = "",
+        packets: Sequence[EncodedPacket] = (),
+    ) -> None:
+        """Write one captured frame's packets, if any, and its line in the ledger.
+
+        Args:
+            camera: Which camera.
+            index: Index given by the driver.
+            t_capture_ns: Capture time, monotonic ns.
+            fate: Whether its picture is in the video.
+            cause: Why it was dropped; empty for a recorded frame.
+            packets: In decoding order. With reordered codecs a recorded frame may bring none or several.
+
+        Raises:
+            ValueError: The frame contradicts itself (dropped but with packets, or without a cause).
+            DiskFullError: No room left; the ledger does not claim this frame.
+        """
+        if packets and fate == "dropped":
+            raise ValueError(f'a frame of camera "{camera}" is dropped ({cause}) but brings packets')
+        if packets and camera not in self._videos:
+            raise ValueError(f'camera "{camera}" delivers packets before its video was opened')
+        row = LedgerRow(index, t_capture_ns, fate, cause)
+        ledger = self._ledger(camera)
+
+        def write() -> None:
+            # Packets first: a line says what is on disk.
+            for packet in packets:
+                self._videos[camera].write(packet)
+            ledger.append(row)
+
+        self._guard(write)
+
+    def write_poses(self, frame: PoseFrame) -> None:
+        """Write the poses of one instant.
+
+        Raises:
+            ValueError: Skeleton or cameras differ from those of the first instant.
+            DiskFullError: No room left.
+        """
+        self._guard(lambda: self._poses.append(frame))
+
+    def write_event(self, kind: str, message: str, t_ns: int, **details: Any) -> None:
+        """Write an event; details are plain JSON values."""
+        self._guard(lambda: self._events.append(Event(t_ns, kind, message, details)))
+
+    def sync(self) -> None:
+        """Have everything written so far brought to the disk, in the background.
+
+        Called once a second, so that even a power cut takes little more than the last second. When the disk
+        is slower than that, the calls in between do nothing.
+
+        Raises:
+            DiskFullError: The disk said so meanwhile.
+        """
+        if self._syncing is not None and not self._syncing.done():
+            return
+
+        def finished(previous: Future[None] | None = self._syncing) -> None:
+            if previous is not None:
+                previous.result()
+
+        self._guard(finished)
+        files = self._files()
+
+        def fsync() -> None:
+            for file in files:
+                file.fsync()
+
+        self._syncing = self._syncer.submit(fsync)
+
+    def close(self) -> TakeSummary:
+        """Finish every file, turn the poses log into ``poses.npz``, mark the take complete.
+
+        After a full disk the files are closed where they are, and the take stays marked as ``recording``,
+        to be repaired once there is room. Safe to call twice.
+
+        Raises:
+            DiskFullError: No room to finish.
+        """
+        if self._summary is not None:
+            return self._summary
+        if self._failure is None:
+            self._guard(self._finish)
+        totals = {camera: ledger.totals for camera, ledger in self._ledgers.items()}
+        self._summary = TakeSummary(self.folder, totals, self._poses.frames, self._events.count)
+        return self._summary
+
+    def _finish(self) -> None:
+        self._syncer.shutdown(wait=True)
+        for file in self._files():
+            file.fsync()
+            file.close()
+        finish_poses(self.folder, self._poses.frames, self._poses.most_people)
+        totals = {camera: ledger.totals for camera, ledger in self._ledgers.items()}
+        self._set_state("complete", totals)
+
+    def _set_state(self, state: State, totals: dict[str, LedgerTotals]) -> None:
+        self.header = self.header.with_state(state, totals)
+        write_header(self.folder, self.header)
+
+    def _files(self) -> list[_File]:
+        return [*self._videos.values(), *self._ledgers.values(), self._poses, self._events]
+
+    def _ledger(self, camera: str) -> LedgerWriter:
+        if camera not in self._ledgers:
+            raise ValueError(f'camera "{camera}" is not one of the take: {", ".join(self._ledgers)}')
+        return self._ledgers[camera]
+
+    def _guard(self, action: Callable[[], Any]) -> Any:
+        """Run ``action``; when the disk is full, close everything and say so."""
+        if self._failure is not None:
+            raise self._failure
+        if self._summary is not None:
+            raise TakeError(f"{self.folder}: the take is closed")
+        try:
+            return action()
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            self._failure = DiskFullError(
+                f"{self.folder}: the disk is full; recording stopped, everything before is safe; free some "
+                f"space, then run: launch.py repair {self.folder}"
+            )
+            self._close_where_it_is()
+            raise self._failure from error
+
+    def _close_where_it_is(self) -> None:
+        self._syncer.shutdown(wait=True)
+        for file in self._files():
+            try:
+                file.close()
+            except OSError as error:
+                # The index of a video may not fit any more; its pictures are readable without.
+                _log.warning("closing %s after the disk filled up: %s", self.folder, error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def finish_poses(folder: Path, count: int, people: int) -> None:
+    """Turn ``poses.log`` into ``poses.npz`` and remove the log; without any instant just remove it."""
+    log = folder / POSES_LOG
+    if count:
+        write_poses(folder / POSES_FILE, PosesLog(log), count=count, people=people)
+    log.unlink()
