@@ -93,7 +93,7 @@ class FrameRingWriter:
         self._layout.done[:] = -1
         self._slots = [
             np.frombuffer(
-                self._memory.buf, np.uint8, height * width * 3, _PAGE + slot * self._stride
+                _buffer(self._memory), np.uint8, height * width * 3, _PAGE + slot * self._stride
             ).reshape(height, width, 3)
             for slot in range(slots)
         ]
@@ -236,7 +236,10 @@ def attach(name: str) -> SharedMemory:
 
 
 def clean_up_after_dead_owners() -> list[str]:
-    """Unlink rings whose grabber no longer lives; returns their names. (Linux; elsewhere the system does it.)"""
+    """Unlink rings whose grabber no longer lives; returns their names.
+
+    Only Linux needs it; elsewhere the system frees a segment with its last user.
+    """
     removed = []
     for name in _own_segments():
         pid = name.split("-")[1]

@@ -59,8 +59,9 @@ class FrameRecord(msgspec.Struct, frozen=True):
 
     camera: str
     index: int
-    recorded: bool
     cause: str
+    """Why it is not recorded; empty when it is."""
+
     packets: list[PacketInfo]
 
 
@@ -80,10 +81,10 @@ class ArrayInfo(msgspec.Struct, frozen=True):
 
 
 class Poses(msgspec.Struct, frozen=True):
-    """Inference to everyone: the poses of one instant. Arrays follow as raw frames, in the order of
-    ``arrays``.
+    """Inference to everyone: the poses of one instant.
 
-    ``latency_ns`` is the time from capture to this message.
+    The arrays follow as raw frames, in the order of ``arrays``. ``latency_ns`` is the time from capture to
+    this message.
     """
 
     skeleton: str
@@ -94,10 +95,11 @@ class Poses(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """Supervisor to all nodes."""
+    """Supervisor to all nodes, or to the one named in ``to``."""
 
-    kind: Literal["ping", "go", "record", "stop_recording", "stop"]
+    kind: Literal["ping", "go", "record", "event", "stop_recording", "stop"]
     details: dict[str, Any] = {}
+    to: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -1,0 +1,217 @@
+"""One camera's process: reads frames, shows them to inference, hands them to the recorder."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+import simplejpeg
+
+from pipeline.bus import Bus, Sender
+from pipeline.drivers.base import CameraDriver, CameraInfo, CameraSettings, EndOfStream
+from pipeline.drivers.registry import DRIVERS
+from pipeline.frame import EncodedPacket, Frame, VideoFormat
+from pipeline.frame_ring import FrameRingWriter
+from pipeline.messages import Command, FrameReady, FrameRecord, PacketInfo, StreamClosed, StreamOpened
+from pipeline.node import Node, NodeContext
+from pipeline.rig_config import CameraConfig
+from pipeline.telemetry import Distribution, Drops, Rate
+
+log = logging.getLogger(__name__)
+
+JPEG_QUALITY: Final = 90
+_READ_TIMEOUT_S: Final = 0.1
+_RECORD_QUEUE: Final = 1000
+"""Messages that may wait for the recorder: at 60 fps and 100 KB a frame, 16 s and 100 MB per camera."""
+
+_FRAME_QUEUE: Final = 256
+
+
+class Grabber(Node):
+    """Owns one camera. Never waits for anybody: what a reader has no room for is dropped and counted."""
+
+    def __init__(self, context: NodeContext, camera: dict[str, Any], slots: int = 6) -> None:
+        super().__init__(context)
+        self.camera = CameraConfig.model_validate(camera)
+        self._slots = slots
+        self._driver: CameraDriver | None = None
+        self._ring: FrameRingWriter | None = None
+        self._info: CameraInfo | None = None
+        self._frames: Sender | None = None
+        self._records: Sender | None = None
+        self._recording = False
+        self._next_index = 0
+        self._recorded_from = 0
+        self._captured_while_recording = 0
+        self._last_time_ns = 0
+        self._started_ns = 0
+        self._rate = Rate()
+        self._inference_drops = Drops()
+        self._recording_drops = Drops()
+        self._encode_ms = Distribution()
+        self._jitter_ms = Distribution()
+
+    def open(self, bus: Bus) -> dict[str, Any]:
+        """Open the camera and its ring."""
+        driver_class = DRIVERS.load(self.camera.driver_type)
+        own = {key: value for key, value in self.camera.driver.items() if key != "type"}
+        settings = CameraSettings(self.camera.name, self.camera.size, self.camera.fps, time.monotonic_ns())
+        driver: CameraDriver = driver_class(driver_class.Config(**own), settings)
+        self._driver = driver
+        info = driver.open()
+        self._info = info
+        self._ring = FrameRingWriter(self.camera.name, info.size, self._slots)
+        self._frames = bus.sender(self.context.endpoints.frames, _FRAME_QUEUE)
+        self._records = bus.sender(self.context.endpoints.records, _RECORD_QUEUE)
+        return {
+            "camera": self.camera.name,
+            "size": list(info.size),
+            "fps": info.fps,
+            "device": info.device,
+            "ring": self._ring.name,
+            "stored_as": info.stream.codec if info.stream else "mjpeg",
+        }
+
+    def on_command(self, command: Command) -> None:
+        """Start the clock, and start or stop recording."""
+        if command.kind == "go" and not self.running and self._driver is not None:
+            self._driver.start(int(command.details["origin_ns"]))
+            self._started_ns = int(command.details["origin_ns"])
+        elif command.kind == "record" and not self._recording:
+            self._start_recording()
+        elif command.kind == "stop_recording":
+            self._stop_recording()
+
+    def step(self) -> bool:
+        """Read one frame and pass it on."""
+        assert self._driver is not None
+        try:
+            frame = self._driver.read(_READ_TIMEOUT_S)
+        except EndOfStream:
+            self._finish()
+            self.report("event", f"camera {self.camera.name}: end of the source", what="end_of_stream")
+            return False
+        if frame is not None:
+            self._pass_on(frame)
+        return True
+
+    def close(self) -> None:
+        """Hand over what is left, then free camera and ring."""
+        if self._driver is not None:
+            if self.running:
+                self._finish()
+            self._driver.close()
+            self._driver = None
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+
+    def telemetry(self) -> dict[str, Any]:
+        """Rates, drops by cause, encode times."""
+        return {
+            "camera": self.camera.name,
+            "captured": self._next_index,
+            "fps": round(self._rate.recent_hz, 2),
+            "fps_overall": round(self._rate.overall_hz, 3),
+            "fps_asked": self._info.fps if self._info else None,
+            "inference_drops": self._inference_drops.summary(),
+            "recording_drops": self._recording_drops.summary(),
+            "delivery_ms": self._jitter_ms.summary(),
+            "encode_ms": self._encode_ms.summary(),
+        }
+
+    def _pass_on(self, frame: Frame) -> None:
+        missing = frame.index - self._next_index
+        if missing > 0:
+            self._note_lost(missing, frame.t_capture_ns)
+        self._next_index = frame.index + 1
+        self._rate.tick(frame.t_capture_ns)
+        self._jitter_ms.add((time.monotonic_ns() - frame.t_capture_ns) / 1e6)
+        self._show(frame)
+        self._record(frame)
+        self._last_time_ns = frame.t_capture_ns
+
+    def _show(self, frame: Frame) -> None:
+        """Offer the picture to inference."""
+        assert self._ring is not None and self._frames is not None
+        if frame.image is None:
+            self._inference_drops.add("not_decoded_in_time")
+            return
+        written = self._ring.write(frame.image, frame.t_capture_ns)
+        if written is None:
+            self._inference_drops.add("inference_busy")
+            return
+        slot, generation = written
+        ready = FrameReady(self.camera.name, frame.index, self._ring.name, slot, generation)
+        if not self._frames.send("frame", ready, t_capture_ns=frame.t_capture_ns):
+            self._ring.release(slot, generation)
+            self._inference_drops.add("inference_away")
+
+    def _record(self, frame: Frame) -> None:
+        if not self._recording:
+            return
+        assert self._info is not None
+        packets = frame.packets
+        if self._info.stream is None and frame.image is not None:
+            started = time.perf_counter()
+            data = simplejpeg.encode_jpeg(
+                frame.image, quality=JPEG_QUALITY, colorspace="BGR", colorsubsampling="420"
+            )
+            self._encode_ms.add((time.perf_counter() - started) * 1e3)
+            packets = (EncodedPacket(data, frame.t_capture_ns, frame.t_capture_ns, keyframe=True),)
+        self._hand_over(frame.index, frame.t_capture_ns, packets)
+
+    def _hand_over(self, index: int, t_capture_ns: int, packets: tuple[EncodedPacket, ...]) -> None:
+        assert self._records is not None
+        self._captured_while_recording += 1
+        info = [PacketInfo(packet.pts_ns, packet.dts_ns, packet.keyframe) for packet in packets]
+        record = FrameRecord(self.camera.name, index - self._recorded_from, "", info)
+        data = [packet.data for packet in packets]
+        if not self._records.send("frame_record", record, data, t_capture_ns=t_capture_ns):
+            # The recorder is away and its queue is full; it learns of the hole from the jump in the index.
+            self._recording_drops.add("recorder_behind")
+
+    def _note_lost(self, missing: int, next_time_ns: int) -> None:
+        """The camera itself lost frames: they were captured, so the ledger names them."""
+        self._inference_drops.add("lost_by_camera", missing)
+        if not self._recording or self._records is None:
+            return
+        step_ns = (next_time_ns - self._last_time_ns) // (missing + 1) if self._last_time_ns else 0
+        for place in range(1, missing + 1):
+            self._captured_while_recording += 1
+            self._recording_drops.add("lost_by_camera")
+            index = self._next_index + place - 1 - self._recorded_from
+            lost = FrameRecord(self.camera.name, index, "lost_by_camera", [])
+            time_ns = next_time_ns - (missing + 1 - place) * step_ns
+            self._records.send("frame_record", lost, t_capture_ns=time_ns)
+
+    def _start_recording(self) -> None:
+        assert self._info is not None and self._records is not None
+        stream = self._info.stream or VideoFormat("mjpeg", self._info.size, self._info.fps)
+        opened = StreamOpened(
+            self.camera.name,
+            stream.codec,
+            stream.size[0],
+            stream.size[1],
+            stream.fps,
+            stream.extradata,
+            stream.pixel_format,
+        )
+        self._records.send("stream_opened", opened)
+        self._recording = True
+        self._recorded_from = self._next_index
+        self._captured_while_recording = 0
+
+    def _stop_recording(self) -> None:
+        if not self._recording or self._records is None:
+            return
+        self._recording = False
+        self._records.send("stream_closed", StreamClosed(self.camera.name, self._captured_while_recording))
+
+    def _finish(self) -> None:
+        """Name the frames whose packets were already handed out, then end the recording."""
+        assert self._driver is not None
+        for frame in self._driver.finish():
+            self._pass_on(frame)
+        self._stop_recording()

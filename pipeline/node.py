@@ -1,0 +1,156 @@
+"""What all processes of a session share: start, heartbeat, obedience, and a clean end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Final
+
+from configs.errors import PosestageError
+from pipeline.bus import Bus
+from pipeline.messages import Command, Report
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S: Final = 0.25
+TELEMETRY_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Addresses of one session, inside this machine unless told otherwise."""
+
+    commands: str
+    reports: str
+    frames: str
+    records: str
+    poses: str
+    poses_public: str
+    """Where other programs may subscribe; empty: nowhere."""
+
+
+@dataclass(frozen=True)
+class NodeContext:
+    """The little a node needs to live in a session."""
+
+    name: str
+    endpoints: Endpoints
+    log_level: str = "WARNING"
+
+
+class Node(ABC):
+    """One process of a session: opened once, stepped until told to stop, closed in any case.
+
+    A step waits at most some 100 ms, so that a command is heard. Tests call ``open``, ``step``, ``close``
+    directly.
+    """
+
+    def __init__(self, context: NodeContext) -> None:
+        self.context = context
+        self.running = False
+        """True after the command ``go``."""
+
+        self._outbox: list[Report] = []
+
+    @abstractmethod
+    def open(self, bus: Bus) -> dict[str, Any]:
+        """Acquire everything; returns details for the supervisor ("ready")."""
+
+    @abstractmethod
+    def step(self) -> bool:
+        """One short unit of work; False when there will be no more."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything; called after any failure too."""
+
+    def on_command(self, command: Command) -> None:
+        """React to a command; ``go`` and ``stop`` are handled by the loop as well."""
+        del command
+
+    def telemetry(self) -> dict[str, Any]:
+        """Numbers for the supervisor, asked for once a second."""
+        return {}
+
+    def report(self, kind: Any, message: str = "", **details: Any) -> None:
+        """Queue a report; the loop sends it."""
+        self._outbox.append(Report(self.context.name, os.getpid(), kind, message, details))
+
+    def take_reports(self) -> list[Report]:
+        """Reports queued since the last call."""
+        reports, self._outbox = self._outbox, []
+        return reports
+
+
+def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, Any]) -> None:
+    """Body of a node's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which stops us in order
+    logging.basicConfig(
+        level=context.log_level, format=f"%(asctime)s {context.name} %(levelname)s %(name)s: %(message)s"
+    )
+    parent = os.getppid()
+    with Bus() as bus:
+        reports = bus.sender(context.endpoints.reports, queue=10_000)
+        commands = bus.subscriber(context.endpoints.commands, "command")
+        node = node_class(context, **settings)
+        try:
+            details = node.open(bus)
+            while commands.receive(50) is None:  # hear the supervisor before saying ready: late joiners miss
+                if os.getppid() != parent:
+                    return
+            reports.send("report", Report(context.name, os.getpid(), "ready", details=details))
+            _loop(node, reports, commands, parent)
+            node.close()
+            for report in node.take_reports():
+                reports.send("report", report)
+            reports.send("report", Report(context.name, os.getpid(), "ended", details=node.telemetry()))
+        except PosestageError as error:
+            # An expected failure: the supervisor shows the sentence and decides whether to try again.
+            log.warning("%s", error)
+            details = {"exit_code": error.exit_code}
+            reports.send("report", Report(context.name, os.getpid(), "failed", str(error), details))
+            node.close()
+            raise SystemExit(3) from None
+        except BaseException as error:
+            log.exception("node %s failed", context.name)
+            message = f"{type(error).__name__}: {error}"
+            reports.send("report", Report(context.name, os.getpid(), "failed", message, {"exit_code": 1}))
+            node.close()
+            raise SystemExit(4) from None
+
+
+def _loop(node: Node, reports: Any, commands: Any, parent: int) -> None:
+    next_heartbeat = next_telemetry = time.monotonic()
+    working = True
+    while True:
+        for message in commands.receive_all():
+            command: Command = message.payload
+            if command.to not in {"", node.context.name}:
+                continue
+            if command.kind == "stop":
+                return
+            node.on_command(command)
+            if command.kind == "go":
+                node.running = True
+        now = time.monotonic()
+        if now >= next_heartbeat:
+            reports.send("report", Report(node.context.name, os.getpid(), "alive"))
+            next_heartbeat = now + HEARTBEAT_S
+            if os.getppid() != parent:
+                log.warning("%s: the program that started this node is gone; ending", node.context.name)
+                return
+        if now >= next_telemetry:
+            reports.send(
+                "report", Report(node.context.name, os.getpid(), "telemetry", details=node.telemetry())
+            )
+            next_telemetry = now + TELEMETRY_S
+        if node.running and working:
+            working = node.step()
+        else:
+            time.sleep(0.005)
+        for report in node.take_reports():
+            reports.send("report", report)

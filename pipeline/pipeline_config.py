@@ -1,0 +1,80 @@
+"""Which models and settings turn frames into poses; one yaml per named pipeline in ``configs/pipelines``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, field_validator
+
+import configs
+from configs.errors import bad_input, did_you_mean
+from configs.loading import Config, apply_overrides, parse_config, read_yaml
+from models.one_euro import OneEuroConfig
+from models.triangulation.mirror_repair import MirrorRepairConfig
+from models.triangulation.robust import RobustConfig
+from pipeline.synchronizer import SynchronizerConfig
+
+PIPELINE_FOLDER: Final = Path(configs.__file__).parent / "pipelines"
+
+
+class StreamConfig(Config):
+    """Where other programs may listen to the poses."""
+
+    address: str = "tcp://127.0.0.1:5577"
+    """ZeroMQ address; port * lets the system choose; empty: not at all."""
+
+    @field_validator("address")
+    @classmethod
+    def _stays_on_this_machine(cls, address: str) -> str:
+        if address and not address.startswith(("tcp://127.0.0.1:", "tcp://[::1]:", "ipc://")):
+            raise ValueError("only this machine may listen; give tcp://127.0.0.1:PORT, ipc://FILE or nothing")
+        return address
+
+
+class PipelineConfig(Config):
+    """From frames to poses."""
+
+    version: Literal[1] = 1
+    name: str
+    description: str = ""
+    keypoints: dict[str, Any]
+    """``type`` names a 2D keypoint model; the rest are its own settings."""
+
+    synchronizer: SynchronizerConfig = Field(default_factory=SynchronizerConfig)
+    mirror_repair: MirrorRepairConfig | None = Field(default_factory=MirrorRepairConfig)
+    triangulation: RobustConfig = Field(default_factory=RobustConfig)
+    smoothing: OneEuroConfig | None = Field(default_factory=OneEuroConfig)
+    stream: StreamConfig = Field(default_factory=StreamConfig)
+
+    @field_validator("keypoints")
+    @classmethod
+    def _names_a_model(cls, keypoints: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(keypoints.get("type"), str):
+            raise ValueError("needs a key type, the name of a 2D keypoint model")
+        return keypoints
+
+
+def pipeline_names() -> list[str]:
+    """Names of the pipelines that come with Posestage."""
+    return sorted(path.stem for path in PIPELINE_FOLDER.glob("*.yaml"))
+
+
+def load_pipeline(name: str, overrides: tuple[str, ...] = ()) -> PipelineConfig:
+    """A pipeline by name, or from a yaml file of one's own.
+
+    Raises:
+        BadInputError: Unknown name, or a wrong key or value in the file or in ``--set``.
+    """
+    own = Path(name)
+    path = own if own.suffix in {".yaml", ".yml"} else PIPELINE_FOLDER / f"{name}.yaml"
+    if path.parent == PIPELINE_FOLDER and not path.is_file():
+        known = pipeline_names()
+        raise bad_input(
+            "unknown pipeline",
+            key="--pipeline",
+            value=name,
+            allowed=", ".join([*known, "none", "a yaml file"]),
+            hint=did_you_mean(name, known),
+        )
+    return parse_config(PipelineConfig, apply_overrides(read_yaml(path), overrides), source=path)

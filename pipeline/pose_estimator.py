@@ -1,0 +1,166 @@
+"""From the pictures of one instant to 3D poses; the same for the live node and for offline processing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.rig import Rig
+from configs.loading import parse_config
+from models.detections import Detections
+from models.keypoints.base import KeypointModel
+from models.keypoints.registry import KEYPOINT_MODELS
+from models.one_euro import OneEuroFilter
+from models.pose_frame import PoseFrame
+from models.triangulation.mirror_repair import MirrorRepair
+from models.triangulation.robust import RobustTriangulator
+from pipeline.frame import Image
+from pipeline.pipeline_config import PipelineConfig
+
+
+def build_keypoint_model(config: PipelineConfig, cameras: Sequence[str]) -> KeypointModel:
+    """The 2D model a pipeline names, with its settings checked.
+
+    Raises:
+        BadInputError: Unknown model, wrong setting, or weights that are not there yet.
+        MissingExtraError: Its runtime is not installed.
+    """
+    kind = str(config.keypoints["type"])
+    model_class = KEYPOINT_MODELS.load(kind)
+    settings = {key: value for key, value in config.keypoints.items() if key != "type"}
+    source = f"pipeline {config.name}: keypoints"
+    model: KeypointModel = model_class(parse_config(model_class.Config, settings, source=source), cameras)
+    return model
+
+
+class PoseEstimator:
+    """Keypoints in every view, left/right repair, robust triangulation, filter.
+
+    Follows one performer: of several people in a view it takes the one nearest to where the performer was.
+
+    Args:
+        config: Models and settings.
+        rig: Calibrated cameras; their order is the order of views everywhere.
+        model: The 2D model; built from ``config`` when not given.
+    """
+
+    def __init__(self, config: PipelineConfig, rig: Rig, model: KeypointModel | None = None) -> None:
+        self.rig = rig
+        self.model = model if model is not None else build_keypoint_model(config, rig.names)
+        self.skeleton = self.model.skeleton
+        self._triangulate = RobustTriangulator(config.triangulation, rig)
+        self._repair = (
+            MirrorRepair(config.mirror_repair, self._triangulate, self.skeleton)
+            if config.mirror_repair
+            else None
+        )
+        self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
+        self._last_joints: NDArray[np.float64] | None = None
+
+    def description(self) -> dict[str, Any]:
+        """Name and weights of the models in use, for the take."""
+        return {"keypoints": {"name": self.model.name, "sha256": self.model.hashes}}
+
+    def estimate(self, images: Sequence[Image | None], times_ns: Sequence[int], time_ns: int) -> PoseFrame:
+        """Estimate the poses of one instant.
+
+        Args:
+            images: One (H, W, 3) BGR picture per camera of the rig, None where there is none.
+            times_ns: Capture time of each, -1 where there is none.
+            time_ns: The instant.
+
+        Returns:
+            A PoseFrame of no people, or of the performer.
+        """
+        stages: dict[str, float] = {}
+        started = time.perf_counter()
+        detections = self.model.detect(images, times_ns)
+        started = _lap(stages, "keypoints", started)
+        keypoints, scores = self._performer(detections)
+        swapped = np.zeros((1, len(self.rig)), bool)
+        seen = (scores > 0).any(axis=1)
+        if not seen.any():
+            self._forget()
+            return self._nobody(times_ns, time_ns, stages)
+        if self._repair is not None:
+            keypoints, scores, swapped[0] = self._repair(keypoints, scores, 0)
+            started = _lap(stages, "mirror_repair", started)
+        result = self._triangulate(keypoints[None], scores[None])
+        started = _lap(stages, "triangulation", started)
+        person = np.zeros(1, np.int64)
+        smoothed = result.joints
+        if self._smooth is not None:
+            smoothed = self._smooth(result.joints, person, time_ns)
+            _lap(stages, "smoothing", started)
+        self._last_joints = result.joints[0]
+        return PoseFrame(
+            time_ns=time_ns,
+            skeleton=self.skeleton,
+            cameras=self.rig.names,
+            view_times_ns=np.asarray(times_ns, np.int64),
+            person=person,
+            joints=result.joints,
+            scores=result.scores,
+            covariance=result.covariance,
+            keypoints=np.concatenate([keypoints, scores[..., None]], axis=-1)[None],
+            used=result.used,
+            smoothed=smoothed,
+            swapped=swapped,
+            stage_ms=stages,
+        )
+
+    def close(self) -> None:
+        """Free the models."""
+        self.model.close()
+
+    def _performer(self, detections: Sequence[Detections]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The performer's keypoints (V, J, 2) and scores (V, J); NaN and 0 where a view does not see them."""
+        views, joints = len(self.rig), len(self.skeleton)
+        keypoints = np.full((views, joints, 2), np.nan)
+        scores = np.zeros((views, joints))
+        expected = self.rig.project(self._last_joints) if self._last_joints is not None else None
+        for view, found in enumerate(detections):
+            if len(found) == 0:
+                continue
+            who = int(np.argmax(found.person_scores))
+            if len(found) > 1 and expected is not None:
+                distance = np.linalg.norm(found.keypoints - expected[view], axis=-1)
+                known = np.isfinite(distance)
+                if known.any():
+                    mean = np.where(known, distance, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+                    who = int(np.argmin(np.where(known.any(axis=1), mean, np.inf)))
+            keypoints[view], scores[view] = found.keypoints[who], found.scores[who]
+        return keypoints, scores
+
+    def _forget(self) -> None:
+        self._last_joints = None
+        if self._repair is not None:
+            self._repair.reset()
+
+    def _nobody(self, times_ns: Sequence[int], time_ns: int, stages: dict[str, float]) -> PoseFrame:
+        views, joints = len(self.rig), len(self.skeleton)
+        return PoseFrame(
+            time_ns=time_ns,
+            skeleton=self.skeleton,
+            cameras=self.rig.names,
+            view_times_ns=np.asarray(times_ns, np.int64),
+            person=np.zeros(0, np.int64),
+            joints=np.zeros((0, joints, 3)),
+            scores=np.zeros((0, joints)),
+            covariance=np.zeros((0, joints, 3, 3)),
+            keypoints=np.zeros((0, views, joints, 3)),
+            used=np.zeros((0, views, joints), bool),
+            smoothed=np.zeros((0, joints, 3)),
+            swapped=np.zeros((0, views), bool),
+            stage_ms=stages,
+        )
+
+
+def _lap(stages: dict[str, float], stage: str, started: float) -> float:
+    now = time.perf_counter()
+    stages[stage] = (now - started) * 1e3
+    return now

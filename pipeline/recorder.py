@@ -1,0 +1,183 @@
+"""The recorder's process: packets to disk, the fate of every frame to the ledger, every pose to the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.bus import Bus, Message, Receiver
+from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.messages import Command, FrameRecord, StreamClosed, StreamOpened
+from pipeline.node import Node, NodeContext
+from pipeline.pose_messages import unpack_poses
+from pipeline.take.errors import DiskFullError
+from pipeline.take.header import TakeHeader
+from pipeline.take.ledger import Fate
+from pipeline.take.writer import TakeWriter
+
+log = logging.getLogger(__name__)
+
+_SYNC_S: Final = 0.5
+_CLOSE_DEADLINE_S: Final = 10.0
+_QUEUE: Final = 4000
+
+
+class _CameraLedger:
+    """Numbering of one camera's frames across restarts of its grabber."""
+
+    def __init__(self) -> None:
+        self.video: VideoFormat | None = None
+        self.refused = ""  # why packets of a restarted grabber cannot continue the video
+        self.offset = 0
+        self.next_index = 0
+        self.last_time_ns = 0
+        self.ended = False
+
+
+class Recorder(Node):
+    """Writes a take. Idle until told to record; closes the take when all cameras have ended.
+
+    ``header`` is what all takes of this session have in common; name, clock and models come with the command.
+    """
+
+    def __init__(self, context: NodeContext, header: TakeHeader) -> None:
+        super().__init__(context)
+        self._header = header
+        self._records: Receiver | None = None
+        self._writer: TakeWriter | None = None
+        self._cameras: dict[str, _CameraLedger] = {}
+        self._next_sync = 0.0
+        self._stop_asked_at: float | None = None
+        self._bytes = 0
+        self._frames = 0
+
+    def open(self, bus: Bus) -> dict[str, Any]:
+        """Listen for records."""
+        self._records = bus.receiver(self.context.endpoints.records, _QUEUE)
+        self.running = True  # needs no common start: it only reacts
+        return {}
+
+    def on_command(self, command: Command) -> None:
+        """Begin or end a take."""
+        if command.kind == "record" and self._writer is None:
+            details = dict(command.details)
+            folder = Path(details.pop("folder"))
+            header = replace(self._header, **details)
+            self._writer = TakeWriter.create(folder, header)
+            self._cameras = {name: _CameraLedger() for name in header.cameras}
+            self._stop_asked_at = None
+            self.report("recording", f"recording to {folder}", folder=str(folder))
+        elif command.kind == "event" and self._writer is not None:
+            self._writer.write_event(**command.details)
+        elif command.kind == "stop_recording" and self._writer is not None:
+            self._stop_asked_at = time.monotonic()
+
+    def step(self) -> bool:
+        """Write what has arrived."""
+        assert self._records is not None
+        messages = self._records.receive_all(timeout_ms=20, limit=200)
+        now = time.monotonic()
+        try:
+            for message in messages:
+                self._write(message)
+            if self._writer is not None and now >= self._next_sync:
+                self._writer.sync()
+                self._next_sync = now + _SYNC_S
+        except DiskFullError as error:
+            self.report("event", str(error), what="disk_full")
+            self._close_take()
+        self._close_when_complete(now)
+        return True
+
+    def close(self) -> None:
+        """Finish the take that is open, with everything that has arrived."""
+        if self._records is not None and self._writer is not None:
+            for message in self._records.receive_all(timeout_ms=100, limit=100_000):
+                self._write(message)
+        self._close_take()
+
+    def telemetry(self) -> dict[str, Any]:
+        """What has been written so far."""
+        return {"frames": self._frames, "bytes": self._bytes, "recording": self._writer is not None}
+
+    def _write(self, message: Message) -> None:
+        writer = self._writer
+        payload = message.payload
+        if writer is None:
+            return
+        if isinstance(payload, StreamOpened):
+            ledger = self._cameras[payload.camera]
+            ledger.offset = ledger.next_index
+            ledger.ended = False
+            size = (payload.width, payload.height)
+            video = VideoFormat(payload.codec, size, payload.fps, payload.extradata, payload.pixel_format)
+            if ledger.video is None:
+                writer.open_video(payload.camera, video)
+                ledger.video = video
+            else:
+                same = (video.codec, video.size, video.extradata) == (
+                    ledger.video.codec,
+                    ledger.video.size,
+                    ledger.video.extradata,
+                )
+                ledger.refused = "" if same else "format_changed"
+        elif isinstance(payload, FrameRecord):
+            self._write_frame(writer, message, payload)
+        elif isinstance(payload, StreamClosed):
+            ledger = self._cameras[payload.camera]
+            self._note_missing(writer, payload.camera, ledger.offset + payload.captured, ledger.last_time_ns)
+            ledger.ended = True
+        elif message.topic == "poses":
+            writer.write_poses(unpack_poses(message))
+
+    def _write_frame(self, writer: TakeWriter, message: Message, record: FrameRecord) -> None:
+        ledger = self._cameras[record.camera]
+        index = ledger.offset + record.index
+        self._note_missing(writer, record.camera, index, message.t_capture_ns)
+        packets = [
+            EncodedPacket(bytes(data), info.pts_ns, info.dts_ns, info.keyframe)
+            for info, data in zip(record.packets, message.frames, strict=True)
+        ]
+        cause = ledger.refused or record.cause
+        fate: Fate = "dropped" if cause else "recorded"
+        writer.write_frame(
+            record.camera, index, message.t_capture_ns, fate, cause, packets if not cause else []
+        )
+        ledger.next_index = index + 1
+        ledger.last_time_ns = message.t_capture_ns
+        self._frames += 1
+        self._bytes += sum(len(packet.data) for packet in packets)
+
+    @staticmethod
+    def _missing_times(last_ns: int, next_ns: int, missing: int) -> list[int]:
+        step = max((next_ns - last_ns) // (missing + 1), 1)
+        return [last_ns + step * (place + 1) for place in range(missing)]
+
+    def _note_missing(self, writer: TakeWriter, camera: str, index: int, next_time_ns: int) -> None:
+        """Frames that were captured but whose record never came: the queue to here was full."""
+        ledger = self._cameras[camera]
+        missing = index - ledger.next_index
+        if missing <= 0:
+            return
+        for place, time_ns in enumerate(self._missing_times(ledger.last_time_ns, next_time_ns, missing)):
+            writer.write_frame(camera, ledger.next_index + place, time_ns, "dropped", "recorder_behind", [])
+        ledger.next_index = index
+
+    def _close_when_complete(self, now: float) -> None:
+        if self._writer is None or self._stop_asked_at is None:
+            return
+        waited = now - self._stop_asked_at
+        if all(ledger.ended for ledger in self._cameras.values()) or waited > _CLOSE_DEADLINE_S:
+            self._close_take()
+
+    def _close_take(self) -> None:
+        if self._writer is None:
+            return
+        summary = self._writer.close()
+        self._writer = None
+        totals = {camera: total.to_dict() for camera, total in summary.totals.items()}
+        message = f"take {summary.folder} is closed"
+        self.report("take_closed", message, folder=str(summary.folder), totals=totals, poses=summary.poses)

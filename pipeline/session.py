@@ -1,0 +1,340 @@
+"""A running rig: what the desktop and headless capture both drive.
+
+with Session(rig, ...) as session:
+    session.record(folder)
+    session.run(seconds=10)
+    summary = session.stop_recording()
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from calibration.rig import Rig
+from configs.errors import PosestageError, bad_input
+from pipeline.bus import Bus, Receiver
+from pipeline.grabber import Grabber
+from pipeline.inference import Inference
+from pipeline.messages import Command, Report
+from pipeline.node import Endpoints
+from pipeline.pipeline_config import PipelineConfig
+from pipeline.recorder import Recorder
+from pipeline.rig_config import RigConfig
+from pipeline.supervisor import NodeSpec, Supervisor
+from pipeline.take.folder import free_space_check
+from pipeline.take.header import TakeHeader, wall_time_now
+
+log = logging.getLogger(__name__)
+
+_ORIGIN_DELAY_NS: Final = 300_000_000
+"""Between "go" and the session's origin: every camera and the recorder must have heard it before the first frame."""
+
+_BYTES_PER_PIXEL: Final = 0.15
+"""JPEG of quality 90 on textured scenes, measured: 0.10 to 0.14; for the estimate of free space."""
+
+_CHANNELS: Final = ("commands", "reports", "frames", "records", "poses")
+_DEFAULT_SIZE: Final = (1280, 720)
+_DEFAULT_FPS: Final = 30.0
+
+
+@dataclass
+class RecordingSummary:
+    """What a finished recording holds.
+
+    Attributes:
+        folder: The take.
+        totals: By camera: captured, recorded, dropped by cause.
+        poses: Instants with poses.
+    """
+
+    folder: Path
+    totals: dict[str, Any]
+    poses: int
+
+
+@dataclass
+class SessionState:
+    """What has been heard from the nodes."""
+
+    events: list[Report] = field(default_factory=list)
+    ended_cameras: set[str] = field(default_factory=set)
+    recording: bool = False
+    take_closed: Report | None = None
+
+
+class Session:
+    """Cameras, synchronizer, inference, recorder, supervised. A context manager: entering starts everything.
+
+    Args:
+        rig: The devices.
+        calibration: Geometry of all cameras of the rig; needed with a pipeline.
+        pipeline: From frames to poses, or None for recording only.
+        label: What a viewer must be told before believing the poses; goes into takes.
+        on_report: Called from ``poll`` for every report of every node.
+        log_level: Of the nodes' processes.
+
+    Raises:
+        BadInputError: Cameras of rig and calibration do not fit each other.
+    """
+
+    def __init__(
+        self,
+        rig: RigConfig,
+        calibration: Rig | None,
+        pipeline: PipelineConfig | None,
+        *,
+        label: str = "",
+        on_report: Callable[[Report], None] | None = None,
+        log_level: str = "WARNING",
+    ) -> None:
+        if pipeline is not None and calibration is None:
+            raise bad_input(
+                f'pipeline "{pipeline.name}" needs calibrated cameras; rig "{rig.name}" has no calibration',
+                hint="give one with --calibration FILE or record without poses with --pipeline none",
+            )
+        self.rig = rig
+        self.calibration = calibration.subset(rig.names) if calibration is not None else None
+        self.pipeline = pipeline
+        self.label = label
+        self.state = SessionState()
+        self._on_report = on_report
+        self._log_level = log_level
+        self._folder = tempfile.TemporaryDirectory(prefix="posestage-")
+        self._endpoints = _endpoints(Path(self._folder.name), pipeline)
+        self._bus = Bus()
+        self._supervisor: Supervisor | None = None
+        self.origin_ns = 0
+        self.wall_time = ""
+        self._models: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start all processes, open all cameras, start the common clock.
+
+        Raises:
+            BadInputError: Something the user can mend: a wrong path, a camera in use, missing weights.
+            PosestageError: A process failed to start.
+        """
+        self._supervisor = Supervisor(self._specs(), self._endpoints, self._hear, self._log_level)
+        try:
+            self._supervisor.start()
+            self._check_sizes()
+        except BaseException:
+            self.stop()
+            raise
+
+    def go(self, record_to: Path | None = None) -> None:
+        """Start the common clock: frames flow from now on, into a take from the first one when asked.
+
+        Raises:
+            BadInputError: The disk has no room for even a short take.
+        """
+        supervisor = self._running()
+        self.origin_ns = time.monotonic_ns() + _ORIGIN_DELAY_NS
+        self.wall_time = wall_time_now()
+        if record_to is not None:
+            self.record(record_to)
+        supervisor.command(Command("go", {"origin_ns": self.origin_ns}), sticky=True)
+
+    def record(self, folder: Path) -> None:
+        """Start a take in ``folder`` (new or empty) while frames flow.
+
+        Raises:
+            BadInputError: The disk has no room for even a short take.
+            PosestageError: The recorder did not start.
+        """
+        supervisor = self._running()
+        free_space_check(folder, self._bytes_per_second())
+        self.state.recording = False
+        self.state.take_closed = None
+        self.state.ended_cameras.clear()
+        now_ns = time.monotonic_ns()
+        details = {
+            "folder": str(folder.resolve()),
+            "name": folder.name,
+            "origin_ns": max(now_ns, self.origin_ns),
+            "wall_time": wall_time_now(),
+            "models": self._model_hashes(),
+            "skeleton": self._skeleton(),
+        }
+        command = Command("record", details)
+        supervisor.command(Command("record", details, to="recorder"))
+        deadline = time.monotonic() + 10.0
+        while not self.state.recording:
+            self.poll(20)
+            if time.monotonic() > deadline:
+                raise PosestageError("the recorder did not start within 10 s; see the messages above")
+        supervisor.command(command, sticky=True)
+
+    def stop_recording(self, timeout_s: float = 30.0) -> RecordingSummary:
+        """End the take and wait until it is closed.
+
+        Raises:
+            PosestageError: It was not closed in time.
+        """
+        supervisor = self._running()
+        supervisor.forget("record")
+        supervisor.command(Command("stop_recording"))
+        deadline = time.monotonic() + timeout_s
+        while self.state.take_closed is None:
+            self.poll(20)
+            if time.monotonic() > deadline:
+                raise PosestageError(
+                    f"the take was not closed within {timeout_s:.0f} s; run: launch.py repair"
+                )
+        details = self.state.take_closed.details
+        return RecordingSummary(Path(details["folder"]), details["totals"], details["poses"])
+
+    def note(self, kind: str, message: str, **details: Any) -> None:
+        """Write an event into the take that is being recorded."""
+        event = {"kind": kind, "message": message, "t_ns": time.monotonic_ns(), **details}
+        self._running().command(Command("event", event, to="recorder"))
+
+    def poll(self, timeout_ms: int = 20) -> None:
+        """Keep the session alive; call often."""
+        self._running().poll(timeout_ms)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every camera has come to the end of its source."""
+        return len(self.state.ended_cameras) == len(self.rig.cameras)
+
+    def telemetry(self) -> dict[str, dict[str, Any]]:
+        """The last numbers of every node."""
+        return self._running().telemetry()
+
+    def alive(self) -> dict[str, bool]:
+        """Whether each node runs and answers."""
+        return self._running().alive()
+
+    def pid(self, node: str) -> int | None:
+        """Process id of a node."""
+        return self._running().pid(node)
+
+    def details(self, node: str) -> dict[str, Any]:
+        """What a node said when it became ready."""
+        return self._running().details(node)
+
+    def poses_address(self) -> str:
+        """Where poses can be subscribed to."""
+        return self._endpoints.poses
+
+    def subscribe_poses(self) -> Receiver:
+        """A subscription to the poses, read from the thread that owns the session."""
+        return self._bus.subscriber(self._endpoints.poses, "poses")
+
+    def stop(self) -> None:
+        """Stop all processes in order and free everything. Safe to call twice."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
+            self._bus.close(linger_ms=0)
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _specs(self) -> list[NodeSpec]:
+        cameras = [
+            NodeSpec(grabber_name(camera.name), Grabber, {"camera": camera.model_dump()})
+            for camera in self.rig.cameras
+        ]
+        recorder = NodeSpec("recorder", Recorder, {"header": self._take_header()}, stop_wave=2)
+        if self.pipeline is None or self.calibration is None:
+            return [recorder, *cameras]
+        rates = [camera.fps or _DEFAULT_FPS for camera in self.rig.cameras]
+        settings = {"pipeline": self.pipeline, "rig": self.calibration, "rates_hz": rates}
+        return [recorder, NodeSpec("inference", Inference, settings, stop_wave=1), *cameras]
+
+    def _take_header(self) -> TakeHeader:
+        return TakeHeader(
+            name="",
+            rig=self.rig.model_dump(mode="json"),
+            calibration=self.calibration,
+            config=self.pipeline.model_dump(mode="json") if self.pipeline else {},
+            models={},
+            origin_ns=0,
+            wall_time="",
+            skeleton=None,
+            cameras=self.rig.names,
+            pipeline=self.pipeline.name if self.pipeline else "none",
+            label=self.label,
+        )
+
+    def _check_sizes(self) -> None:
+        if self.calibration is None:
+            return
+        for camera in self.calibration.cameras:
+            size = tuple(self._running().details(grabber_name(camera.name))["size"])
+            if size != camera.size:
+                raise bad_input(
+                    f'camera "{camera.name}" delivers {size[0]}x{size[1]} but is calibrated for '
+                    f"{camera.size[0]}x{camera.size[1]}",
+                    hint="set the calibrated size in the rig, or calibrate again",
+                )
+
+    def _hear(self, report: Report) -> None:
+        if report.kind == "event":
+            self.state.events.append(report)
+            if report.details.get("what") == "end_of_stream":
+                self.state.ended_cameras.add(report.node)
+            elif self.state.recording and report.details.get("what") == "restart":
+                self.note("restart", report.message)
+        elif report.kind == "recording":
+            self.state.recording = True
+        elif report.kind == "take_closed":
+            self.state.recording = False
+            self.state.take_closed = report
+        if self._on_report is not None:
+            self._on_report(report)
+
+    def _model_hashes(self) -> dict[str, dict[str, str]]:
+        if self.pipeline is None:
+            return {}
+        models = self._running().details("inference")["models"]
+        return {model["name"]: model["sha256"] for model in models.values()}
+
+    def _skeleton(self) -> str | None:
+        return self._running().details("inference")["skeleton"] if self.pipeline is not None else None
+
+    def _bytes_per_second(self) -> float:
+        total = 0.0
+        for camera in self.rig.cameras:
+            details = self._running().details(grabber_name(camera.name))
+            width, height = details.get("size") or _DEFAULT_SIZE
+            total += width * height * _BYTES_PER_PIXEL * (details.get("fps") or _DEFAULT_FPS)
+        return total
+
+    def _running(self) -> Supervisor:
+        if self._supervisor is None:
+            raise PosestageError("the session is not running")
+        return self._supervisor
+
+
+def grabber_name(camera: str) -> str:
+    """Name of the node that owns a camera."""
+    return f"grabber-{camera}"
+
+
+def _endpoints(folder: Path, pipeline: PipelineConfig | None) -> Endpoints:
+    public = pipeline.stream.address if pipeline is not None else ""
+    if sys.platform == "win32":  # no ipc there
+        start = 20_000 + os.getpid() % 20_000
+        own = {name: f"tcp://127.0.0.1:{start + place}" for place, name in enumerate(_CHANNELS)}
+    else:
+        own = {name: f"ipc://{folder}/{name}" for name in _CHANNELS}
+    return Endpoints(poses_public=public, **own)

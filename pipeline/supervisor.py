@@ -1,0 +1,243 @@
+"""Starts the processes of a session, watches heartbeats, restarts with back-off, stops in order."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from configs.errors import BadInputError, PosestageError
+from pipeline.bus import Bus
+from pipeline.frame_ring import clean_up_after_dead_owners, unlink_rings_of
+from pipeline.messages import Command, Report
+from pipeline.node import Endpoints, Node, NodeContext, run_node
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER_S: Final = 3.0
+"""A node without a heartbeat for this long hangs: a step takes some 100 ms, models some 100 ms more."""
+
+_BACK_OFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+_HEALTHY_AFTER_S: Final = 10.0
+_START_DEADLINE_S: Final = 60.0
+_JOIN_DEADLINE_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """What to run, and in which wave it stops (0 first: sources; then those who drain)."""
+
+    name: str
+    node_class: type[Node]
+    settings: dict[str, Any]
+    stop_wave: int = 0
+
+
+@dataclass
+class _Running:
+    spec: NodeSpec
+    process: multiprocessing.process.BaseProcess
+    started: float
+    last_heard: float
+    ready: bool = False
+    ended: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+    telemetry: dict[str, Any] = field(default_factory=dict)
+    failures: int = 0
+    restart_at: float | None = None
+    failure: Report | None = None
+
+
+class Supervisor:
+    """Runs a table of nodes. Not a thread: the owner calls ``poll`` often, from one thread.
+
+    Args:
+        specs: The nodes.
+        endpoints: The session's addresses.
+        on_report: Called for every report of every node, and for the supervisor's own events.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[NodeSpec],
+        endpoints: Endpoints,
+        on_report: Callable[[Report], None],
+        log_level: str,
+    ) -> None:
+        self._specs = list(specs)
+        self._endpoints = endpoints
+        self._on_report = on_report
+        self._log_level = log_level
+        self._bus = Bus()
+        self._context = multiprocessing.get_context("spawn")
+        self._nodes: dict[str, _Running] = {}
+        self._go: Command | None = None
+        self._sticky: list[Command] = []
+        self.restarts = 0
+
+    def start(self) -> None:
+        """Start all nodes and wait until each has said that it is ready.
+
+        Raises:
+            BadInputError: A node could not open for a reason the user can mend.
+            PosestageError: A node failed to start for another reason, or in time.
+        """
+        for name in clean_up_after_dead_owners():
+            log.info("removed shared memory %s of a process that no longer lives", name)
+        self._commands = self._bus.publisher(self._endpoints.commands)
+        self._reports = self._bus.receiver(self._endpoints.reports, queue=100_000)
+        for spec in self._specs:
+            self._launch(spec)
+        deadline = time.monotonic() + _START_DEADLINE_S
+        while not all(node.ready for node in self._nodes.values()):
+            self._commands.send("command", Command("ping"))
+            self._receive(50)
+            for node in self._nodes.values():
+                if node.failure is not None:
+                    raise _startup_error(node.failure)
+                if not node.ready and node.process.exitcode is not None:
+                    raise PosestageError(
+                        f"{node.spec.name} ended while starting (code {node.process.exitcode})"
+                    )
+            if time.monotonic() > deadline:
+                late = [name for name, node in self._nodes.items() if not node.ready]
+                raise PosestageError(f"not ready after {_START_DEADLINE_S:.0f} s: {', '.join(late)}")
+
+    def command(self, command: Command, *, sticky: bool = False) -> None:
+        """Tell all nodes; a sticky command is told to a restarted node again."""
+        if sticky:
+            self._sticky.append(command)
+        self._commands.send("command", command)
+
+    def forget(self, kind: str) -> None:
+        """Restarted nodes no longer hear this command."""
+        self._sticky = [command for command in self._sticky if command.kind != kind]
+
+    def details(self, name: str) -> dict[str, Any]:
+        """What a node said when it became ready."""
+        return self._nodes[name].details
+
+    def telemetry(self) -> dict[str, dict[str, Any]]:
+        """The last numbers of every node."""
+        return {name: node.telemetry for name, node in self._nodes.items()}
+
+    def alive(self) -> dict[str, bool]:
+        """Whether each node runs and answers."""
+        now = time.monotonic()
+        return {
+            name: node.process.is_alive() and now - node.last_heard < SILENT_AFTER_S
+            for name, node in self._nodes.items()
+        }
+
+    def pid(self, name: str) -> int | None:
+        """Process id of a node."""
+        return self._nodes[name].process.pid
+
+    def poll(self, timeout_ms: int = 20) -> None:
+        """Hear reports, notice the dead and the silent, restart whose time has come."""
+        self._receive(timeout_ms)
+        now = time.monotonic()
+        for node in list(self._nodes.values()):
+            if node.restart_at is not None:
+                if now >= node.restart_at:
+                    self._relaunch(node)
+            elif node.ended:
+                continue
+            elif node.process.exitcode is not None:
+                self._failed(node, f"ended unexpectedly (code {node.process.exitcode})")
+            elif now - node.last_heard > SILENT_AFTER_S and node.ready:
+                node.process.kill()
+                node.process.join(1.0)
+                self._failed(node, f"did not answer for {SILENT_AFTER_S:.0f} s and was ended")
+            elif not node.ready:
+                self._commands.send("command", Command("ping"))
+
+    def stop(self) -> None:
+        """Stop wave by wave: sources first, then those who drain; then end what does not obey."""
+        for wave in sorted({spec.stop_wave for spec in self._specs}):
+            nodes = [node for node in self._nodes.values() if node.spec.stop_wave == wave]
+            self._stop_wave(nodes)
+        self._bus.close(linger_ms=100)
+
+    def _stop_wave(self, nodes: list[_Running]) -> None:
+        deadline = time.monotonic() + _JOIN_DEADLINE_S
+        while any(node.process.is_alive() for node in nodes) and time.monotonic() < deadline:
+            for node in nodes:
+                if node.process.is_alive():
+                    self._commands.send("command", Command("stop", to=node.spec.name))
+            self._receive(20)
+        for node in nodes:
+            if node.process.is_alive():
+                log.warning("%s did not stop in %.0f s; ending it", node.spec.name, _JOIN_DEADLINE_S)
+                node.process.terminate()
+                node.process.join(2.0)
+                if node.process.is_alive():
+                    node.process.kill()
+            node.process.join()
+            unlink_rings_of(node.process.pid or -1)
+        self._receive(0)
+
+    def _launch(self, spec: NodeSpec) -> None:
+        context = NodeContext(spec.name, self._endpoints, self._log_level)
+        process = self._context.Process(
+            target=run_node, args=(spec.node_class, context, spec.settings), name=spec.name, daemon=True
+        )
+        process.start()
+        now = time.monotonic()
+        previous = self._nodes.get(spec.name)
+        node = _Running(spec, process, now, now)
+        if previous is not None:
+            node.failures = previous.failures
+            node.telemetry = previous.telemetry
+        self._nodes[spec.name] = node
+
+    def _relaunch(self, node: _Running) -> None:
+        self.restarts += 1
+        self._launch(node.spec)
+
+    def _failed(self, node: _Running, what: str) -> None:
+        unlink_rings_of(node.process.pid or -1)
+        reason = node.failure.message if node.failure is not None else what
+        if time.monotonic() - node.started > _HEALTHY_AFTER_S:
+            node.failures = 0
+        delay = _BACK_OFF_S[min(node.failures, len(_BACK_OFF_S) - 1)]
+        node.failures += 1
+        node.restart_at = time.monotonic() + delay
+        message = f"{node.spec.name}: {reason}; restarting in {delay:g} s"
+        log.warning("%s", message)
+        self._on_report(Report(node.spec.name, node.process.pid or -1, "event", message, {"what": "restart"}))
+
+    def _receive(self, timeout_ms: int) -> None:
+        for message in self._reports.receive_all(timeout_ms):
+            report: Report = message.payload
+            node = self._nodes.get(report.node)
+            if node is None or report.pid != node.process.pid:
+                continue
+            node.last_heard = time.monotonic()
+            if report.kind == "ready":
+                node.ready = True
+                node.details = report.details
+                self._catch_up(node)
+            elif report.kind in {"telemetry", "ended"}:
+                node.telemetry = report.details or node.telemetry
+                node.ended = node.ended or report.kind == "ended"
+            elif report.kind == "failed":
+                node.failure = report
+            if report.kind != "alive":
+                self._on_report(report)
+
+    def _catch_up(self, node: _Running) -> None:
+        """A node that was restarted hears what the others were told before."""
+        for command in self._sticky:
+            self._commands.send("command", msgspec.structs.replace(command, to=node.spec.name))
+
+
+def _startup_error(failure: Report) -> PosestageError:
+    if failure.details.get("exit_code") == 2:
+        return BadInputError(failure.message)
+    return PosestageError(f"{failure.node}: {failure.message}")
