@@ -1,0 +1,156 @@
+"""A camera of the virtual studio: films a moving person with known truth, paced like a real camera."""
+
+from __future__ import annotations
+
+import time
+import zlib
+
+import numpy as np
+from pydantic import Field
+
+from configs.errors import bad_input, did_you_mean
+from configs.loading import Config
+from models.simulation.studio import Studio, StudioConfig
+from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
+from pipeline.frame import Frame, Image
+
+DEFAULT_FPS = 30.0
+
+_MAX_JITTER = 0.45
+"""Of a period: keeps the capture times of neighbouring frames in order whatever the dice say."""
+
+
+class SimulatedConfig(Config):
+    """Settings of the ``simulated`` driver.
+
+    Attributes:
+        studio: The studio; all simulated cameras of a rig should name the same one.
+        camera: Which of the studio's cameras this is; by default the one with this camera's name.
+        phase_ms: Constant delay of this camera's shutter against the session's clock.
+        jitter_ms: Standard deviation of the shutter's irregularity (normal, cut at 0.45 periods).
+        loss: Probability that the camera loses a frame; its index is then missing.
+        seed: Seed of the studio (unless ``studio.seed`` says otherwise), and of jitter and loss.
+    """
+
+    studio: StudioConfig = StudioConfig()
+    camera: str | None = None
+    phase_ms: float = Field(default=0.0, ge=-1000, le=1000)
+    jitter_ms: float = Field(default=0.0, ge=0, le=1000)
+    loss: float = Field(default=0.0, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+
+def studio_config(config: SimulatedConfig, size: tuple[int, int] | None) -> StudioConfig:
+    """The studio a camera stands in: the rig's ``size`` and the driver's ``seed`` fill what is left open.
+
+    Raises:
+        BadInputError: The rig and the studio state different sizes.
+    """
+    stated = config.studio.model_fields_set
+    update: dict[str, object] = {}
+    if "seed" not in stated:
+        update["seed"] = config.seed
+    if size is not None:
+        if "size" in stated and tuple(config.studio.size) != tuple(size):
+            raise bad_input(
+                f"the rig asks for {size[0]}x{size[1]}, but its simulated studio films at "
+                f"{config.studio.size[0]}x{config.studio.size[1]}",
+                key="driver.studio.size",
+                hint="state the size once",
+            )
+        update["size"] = tuple(size)
+    return StudioConfig.model_validate({**config.studio.model_dump(exclude_unset=True), **update})
+
+
+class SimulatedDriver(CameraDriver):
+    """Renders the scene of the instant at which the simulated shutter opens.
+
+    Frame k is captured ``phase + k / fps + jitter`` after the session's origin and shows the scene of that
+    time. When rendering falls behind, the newest due frame is rendered and those before it are lost.
+    """
+
+    Config = SimulatedConfig
+    config: SimulatedConfig
+
+    def __init__(self, config: SimulatedConfig, settings: CameraSettings) -> None:
+        super().__init__(config, settings)
+        self._studio: Studio | None = None
+
+    def open(self) -> CameraInfo:
+        """Build the studio and warm up its renderer."""
+        self.close()
+        config = studio_config(self.config, self.settings.size)
+        studio = Studio(config)
+        self._view = self.config.camera or self.settings.name
+        if self._view not in studio.rig.names:
+            raise bad_input(
+                "the simulated studio has no such camera",
+                key=f"cameras.{self.settings.name}.driver.camera",
+                value=self._view,
+                allowed=", ".join(studio.rig.names),
+                hint=did_you_mean(self._view, studio.rig.names),
+            )
+        width, height = studio.rig.camera(self._view).size
+        self._image: Image = np.empty((height, width, 3), np.uint8)
+        studio.render(self._view, 0.0, self._image)
+        fps = self.settings.fps or DEFAULT_FPS
+        self._period_ns = 1e9 / fps
+        self._base: int | None = None
+        self._next = 0
+        self._studio = studio
+        return CameraInfo((width, height), fps, f"simulated studio, {self._view}", None)
+
+    def start(self, origin_ns: int) -> None:
+        """Count frames from ``origin_ns`` on."""
+        super().start(origin_ns)
+        self._base = None
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame that is due, rendered now."""
+        if self._studio is None:
+            raise CameraError(f'camera "{self.settings.name}" is not open')
+        deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
+        if self._base is None:
+            self._base = self._next = max(0, self._first_after(time.monotonic_ns()))
+        self._next = max(self._next, self._newest_due(time.monotonic_ns()))
+        while True:
+            lost, due_ns = self._shutter(self._next)
+            now_ns = time.monotonic_ns()
+            if due_ns > now_ns:
+                time.sleep(max(0, min(due_ns, deadline_ns) - now_ns) / 1e9)
+                if due_ns > time.monotonic_ns():
+                    return None
+            if not lost:
+                break
+            self._next += 1
+        place = self._next
+        self._next += 1
+        image = self._studio.render(self._view, (due_ns - self.settings.origin_ns) / 1e9, self._image)
+        return Frame(self.settings.name, place - self._base, due_ns, image)
+
+    def close(self) -> None:
+        """Forget the studio."""
+        self._studio = None
+
+    def _regular_ns(self, place: int) -> float:
+        return self.settings.origin_ns + self.config.phase_ms * 1e6 + place * self._period_ns
+
+    def _first_after(self, now_ns: int) -> int:
+        return int(-((self._regular_ns(0) - now_ns) // self._period_ns))
+
+    def _newest_due(self, now_ns: int) -> int:
+        newest = int((now_ns - self._regular_ns(0)) // self._period_ns)
+        # Jitter may delay the newest one; the frame before it is then the newest that is there.
+        return newest if self._shutter(newest)[1] <= now_ns else newest - 1
+
+    def _shutter(self, place: int) -> tuple[bool, int]:
+        """Whether frame ``place`` is lost, and when it is captured; the same in every run."""
+        jitter_ns, lost = 0.0, False
+        if self.config.jitter_ms or self.config.loss:
+            camera = zlib.crc32(self._view.encode())
+            dice = np.random.default_rng([self.config.seed, camera, place & 0xFFFFFFFF])
+            limit_ns = _MAX_JITTER * self._period_ns
+            spread_ns = self.config.jitter_ms * 1e6 * dice.standard_normal()
+            jitter_ns = float(np.clip(spread_ns, -limit_ns, limit_ns))
+            lost = bool(dice.random() < self.config.loss)
+        return lost, round(self._regular_ns(place) + jitter_ns)
