@@ -12,9 +12,9 @@ ARGS   ?=
 
 BIN := $(VENV)/bin
 
-# What Qt and OpenCV load from the system: first line for every machine, second for windows under X11.
+# What Qt and OpenCV load from the system: first line for every machine, second for windows under X11 and Wayland.
 LIBRARIES := libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 \
-             libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0
+             libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libwayland-cursor0
 LOADS := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} $(BIN)/python -c \
          'import cv2, PyQt6.QtOpenGL, PyQt6.QtWidgets as widgets; widgets.QApplication([])'
 
@@ -27,7 +27,7 @@ help:  ## this list
 setup: $(VENV)/.packages $(VENV)/.libraries  ## install everything into .venv
 
 demo: setup  ## the simulated studio, or a progress bar where there is no display
-	@$(BIN)/python launch.py models fetch blazepose --accept-licence
+	@$(BIN)/python launch.py models fetch blazepose
 	@$(BIN)/python launch.py demo $(ARGS)
 
 test: setup  ## run the tests
