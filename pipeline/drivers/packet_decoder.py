@@ -48,6 +48,8 @@ class PacketDecoder:
         self.suspended = False
         self._context = context
         self._skipping = False
+        self._counted_step = 0
+        self._counted_next = 0
         self._owed: list[int] = []
         self._packets: list[av.Packet[VideoStream]] = []
 
@@ -56,6 +58,16 @@ class PacketDecoder:
         if skip != self._skipping:
             self._skipping = skip
             self._context.skip_frame = "NONREF" if skip else "DEFAULT"
+
+    def count_times(self, start: int, step: int) -> None:
+        """Ignore the stream's times: pictures come at a constant rate, from ``start`` on, in ticks."""
+        self._counted_step = step
+        self._counted_next = start
+
+    def replace_context(self, context: VideoCodecContext) -> None:
+        """Go on with another decoder of the same stream, after ``drain``."""
+        self._context = context
+        self._skipping = False
 
     def push(self, packet: av.Packet[VideoStream]) -> None:
         """Take the next packet in decoding order.
@@ -123,6 +135,9 @@ class PacketDecoder:
 
     def _accept(self, frames: list[av.VideoFrame]) -> None:
         for frame in frames:
+            if self._counted_step:
+                frame.pts = self._counted_next
+                self._counted_next += self._counted_step
             if frame.pts is None:
                 continue
             if self.passthrough:

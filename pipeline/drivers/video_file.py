@@ -20,6 +20,10 @@ from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
 log = logging.getLogger(__name__)
 
 
+_SEEKABLE = ("mp4", "matroska", "avi")
+"""Containers with an index, where seeking to the start finds the first packet."""
+
+
 class VideoFileConfig(Config):
     """Settings of the ``video_file`` driver.
 
@@ -133,6 +137,7 @@ class VideoFileDriver(CameraDriver):
         if rate is None or rate <= 0 or stream.time_base is None or context.pix_fmt is None:
             raise bad_input("has a video stream without pictures or frame rate", file=self._path)
         context.thread_count = 1
+        self._reordered = context.has_b_frames
         self._stream: VideoStream = stream
         self._tick = Fraction(stream.time_base)
         self._period_ticks = max(1, round(1 / (rate * self._tick)))
@@ -140,7 +145,12 @@ class VideoFileDriver(CameraDriver):
         self._first_pts = stream.start_time or 0
         self._schedule = Schedule(self.config.pace, self.settings.origin_ns, 1)
         self._schedule.period_ns = round(1_000_000_000 / (rate * self._schedule.scale))
-        self._decoder = PacketDecoder(context, passthrough=context.name in PASSTHROUGH_CODECS)
+        # AVI knows no presentation times, so the order of pictures is the decoder's secret there.
+        guessed_times = "avi" in container.format.name and self._reordered > 0
+        passthrough = context.name in PASSTHROUGH_CODECS and not guessed_times
+        self._decoder = PacketDecoder(context, passthrough=passthrough)
+        if guessed_times:
+            self._decoder.count_times(self._first_pts, self._period_ticks)
         self._converter = BgrConverter()
         self._next_index = 0
         self._packets_read = 0
@@ -217,8 +227,10 @@ class VideoFileDriver(CameraDriver):
             return False
         first = self._packets_read == 0 and self._pass_offset == 0
         if first and (packet.pts is None or packet.is_discard):
-            # No own times (old AVI), or a trimmed start: players show other pictures than the packets say.
+            # Without times of their own, or with a trimmed start, the packets alone would play differently.
             self._decoder.reset_to_raw()
+            if packet.pts is None:
+                self._decoder.count_times(self._first_pts, self._period_ticks)
         if packet.pts is None and self._decoder.passthrough:
             self._fail("has a packet without a time stamp")
             return False
@@ -236,13 +248,24 @@ class VideoFileDriver(CameraDriver):
         if missing is not None:
             self._fail(f"is cut short: {missing}")
         elif self.config.loop and self._pass_end > self._first_pts:
-            assert self._container is not None
-            self._pass_offset += self._pass_end - self._first_pts
-            self._packets_read = 0
-            self._container.seek(self._first_pts, stream=self._stream)
-            self._packets = self._container.demux(self._stream)
+            self._rewind()
         else:
             self._ended = True
+
+    def _rewind(self) -> None:
+        """Go back to the first packet; times go on."""
+        assert self._container is not None
+        self._pass_offset += self._pass_end - self._first_pts
+        self._packets_read = 0
+        if any(name in self._container.format.name for name in _SEEKABLE):
+            self._container.seek(self._first_pts, stream=self._stream)
+        else:
+            self._container.close()
+            self._container = av.open(str(self._path))
+            self._stream = self._container.streams.video[0]
+            self._stream.codec_context.thread_count = 1
+            self._decoder.replace_context(self._stream.codec_context)
+        self._packets = self._container.demux(self._stream)
 
     def _what_is_missing(self) -> str | None:
         """What the file's own table of contents announces beyond what was there."""
@@ -262,7 +285,7 @@ class VideoFileDriver(CameraDriver):
             return
         self._ended = True
         self._failure = CameraError(
-            f'camera "{self.settings.name}": {self._path} {problem}, after frame {self._packets_read}; '
+            f'camera "{self.settings.name}": {self._path} {problem}, near frame {self._packets_read}; '
             "check the file or copy it again"
         )
         try:
@@ -285,12 +308,21 @@ class VideoFileDriver(CameraDriver):
         for packet in self._decoder.take_packets():
             assert packet.pts is not None
             pts_ns = self._time_of(packet.pts)
-            dts_ns = self._time_of(packet.dts) if packet.dts is not None else pts_ns
-            if self._last_dts_ns is not None:
-                dts_ns = max(dts_ns, self._last_dts_ns + 1)
+            dts_ns = self._dts_of(packet)
             self._last_dts_ns = dts_ns
             packets.append(EncodedPacket(bytes(packet), pts_ns, dts_ns, packet.is_keyframe))
         return tuple(packets)
+
+    def _dts_of(self, packet: av.Packet[VideoStream]) -> int:
+        """Decoding time in ns, strictly above the last one."""
+        last_ns = self._last_dts_ns
+        if packet.dts is not None:
+            dts_ns = self._time_of(packet.dts)
+            return dts_ns if last_ns is None else max(dts_ns, last_ns + 1)
+        # Matroska leaves out the first ones: start early enough to stay below all presentation times.
+        if last_ns is None:
+            return self._time_of(self._first_pts) - (self._reordered + 1) * self._schedule.period_ns
+        return last_ns + self._schedule.period_ns // 2
 
     def _frame(self, t_ns: int, image: Image | None, packets: tuple[EncodedPacket, ...]) -> Frame:
         if self._last_t_ns is not None and t_ns <= self._last_t_ns:
