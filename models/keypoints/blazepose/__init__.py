@@ -1,0 +1,1 @@
+"""BlazePose: 33 landmarks of people in ordinary pictures, on an ordinary CPU, through LiteRT."""
