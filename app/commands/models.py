@@ -1,0 +1,132 @@
+"""``models list|info|fetch|import``: weights made by others, under their own licences."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from app.cli.output import columns
+
+if TYPE_CHECKING:
+    from models.zoo import ModelStatus
+
+
+class Command:
+    """The model zoo."""
+
+    description = (
+        "List model weights, say where they come from and under which licence, fetch or import them."
+    )
+    example = """
+        launch.py models list
+        launch.py models fetch blazepose
+        launch.py models import blazepose ~/Downloads/pose_models/
+    """
+    configurable = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """One sub-command per verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|info|fetch|import")
+        verbs.add_parser("list", description="Every model, and whether it is here.")
+        info = verbs.add_parser("info", description="One model: licence, files, sources, folder.")
+        fetch = verbs.add_parser(
+            "fetch", description="Download a model; resumes, verifies, and does nothing when it is complete."
+        )
+        fetch.add_argument("--source", metavar="NAME", help="ask only this source (see: models info)")
+        fetch.add_argument("--yes", action="store_true", help="accept the licence of the model")
+        take = verbs.add_parser(
+            "import", description="Take a model's files from this machine, without a network."
+        )
+        for verb in (info, fetch, take):
+            verb.add_argument("name", metavar="NAME", help="model, such as blazepose")
+        take.add_argument(
+            "paths",
+            metavar="PATH",
+            type=Path,
+            nargs="+",
+            help="the files, a wheel or a folder that holds them",
+        )
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Run the verb."""
+        from models import zoo
+
+        if args.verb == "list":
+            return {"models": [_described(status) for status in zoo.list_models()]}
+        if args.verb == "info":
+            return _described(zoo.info(args.name))
+        if args.verb == "import":
+            return _described(zoo.import_files(args.name, args.paths))
+        before = zoo.info(args.name)
+        if before.ready:
+            return _described(before) | {"fetched": False}
+        licence = before.entry.licence
+        console.tell(f"{args.name}: {licence.name}, by {licence.holder} ({licence.url})")
+        with console.progress(f"fetching {args.name}", before.entry.size, "B") as bar:
+            # Files come one after the other; the bar counts all of them.
+            here = dict.fromkeys(before.entry.files, 0)
+
+            def show(file: str, done: int, _total: int) -> None:
+                here[file] = done
+                bar.update(sum(here.values()), note=file)
+
+            status = zoo.fetch(args.name, accept_licence=args.yes, source=args.source, progress=show)
+        return _described(status) | {"fetched": True}
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """A table for ``list``, otherwise one model."""
+        if "models" in result:
+            rows = [("model", "here", "MB", "licence", "what it is")]
+            rows += [
+                (
+                    model["name"],
+                    "yes" if model["ready"] else "no",
+                    f"{model['size_bytes'] / 1e6:.1f}",
+                    model["licence"]["name"],
+                    model["title"],
+                )
+                for model in result["models"]
+            ]
+            return columns(rows)
+        if "fetched" in result or result["ready"]:
+            done = {True: "fetched to", False: "is already in"}.get(result.get("fetched"), "is in")
+        else:
+            done = "is not here; it would be in"
+        lines = [f"{result['name']} {done} {result['folder']}", f"  {result['title']}"]
+        if "fetched" in result:
+            return lines[0]
+        licence = result["licence"]
+        lines.append(f"  licence {licence['name']}, {licence['holder']}, {licence['url']}")
+        lines += [
+            f"  file {file['name']}: {file['size_bytes'] / 1e6:.1f} MB, {file['problem'] or 'verified'}"
+            for file in result["files"]
+        ]
+        lines.append(f"  sources, in this order: {', '.join(result['sources'])}")
+        return "\n".join(lines)
+
+
+def _described(status: ModelStatus) -> Result:
+    entry = status.entry
+    return {
+        "name": status.name,
+        "title": entry.title,
+        "ready": status.ready,
+        "skeleton": entry.skeleton,
+        "size_bytes": entry.size,
+        "licence": entry.licence.model_dump(),
+        "folder": status.folder,
+        "files": [
+            {
+                "name": name,
+                "size_bytes": file.size,
+                "sha256": file.sha256,
+                "problem": status.problems.get(name),
+            }
+            for name, file in entry.files.items()
+        ],
+        "sources": [source.name for source in entry.sources],
+    }
