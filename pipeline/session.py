@@ -36,7 +36,7 @@ from pipeline.take.header import TakeHeader, wall_time_now
 log = logging.getLogger(__name__)
 
 _ORIGIN_DELAY_NS: Final = 300_000_000
-"""Between "go" and the session's origin: every camera and the recorder must have heard it before the first frame."""
+"""Between "go" and the origin: every camera and the recorder must have heard it before the first frame."""
 
 _BYTES_PER_PIXEL: Final = 0.15
 """JPEG of quality 90 on textured scenes, measured: 0.10 to 0.14; for the estimate of free space."""

@@ -72,7 +72,6 @@ class _Camera(Generic[Item]):
                 self.period_ns += 0.01 * (interval - self.period_ns)
         self.last_time_ns = item.t_capture_ns
         self.last_arrival_ns = now_ns
-        self.pending.append(item)
 
 
 class Synchronizer(Generic[Item]):
@@ -102,6 +101,7 @@ class Synchronizer(Generic[Item]):
         self._ended: set[str] = set()
         self._last_ns: int | None = None
         self._expected_ns: int | None = None
+        self._absent: set[str] = set()
         self._discarded: list[Item] = []
         self.drops = Drops()
         self.skew_ms = {name: Distribution() for name in cameras}
@@ -112,12 +112,14 @@ class Synchronizer(Generic[Item]):
         if stream.last_time_ns is not None and item.t_capture_ns <= stream.last_time_ns:
             self._discard(item, "out_of_order")
             return
-        if self._last_ns is not None and item.t_capture_ns <= self._last_ns - self._skew_ns():
-            stream.last_arrival_ns = now_ns
-            self._discard(item, "late")
-            return
         self._ended.discard(camera)
         stream.note(item, now_ns)
+        if self._last_ns is None or self._expected_ns is None:
+            stream.pending.append(item)
+        elif 2 * item.t_capture_ns >= self._last_ns + self._expected_ns:
+            stream.pending.append(item)
+        else:  # nearer to the instant that has gone than to the one to come
+            self._discard(item, "late" if camera in self._absent else "surplus")
 
     def end_of_stream(self, camera: str) -> None:
         """Nothing more will come from this camera for now."""
@@ -153,8 +155,10 @@ class Synchronizer(Generic[Item]):
         times = [item.t_capture_ns for item in chosen if item is not None]
         if not times:
             # Nobody filmed this instant: move on to the earliest frame there is.
-            self._expected_ns = min(s.pending[0].t_capture_ns for s in self._streams.values() if s.pending)
+            heads = [s.pending[0].t_capture_ns for s in self._streams.values() if s.pending]
+            self._expected_ns = min(heads, default=None)
             return self._next(now_ns)
+        self._absent = {name for name, item in zip(self.cameras, chosen, strict=True) if item is None}
         time_ns = median_low(times)
         self._last_ns = time_ns
         self._expected_ns = time_ns + round(self._slowest_period_ns(now_ns))

@@ -1,0 +1,127 @@
+"""``capture``: a rig's cameras, live, into a take; without a window."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from app.commands.options import (
+    add_calibration_options,
+    add_pipeline_option,
+    calibration_from,
+    pipeline_from,
+    split_overrides,
+)
+
+
+class Command:
+    """Film, estimate, record."""
+
+    description = (
+        "Film with all cameras of a rig, estimate poses live and record everything into a take. Ends after --seconds "
+        "or --frames, when all file cameras have ended, or with Ctrl-C; what was captured is saved in every case."
+    )
+    example = """
+        launch.py capture --rig configs/rigs/simulated_studio.yaml --seconds 10
+        launch.py capture --rig my_studio.yaml --out takes/monday --set rig.cameras.front.fps=60
+    """
+    configurable = True
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Rig, duration, pipeline, output."""
+        parser.add_argument("--rig", type=Path, required=True, metavar="FILE", help="rig file with the cameras")
+        length = parser.add_mutually_exclusive_group()
+        length.add_argument("--seconds", type=float, metavar="S", help="how long to record")
+        length.add_argument("--frames", type=int, metavar="N", help="how many frames of each camera to record")
+        add_calibration_options(parser)
+        add_pipeline_option(parser)
+        parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the take (takes/RIG-DATE-TIME)")
+        parser.add_argument("--no-report", action="store_true", help="skip preview, contact sheet and report")
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Run the session and finish the take."""
+        from configs.errors import bad_input
+        from pipeline.live import run_session
+        from pipeline.rig_config import load_rig
+        from pipeline.session import Session
+        from pipeline.sources import fit_rig_to_devices
+        from pipeline.studio_rig import studio_calibration, studio_of
+        from pipeline.take.finish import finish_take
+        from pipeline.take.folder import new_take_folder
+        from pipeline.take.quality import take_quality
+
+        if args.seconds is not None and args.seconds <= 0:
+            raise bad_input("must be positive", key="--seconds", value=args.seconds)
+        if args.frames is not None and args.frames <= 0:
+            raise bad_input("must be positive", key="--frames", value=args.frames)
+        rig_overrides, overrides = split_overrides(args.set)
+        rig = load_rig(args.rig, rig_overrides)
+        pipeline = pipeline_from(args, overrides)
+        calibration = None
+        if args.calibration is not None:
+            calibration = calibration_from(args.calibration, args.units)
+        elif rig.calibration is not None:
+            calibration = calibration_from(Path(rig.calibration), args.units)
+        elif (studio := studio_of(rig)) is not None:
+            console.tell("simulated cameras: using the studio's exact calibration")
+            calibration = studio_calibration(rig, studio)
+        if calibration is not None:
+            calibration = fit_rig_to_devices(rig, calibration)
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        session = Session(rig, calibration, pipeline, log_level=args.log_level)
+        with console.progress("starting cameras"), session:
+            folder = args.out or new_take_folder(Path("takes"), f"{args.rig.stem}-{stamp}")
+            with console.progress("recording", args.seconds, "s") as bar:
+
+                def tick(seconds: float, poses: Any) -> bool:
+                    people = len(poses.person) if poses is not None else 0
+                    shown = f"{people} in view" if pipeline is not None else None
+                    bar.update(min(seconds, args.seconds or seconds), note=shown)
+                    return True
+
+                live = run_session(session, folder, seconds=args.seconds, frames=args.frames, on_tick=tick)
+        result = live_figures(live, folder)
+        if not args.no_report:
+            with console.progress("drawing preview and report") as bar:
+                result["files"] = finish_take(folder, bar).paths
+            if live.summary is not None and live.summary.poses:
+                result["quality"] = take_quality(folder).to_dict()
+        return result
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """What was recorded, and how well."""
+        from app.commands.words import live_words, quality_words
+
+        lines = [*live_words(result), *quality_words(result.get("quality")), f"take: {result['take']}"]
+        return "\n".join(lines)
+
+
+def live_figures(live: Any, folder: Path) -> Result:
+    """Figures of a live session as plain data."""
+    inference = live.telemetry.get("inference", {})
+    grabbers = [values for values in live.telemetry.values() if "camera" in values]
+    result: Result = {
+        "take": folder,
+        "seconds": round(live.seconds, 2),
+        "cameras": live.summary.totals if live.summary else {},
+        "capture": {values["camera"]: values for values in grabbers},
+        "poses": {
+            "recorded": live.summary.poses if live.summary else 0,
+            "published": inference.get("sets", 0),
+            "received": live.poses_seen,
+            "fps": inference.get("fps_overall"),
+            "latency_ms": inference.get("latency_ms", {}),
+            "stage_ms": inference.get("stage_ms", {}),
+            "skew_ms": inference.get("skew_ms", {}),
+            "drops": inference.get("drops", {}),
+        },
+        "events": live.events,
+    }
+    if live.interrupted:
+        result["exit_code"] = 130
+    return result

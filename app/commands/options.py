@@ -1,0 +1,52 @@
+"""Options that capture, process and demo share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calibration.rig import Rig
+    from pipeline.pipeline_config import PipelineConfig
+
+RIG_PREFIX = "rig."
+
+
+def add_pipeline_option(parser: argparse.ArgumentParser, default: str = "blazepose") -> None:
+    """``--pipeline``."""
+    parser.add_argument(
+        "--pipeline", default=default, metavar="NAME", help=f"pipeline or a yaml file of one ({default})"
+    )
+
+
+def add_calibration_options(parser: argparse.ArgumentParser) -> None:
+    """``--calibration`` and ``--units``."""
+    parser.add_argument("--calibration", type=Path, metavar="FILE", help="calibration, in any supported format")
+    parser.add_argument(
+        "--units", choices=("mm", "cm", "m"), help="units of a calibration file that does not state them"
+    )
+
+
+def split_overrides(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split ``--set`` into those for the rig (``rig.…``) and those for the pipeline."""
+    rig = tuple(word.removeprefix(RIG_PREFIX) for word in words if word.startswith(RIG_PREFIX))
+    return rig, tuple(word for word in words if not word.startswith(RIG_PREFIX))
+
+
+def pipeline_from(args: argparse.Namespace, overrides: tuple[str, ...]) -> PipelineConfig | None:
+    """The pipeline that was asked for; ``--config`` takes the place of the named one. None for "none"."""
+    from pipeline.pipeline_config import load_pipeline
+
+    if args.config is not None:
+        return load_pipeline(str(args.config), overrides)
+    if args.pipeline == "none":
+        return None
+    return load_pipeline(args.pipeline, overrides)
+
+
+def calibration_from(path: Path, units: Any) -> Rig:
+    """Read a calibration of any supported format."""
+    from calibration.rig_file import read_calibration
+
+    return read_calibration(path, units=units)

@@ -1,0 +1,125 @@
+"""``process``: poses from recorded footage, offline, every frame."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from app.commands.options import (
+    add_calibration_options,
+    add_pipeline_option,
+    calibration_from,
+    pipeline_from,
+    split_overrides,
+)
+from configs.errors import bad_input
+
+
+class Command:
+    """Read footage, estimate, write a take."""
+
+    description = (
+        "Estimate 3D poses from a take or from a folder of videos named by camera. Every frame is used; the result "
+        "is a new take with videos, ledger, poses, preview, contact sheet and report."
+    )
+    example = """
+        launch.py process recordings/monday --calibration recordings/monday/calibration.toml
+        launch.py process takes/walk_01 --pipeline blazepose --out takes/walk_01_again
+    """
+    configurable = True
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Input, calibration, pipeline, output."""
+        parser.add_argument("input", metavar="INPUT", type=Path, help="take, or folder of videos named by camera")
+        parser.add_argument(
+            "--rig", type=Path, metavar="FILE", help="rig file; its calibration is used where none is given"
+        )
+        add_calibration_options(parser)
+        add_pipeline_option(parser)
+        parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the new take (takes/NAME-PIPELINE)")
+        parser.add_argument("--name", metavar="NAME", help="name of the new take inside takes/")
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Process and finish the take."""
+        from pipeline.offline import process
+        from pipeline.pose_estimator import PoseEstimator
+        from pipeline.sources import find_footage, fit_rig_to_devices
+        from pipeline.take.finish import finish_take
+        from pipeline.take.folder import new_take_folder
+        from pipeline.take.quality import take_quality
+
+        _, overrides = split_overrides(args.set)
+        pipeline = pipeline_from(args, overrides)
+        if pipeline is None:
+            raise bad_input("process needs a pipeline", key="--pipeline", value="none")
+        calibration = _calibration(args)
+        footage = find_footage(args.input, calibration.names if calibration is not None else None)
+        if calibration is None:
+            calibration = footage.take.calibration if footage.take is not None else None
+        if calibration is None:
+            raise bad_input(
+                "these videos have no calibration",
+                file=args.input,
+                hint="give one with --calibration FILE or --rig FILE",
+            )
+        rig = fit_rig_to_devices(footage.rig, calibration)
+        label = footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
+        estimator = PoseEstimator(pipeline, rig)
+        folder = args.out or new_take_folder(Path("takes"), args.name or f"{footage.name}-{pipeline.name}")
+        started = time.perf_counter()
+        with console.progress("estimating poses", None, "instants") as bar:
+            result = process(
+                footage,
+                rig,
+                pipeline,
+                folder,
+                estimator=estimator,
+                label=label,
+                progress=lambda done, total: bar.update(done, total),
+            )
+        for failure in result.failures:
+            console.tell(failure)
+        with console.progress("drawing preview and report") as bar:
+            finished = finish_take(folder, bar)
+        return {
+            "take": folder,
+            "instants": result.sets,
+            "cameras": {name: totals.to_dict() for name, totals in result.summary.totals.items()},
+            "cpu_ms_per_instant": round(result.cpu_ms_per_set, 2),
+            "instants_per_s": round(result.sets / result.wall_s, 2),
+            "wall_s": round(time.perf_counter() - started, 2),
+            "stage_ms": result.stage_ms,
+            "quality": take_quality(folder).to_dict(),
+            "files": finished.paths,
+            "damaged": list(result.failures),
+        }
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """What was made, and how good it is."""
+        from app.commands.words import quality_words
+
+        lines = [
+            f"{result['instants']} instants from {len(result['cameras'])} cameras at "
+            f"{result['instants_per_s']:.1f} per second, {result['cpu_ms_per_instant']:.0f} ms of CPU each",
+            *quality_words(result["quality"]),
+            f"take: {result['take']} (open report.html, preview.mp4 or contact_sheet.png)",
+        ]
+        return "\n".join(lines)
+
+
+def _calibration(args: argparse.Namespace) -> Any:
+    if args.calibration is not None:
+        return calibration_from(args.calibration, args.units)
+    if args.rig is not None:
+        from pipeline.rig_config import load_rig
+
+        rig = load_rig(args.rig)
+        if rig.calibration is not None:
+            return calibration_from(Path(rig.calibration), args.units)
+        raise bad_input("has no calibration", file=args.rig, key="calibration", hint="add one, or --calibration")
+    return None

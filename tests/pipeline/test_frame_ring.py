@@ -1,0 +1,146 @@
+import multiprocessing
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pipeline.frame_ring import (
+    FrameRingReader,
+    FrameRingWriter,
+    RingError,
+    clean_up_after_dead_owners,
+    reading,
+)
+
+
+@pytest.fixture
+def ring():
+    writer = FrameRingWriter("cam1", (64, 48), slots=4)
+    yield writer
+    writer.close()
+
+
+def picture(value: int) -> np.ndarray:
+    return np.full((48, 64, 3), value, np.uint8)
+
+
+def test_pixels_arrive_unchanged(ring):
+    image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    slot, generation = ring.write(image, 123)
+    with reading(ring.name) as reader:
+        np.testing.assert_array_equal(reader.view(slot, generation), image)
+
+
+def test_views_are_read_only(ring):
+    slot, generation = ring.write(picture(1), 0)
+    with reading(ring.name) as reader, pytest.raises(ValueError, match="read-only"):
+        reader.view(slot, generation)[0, 0, 0] = 2
+
+
+def test_writer_never_overwrites_what_is_not_released(ring):
+    reader = FrameRingReader(ring.name, consumer=True)
+    tickets = [ring.write(picture(value), value) for value in range(4)]
+    assert ring.write(picture(9), 9) is None
+    for value, ticket in enumerate(tickets):
+        assert (reader.view(*ticket) == value).all()
+    reader.release(*tickets[2])
+    slot, generation = ring.write(picture(9), 9)
+    assert slot == tickets[2][0]
+    assert (reader.view(slot, generation) == 9).all()
+    assert reader.view(*tickets[2]) is None
+    assert ring.write(picture(10), 10) is None
+    reader.close()
+
+
+def test_slots_may_be_released_in_any_order(ring):
+    with reading(ring.name) as reader:
+        tickets = [ring.write(picture(value), value) for value in range(4)]
+        for ticket in reversed(tickets):
+            reader.release(*ticket)
+        again = [ring.write(picture(value), value) for value in range(4)]
+    assert None not in again
+    assert {slot for slot, _ in again} == {0, 1, 2, 3}
+
+
+def test_releasing_an_old_generation_frees_nothing(ring):
+    with reading(ring.name) as reader:
+        tickets = [ring.write(picture(value), value) for value in range(4)]
+        reader.release(*tickets[0])
+        ring.write(picture(5), 5)
+        reader.release(*tickets[0])
+        assert ring.write(picture(6), 6) is None
+
+
+def test_a_new_consumer_frees_what_the_old_one_held(ring):
+    for value in range(4):
+        ring.write(picture(value), value)
+    FrameRingReader(ring.name, consumer=True).close()
+    assert ring.write(picture(9), 9) is not None
+
+
+def test_peek_copies_the_newest(ring):
+    with reading(ring.name) as reader:
+        assert reader.peek() is None
+        ring.write(picture(1), 10)
+        ring.write(picture(2), 20)
+        time_ns, image = reader.peek()
+    assert time_ns == 20
+    assert (image == 2).all()
+
+
+def test_wrong_size_is_refused(ring):
+    with pytest.raises(RingError, match="the ring holds"):
+        ring.write(np.zeros((10, 10, 3), np.uint8), 0)
+
+
+def test_missing_ring_is_a_clear_error():
+    with pytest.raises(RingError, match="gone"):
+        FrameRingReader("posestage-1-nothing")
+
+
+def test_foreign_memory_is_refused():
+    from multiprocessing.shared_memory import SharedMemory
+
+    memory = SharedMemory("posestage-test-foreign", create=True, size=8192)
+    try:
+        with pytest.raises(RingError, match="not a frame ring"):
+            FrameRingReader("posestage-test-foreign")
+    finally:
+        memory.close()
+        memory.unlink()
+
+
+def _read_elsewhere(name: str, slot: int, generation: int, answers) -> None:
+    with reading(name) as reader:
+        answers.put(int(reader.view(slot, generation).max()))
+        reader.release(slot, generation)
+
+
+def test_another_process_reads_and_its_end_does_not_unlink(ring):
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    slot, generation = ring.write(picture(77), 0)
+    process = context.Process(target=_read_elsewhere, args=(ring.name, slot, generation, answers))
+    process.start()
+    assert answers.get(timeout=30) == 77
+    process.join()
+    with reading(ring.name) as reader:
+        assert (reader.view(slot, generation) == 77).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems free shared memory by themselves")
+def test_rings_of_killed_processes_are_removed():
+    script = (
+        "import os, signal\n"
+        "from multiprocessing import resource_tracker\n"
+        "resource_tracker.register = lambda *_: None\n"
+        "from pipeline.frame_ring import FrameRingWriter\n"
+        "print(FrameRingWriter('cam1', (64, 48)).name, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    name = run.stdout.strip()
+    assert name in clean_up_after_dead_owners()
+    with pytest.raises(RingError):
+        FrameRingReader(name)
