@@ -1,0 +1,256 @@
+"""From bent surfaces to pixels: bending, projecting, finding the nearest triangle, painting it."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.simulation.compiled import compiled
+from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM
+from models.simulation.paint import colour
+
+Single = NDArray[np.float32]
+
+NEAR_MM = 200.0
+WIDEST = 1.6
+"""Squared tangent of the view angle beyond which lens polynomials are not trusted (about 52 degrees)."""
+
+
+@compiled
+def bend(
+    vertices: Single,
+    normals: Single,
+    bones: NDArray[np.uint8],
+    weights: Single,
+    skinning: Single,
+    points: Single,
+    turned: Single,
+) -> None:
+    """Move surface points with their bones (linear blend skinning).
+
+    Args:
+        vertices: (V, 3) at rest.
+        normals: (V, 3) at rest.
+        bones: (V, K) rows of ``skinning``.
+        weights: (V, K).
+        skinning: (B, 3, 4) from rest to world.
+        points: (V, 3) is filled, mm in world.
+        turned: (V, 3) is filled with unit normals in world.
+    """
+    m = np.empty(12, np.float32)
+    for n in range(vertices.shape[0]):
+        first = skinning[bones[n, 0]]
+        w = weights[n, 0]
+        for i in range(3):
+            for j in range(4):
+                m[4 * i + j] = w * first[i, j]
+        for k in range(1, bones.shape[1]):
+            w = weights[n, k]
+            if w < np.float32(0.004):
+                continue
+            matrix = skinning[bones[n, k]]
+            for i in range(3):
+                for j in range(4):
+                    m[4 * i + j] += w * matrix[i, j]
+        x, y, z = vertices[n, 0], vertices[n, 1], vertices[n, 2]
+        points[n, 0] = m[0] * x + m[1] * y + m[2] * z + m[3]
+        points[n, 1] = m[4] * x + m[5] * y + m[6] * z + m[7]
+        points[n, 2] = m[8] * x + m[9] * y + m[10] * z + m[11]
+        x, y, z = normals[n, 0], normals[n, 1], normals[n, 2]
+        a = m[0] * x + m[1] * y + m[2] * z
+        b = m[4] * x + m[5] * y + m[6] * z
+        c = m[8] * x + m[9] * y + m[10] * z
+        length = np.float32(1.0) / np.float32(sqrt(a * a + b * b + c * c + np.float32(1e-12)))
+        turned[n, 0], turned[n, 1], turned[n, 2] = a * length, b * length, c * length
+
+
+@compiled
+def project(points: Single, lens: Single, screen: Single) -> tuple[float, float, float, float]:
+    """Image of world points through a pinhole lens with distortion.
+
+    Args:
+        points: (V, 3) mm.
+        lens: (21,): R row by row, t, fx, fy, cx, cy, k1, k2, p1, p2, k3.
+        screen: (V, 3) is filled with u, v in px and depth in mm; depth -1 where the lens does not reach.
+
+    Returns:
+        Smallest u, v and largest u, v of the points it does reach.
+    """
+    r0, r1, r2, r3, r4, r5, r6, r7, r8 = (
+        lens[0],
+        lens[1],
+        lens[2],
+        lens[3],
+        lens[4],
+        lens[5],
+        lens[6],
+        lens[7],
+        lens[8],
+    )
+    tx, ty, tz = lens[9], lens[10], lens[11]
+    fx, fy, cx, cy = lens[12], lens[13], lens[14], lens[15]
+    k1, k2, p1, p2, k3 = lens[16], lens[17], lens[18], lens[19], lens[20]
+    left, top, right, bottom = np.float32(1e9), np.float32(1e9), np.float32(-1e9), np.float32(-1e9)
+    one, two = np.float32(1.0), np.float32(2.0)
+    for n in range(points.shape[0]):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        depth = r6 * x + r7 * y + r8 * z + tz
+        if depth < np.float32(NEAR_MM):
+            screen[n, 2] = np.float32(-1.0)
+            continue
+        inverse = one / depth
+        a = (r0 * x + r1 * y + r2 * z + tx) * inverse
+        b = (r3 * x + r4 * y + r5 * z + ty) * inverse
+        q = a * a + b * b
+        if q > np.float32(WIDEST):
+            screen[n, 2] = np.float32(-1.0)
+            continue
+        radial = one + q * (k1 + q * (k2 + q * k3))
+        u = fx * (a * radial + two * p1 * a * b + p2 * (q + two * a * a)) + cx
+        v = fy * (b * radial + p1 * (q + two * b * b) + two * p2 * a * b) + cy
+        screen[n, 0], screen[n, 1], screen[n, 2] = u, v, depth
+        left, right = min(left, u), max(right, u)
+        top, bottom = min(top, v), max(bottom, v)
+    return left, top, right, bottom
+
+
+@compiled
+def find_nearest(screen: Single, faces: NDArray[np.int32], depth: Single, winner: NDArray[np.int32]) -> None:
+    """For each pixel the nearest triangle whose outside faces the camera.
+
+    Args:
+        screen: (V, 3) from ``project``.
+        faces: (F, 3), anticlockwise from outside.
+        depth: (H, W) mm, lowered where a triangle is nearer.
+        winner: (H, W) number of that triangle.
+    """
+    height, width = depth.shape
+    zero = np.float32(0.0)
+    for f in range(faces.shape[0]):
+        ia, ib, ic = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, az = screen[ia, 0], screen[ia, 1], screen[ia, 2]
+        bx, by, bz = screen[ib, 0], screen[ib, 1], screen[ib, 2]
+        cx, cy, cz = screen[ic, 0], screen[ic, 1], screen[ic, 2]
+        # y points down in pictures, so that outside faces have a negative signed area
+        area = (cx - ax) * (by - ay) - (bx - ax) * (cy - ay)
+        if area <= np.float32(1e-6) or az < zero or bz < zero or cz < zero:
+            continue
+        first_row = max(0, int(np.ceil(min(ay, by, cy))))
+        last_row = min(height - 1, int(np.floor(max(ay, by, cy))))
+        first_column = max(0, int(np.ceil(min(ax, bx, cx))))
+        last_column = min(width - 1, int(np.floor(max(ax, bx, cx))))
+        if first_row > last_row or first_column > last_column:
+            continue
+        inverse = np.float32(1.0) / area
+        # weight of b and c as linear functions of the pixel
+        b_u, b_v = -(cy - ay) * inverse, (cx - ax) * inverse
+        c_u, c_v = (by - ay) * inverse, -(bx - ax) * inverse
+        dz_b, dz_c = bz - az, cz - az
+        for row in range(first_row, last_row + 1):
+            y = np.float32(row) - ay
+            for column in range(first_column, last_column + 1):
+                x = np.float32(column) - ax
+                wb = b_u * x + b_v * y
+                wc = c_u * x + c_v * y
+                if wb < zero or wc < zero or wb + wc > np.float32(1.0):
+                    continue
+                z = az + wb * dz_b + wc * dz_c
+                if z < depth[row, column]:
+                    depth[row, column] = z
+                    winner[row, column] = f
+
+
+@compiled
+def paint_winners(
+    winner: NDArray[np.int32],
+    screen: Single,
+    faces: NDArray[np.int32],
+    paint: NDArray[np.uint8],
+    texture: Single,
+    light: Single,
+    palettes: Single,
+    box: tuple[int, int, int, int],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Colour the pixels that a triangle won.
+
+    Args:
+        winner: (H, W), -1 for none.
+        screen: (V, 3) from ``project``.
+        faces: (F, 3).
+        paint: (F,) row of ``palettes``.
+        texture: (V, 3).
+        light: (V, 3) linear.
+        palettes: (M, 8), a whole number of ``paint.palette``.
+        box: First row, first column, end row, end column to look at.
+        picture: (H, W, 3) BGR, painted over.
+    """
+    for row in range(box[0], box[2]):
+        for column in range(box[1], box[3]):
+            f = winner[row, column]
+            if f < 0:
+                continue
+            ia, ib, ic = faces[f, 0], faces[f, 1], faces[f, 2]
+            ax, ay = screen[ia, 0], screen[ia, 1]
+            ux, uy = screen[ib, 0] - ax, screen[ib, 1] - ay
+            vx, vy = screen[ic, 0] - ax, screen[ic, 1] - ay
+            x, y = np.float32(column) - ax, np.float32(row) - ay
+            inverse = np.float32(1.0) / (vx * uy - ux * vy)
+            wb = (vx * y - vy * x) * inverse
+            wc = (uy * x - ux * y) * inverse
+            wa = np.float32(1.0) - wb - wc
+            kind = paint[f]
+            r, g, b = colour(
+                kind % 6,
+                wa * texture[ia, 0] + wb * texture[ib, 0] + wc * texture[ic, 0],
+                wa * texture[ia, 1] + wb * texture[ib, 1] + wc * texture[ic, 1],
+                wa * texture[ia, 2] + wb * texture[ib, 2] + wc * texture[ic, 2],
+                palettes[kind],
+            )
+            r *= wa * light[ia, 0] + wb * light[ib, 0] + wc * light[ic, 0]
+            g *= wa * light[ia, 1] + wb * light[ib, 1] + wc * light[ic, 1]
+            b *= wa * light[ia, 2] + wb * light[ib, 2] + wc * light[ic, 2]
+            picture[row, column, 0] = np.uint8(min(255.0, 255.0 * sqrt(max(b, 0.0)) + 0.5))
+            picture[row, column, 1] = np.uint8(min(255.0, 255.0 * sqrt(max(g, 0.0)) + 0.5))
+            picture[row, column, 2] = np.uint8(min(255.0, 255.0 * sqrt(max(r, 0.0)) + 0.5))
+
+
+@compiled
+def shade_floor(
+    floor_places: Single,
+    winner: NDArray[np.int32],
+    shade: Single,
+    box: tuple[int, int, int, int],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Darken the floor where the shadow map says so.
+
+    Args:
+        floor_places: (H, W, 2) x, y mm, NaN where there is no floor.
+        winner: (H, W), pixels of people (>= 0) are left alone.
+        shade: (cells, cells) of the shadow map, 0 is full light.
+        box: First row, first column, end row, end column to look at.
+        picture: (H, W, 3) BGR, darkened.
+    """
+    cells = shade.shape[0]
+    scale = np.float32(1.0 / MAP_CELL_MM)
+    for row in range(box[0], box[2]):
+        for column in range(box[1], box[3]):
+            if winner[row, column] >= 0:
+                continue
+            u = (floor_places[row, column, 0] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
+            v = (floor_places[row, column, 1] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
+            # written so that NaN fails too
+            if not (u >= 0 and v >= 0 and u < cells - 1 and v < cells - 1):
+                continue
+            i, j = int(v), int(u)
+            a, c = v - i, u - j
+            dark = (1 - a) * ((1 - c) * shade[i, j] + c * shade[i, j + 1]) + a * (
+                (1 - c) * shade[i + 1, j] + c * shade[i + 1, j + 1]
+            )
+            if dark > np.float32(0.01):
+                keep = np.float32(sqrt(np.float32(1.0) - np.float32(0.7) * dark))
+                for channel in range(3):
+                    picture[row, column, channel] = np.uint8(keep * picture[row, column, channel])

@@ -1,0 +1,212 @@
+"""Pictures of performers in the room, as one camera takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.camera import Camera
+from models.simulation.body import Body
+from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM, TO_LAMP, ShadowMap, light_up
+from models.simulation.paint import MATERIALS
+from models.simulation.performer import BodyPose
+from models.simulation.rasterizer import bend, find_nearest, paint_winners, project, shade_floor
+from models.simulation.room import room_picture
+
+Image = NDArray[np.uint8]
+
+RAY_STEP_PX = 8
+"""Rays of the empty room are interpolated between pixels this far apart: a lens bends them by less than a
+hundredth of a pixel in between."""
+
+SAMPLES = 3
+"""Squared: rays per pixel of the empty room."""
+
+
+class Cast:
+    """The surfaces of all performers, bent and lit for one instant; the same for every camera.
+
+    Args:
+        bodies: One per performer.
+        palettes: (P, MATERIALS, 8), see ``paint.palette``.
+    """
+
+    def __init__(self, bodies: Sequence[Body], palettes: NDArray[np.float32]) -> None:
+        firsts = np.cumsum([0, *[len(body.vertices) for body in bodies]])
+        self.slices = [slice(a, b) for a, b in zip(firsts[:-1], firsts[1:], strict=True)]
+        self.bodies = tuple(bodies)
+        self.palettes = np.ascontiguousarray(palettes.reshape(-1, palettes.shape[-1]))
+        self.faces = np.concatenate([b.faces + first for b, first in zip(bodies, firsts[:-1], strict=True)])
+        self.faces = np.ascontiguousarray(self.faces, np.int32)
+        self.paint = np.concatenate(
+            [body.material + MATERIALS * person for person, body in enumerate(bodies)]
+        ).astype(np.uint8)
+        self.texture = np.concatenate([body.texture for body in bodies])
+        self._openness = np.concatenate([body.openness for body in bodies])
+        self.points = np.zeros((firsts[-1], 3), np.float32)
+        self.normals = np.zeros_like(self.points)
+        self.light = np.zeros_like(self.points)
+        self.shadow = ShadowMap()
+
+    def set_poses(self, poses: Sequence[BodyPose]) -> None:
+        """Bend every body, without light."""
+        for body, pose, part in zip(self.bodies, poses, self.slices, strict=True):
+            skinning = body.skinning(pose.rotations, pose.origins)
+            bend(
+                body.vertices,
+                body.normals,
+                body.bones,
+                body.weights,
+                skinning,
+                self.points[part],
+                self.normals[part],
+            )
+
+    def light_up(self) -> None:
+        """Cast shadows and light the bent bodies."""
+        self.shadow.update(self.points)
+        light_up(self.points, self.normals, self._openness, self.shadow.heights, TO_LAMP, self.light)
+
+
+class View:
+    """One camera's look at a cast. Keeps the picture of the empty room.
+
+    Args:
+        camera: Must have a ``pinhole`` lens with five coefficients.
+        cast: Whom it films.
+    """
+
+    def __init__(self, camera: Camera, cast: Cast) -> None:
+        assert camera.model == "pinhole"
+        assert len(camera.distortion) == 5
+        self.camera = camera
+        self.cast = cast
+        width, height = camera.size
+        k1, k2, p1, p2, k3 = camera.distortion
+        fx, fy, cx, cy = camera.K[0, 0], camera.K[1, 1], camera.K[0, 2], camera.K[1, 2]
+        self._lens = np.array([*camera.R.ravel(), *camera.t, fx, fy, cx, cy, k1, k2, p1, p2, k3], np.float32)
+        self._depth = np.full((height, width), np.inf, np.float32)
+        self._winner = np.full((height, width), -1, np.int32)
+        self._screen = np.full((len(cast.points), 3), -1.0, np.float32)
+        self._box = (0, 0, 0, 0)
+        self._room: Image | None = None
+        self._floor_places = np.zeros((0, 0, 2), np.float32)
+
+    def find_people(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Which surface each pixel shows.
+
+        Returns:
+            (H, W) depth in mm along the optical axis, infinite where nobody is, and (H, W) the number of the
+            triangle seen, -1 for none. Both are overwritten by the next call.
+        """
+        top, left, bottom, right = self._box
+        self._depth[top:bottom, left:right] = np.inf
+        self._winner[top:bottom, left:right] = -1
+        bounds = project(self.cast.points, self._lens, self._screen)
+        self._box = self._clipped(*bounds)
+        find_nearest(self._screen, self.cast.faces, self._depth, self._winner)
+        return self._depth, self._winner
+
+    def picture(self, out: Image) -> None:
+        """Fill ``out`` (H, W, 3) BGR with the room, the shadows and the people, still without lens blur."""
+        self.find_people()
+        np.copyto(out, self.room)
+        shadow_box = self._shadow_box()
+        if shadow_box[2] > shadow_box[0] and shadow_box[3] > shadow_box[1]:
+            shade_floor(self._floor_places, self._winner, self.cast.shadow.shade, shadow_box, out)
+        paint_winners(
+            self._winner,
+            self._screen,
+            self.cast.faces,
+            self.cast.paint,
+            self.cast.texture,
+            self.cast.light,
+            self.cast.palettes,
+            self._box,
+            out,
+        )
+
+    @property
+    def room(self) -> Image:
+        """(H, W, 3) BGR picture of the empty room; takes half a second the first time."""
+        if self._room is None:
+            self._room, self._floor_places = self._look_at_room()
+        return self._room
+
+    def _look_at_room(self) -> tuple[Image, NDArray[np.float32]]:
+        width, height = self.camera.size
+        u = np.arange(-RAY_STEP_PX, width + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
+        v = np.arange(-RAY_STEP_PX, height + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
+        position, rays = self.camera.unproject(np.stack(np.meshgrid(u, v), axis=-1))
+        # the interpolation is exact for rays that end on a plane parallel to the picture
+        rays = rays / (rays @ self.camera.R[2])[..., None]
+        colours = np.zeros((height, width, 3), np.float32)
+        places = np.zeros((height, width, 2), np.float32)
+        room_picture(np.array(position), np.ascontiguousarray(rays), RAY_STEP_PX, SAMPLES, colours, places)
+        screen = 255.0 * np.sqrt(np.clip(colours[..., ::-1], 0.0, 1.0))
+        return np.ascontiguousarray(np.rint(screen), np.uint8), places
+
+    def _shadow_box(self) -> tuple[int, int, int, int]:
+        """Part of the picture that can show the shadow."""
+        top, left, bottom, right = (side * MAP_CELL_MM - MAP_HALF_MM for side in self.cast.shadow.box)
+        if bottom <= top or right <= left:
+            return 0, 0, 0, 0
+        edge = np.linspace(0.0, 1.0, 7)
+        along, across = left + (right - left) * edge, top + (bottom - top) * edge
+        border = [(x, y, 0.0) for x in along for y in (top, bottom)]
+        border += [(x, y, 0.0) for y in across for x in (left, right)]
+        points = np.array(border, np.float32)
+        screen = np.empty_like(points)
+        bounds = project(points, self._lens, screen)
+        if (screen[:, 2] < 0).any():
+            return 0, 0, self.camera.size[1], self.camera.size[0]
+        return self._clipped(*bounds)
+
+    def _clipped(self, left: float, top: float, right: float, bottom: float) -> tuple[int, int, int, int]:
+        """First row, first column, end row, end column inside the picture."""
+        width, height = self.camera.size
+        if right < left or bottom < top:
+            return 0, 0, 0, 0
+        return (
+            min(height, max(0, int(top))),
+            min(width, max(0, int(left))),
+            max(0, min(height, int(bottom) + 2)),
+            max(0, min(width, int(right) + 2)),
+        )
+
+
+class Sensor:
+    """Softness of the optics and noise of the chip; the same noise for the same frame number.
+
+    Args:
+        size: (width, height) px.
+        blur_px: Standard deviation of the blur, 0 for none.
+        noise: Standard deviation of the noise in grey levels, 0 for none.
+        seed: Of the noise.
+    """
+
+    def __init__(self, size: tuple[int, int], blur_px: float, noise: float, seed: Sequence[int]) -> None:
+        self._blur = blur_px
+        self._spare = 65536
+        self._brighter: NDArray[np.uint8] | None = None
+        self._darker: NDArray[np.uint8] | None = None
+        if noise > 0:
+            random = np.random.default_rng(seed)
+            count = size[0] * size[1] * 3 + self._spare
+            grain = np.rint(random.standard_normal(count, np.float32) * np.float32(noise))
+            self._brighter = np.clip(grain, 0, 255).astype(np.uint8)
+            self._darker = np.clip(-grain, 0, 255).astype(np.uint8)
+
+    def expose(self, picture: Image, number: int) -> None:
+        """Blur and add noise in place; ``number`` picks the noise."""
+        if self._blur > 0:
+            cv2.GaussianBlur(picture, (3, 3), self._blur, dst=picture)
+        if self._brighter is not None and self._darker is not None:
+            # two saturating additions from a random buffer, at a place that looks random in the number
+            first = (number * 0x9E3779B97F4A7C15 >> 20) % self._spare
+            part = slice(first, first + picture.size)
+            cv2.add(picture, self._brighter[part].reshape(picture.shape), dst=picture)
+            cv2.subtract(picture, self._darker[part].reshape(picture.shape), dst=picture)
