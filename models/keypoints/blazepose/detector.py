@@ -56,7 +56,8 @@ def detect_people(network: Network, image: Image, min_score: float) -> list[Pers
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(0, 0, 0),
     )
-    network.feed(small, scale=1 / 127.5, offset=-1.0)
+    rgb: Image = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)  # type: ignore[assignment]
+    network.feed(rgb, scale=1 / 127.5, offset=-1.0)
     network.run()
     rows, scores = decode(network.output("Identity")[0], network.output("Identity_1")[0, :, 0], min_score)
     people = []

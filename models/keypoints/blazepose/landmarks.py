@@ -64,10 +64,10 @@ def find_landmarks(network: Network, image: Image, region: Region, *, smooth: bo
 
 
 def crop(image: Image, region: Region, *, smooth: bool) -> Image:
-    """(256, 256, 3) picture of the region, upright; outside the picture the border repeats.
+    """(256, 256, 3) RGB picture of the region, upright; outside the picture the border repeats.
 
     Args:
-        image: (H, W, 3).
+        image: (H, W, 3) BGR.
         region: What to show.
         smooth: Average blocks of 2, 4, 8, … pixels first where the region is large, so that no picture pixel
             is skipped. Steadier, but not what the network's publisher does.
@@ -76,19 +76,26 @@ def crop(image: Image, region: Region, *, smooth: bool) -> Image:
     factor = 1
     while smooth and region.side / factor > SMOOTH_BELOW:
         factor *= 2
-    if factor > 1:
-        image, (x, y) = _averaged(image, region, factor)
-        # Pixel i of the average covers pixels factor*i ... factor*i + factor-1 of the picture.
-        matrix = matrix / factor
-        matrix[:, 2] -= np.array([x, y]) / factor + (factor - 1) / (2 * factor)
-    picture: Image = cv2.warpAffine(  # type: ignore[assignment]
+    if factor == 1:
+        return cv2.cvtColor(_sample(image, matrix), cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    image, (x, y) = _averaged(image, region, factor)
+    # Pixel i of the average covers pixels factor*i ... factor*i + factor-1 of the picture.
+    matrix = matrix / factor
+    matrix[:, 2] -= np.array([x, y]) / factor + (factor - 1) / (2 * factor)
+    # Four channels are sampled twice as fast as three; on the small picture that pays for the conversion.
+    four: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGBA)  # type: ignore[assignment]
+    return cv2.cvtColor(_sample(four, matrix), cv2.COLOR_RGBA2RGB)  # type: ignore[return-value]
+
+
+def _sample(image: Image, picture_from_crop: NDArray[np.float64]) -> Image:
+    sampled: Image = cv2.warpAffine(  # type: ignore[assignment]
         image,
-        matrix,
+        picture_from_crop,
         (CROP_SIDE, CROP_SIDE),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return picture
+    return sampled
 
 
 def _averaged(image: Image, region: Region, factor: int) -> tuple[Image, tuple[int, int]]:

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import cv2
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -39,11 +38,10 @@ class Network:
         }
 
     def feed(self, picture: Image, scale: float, offset: float) -> None:
-        """Write a (H, W, 3) BGR picture into the input as RGB, values ``scale * p + offset``."""
+        """Write a (H, W, 3) RGB picture into the input, values ``scale * p + offset``."""
         # No view of the interpreter's memory may outlive this call: it refuses to run while one exists.
-        rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         target = self._input()[0]
-        np.multiply(rgb, np.float32(scale), out=target, dtype=np.float32, casting="unsafe")
+        np.multiply(picture, np.float32(scale), out=target, dtype=np.float32, casting="unsafe")
         if offset:
             target += np.float32(offset)
 
