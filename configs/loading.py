@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_UniqueKeyLoader)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where is not None else ""
@@ -37,6 +37,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise bad_input("must be a yaml mapping of keys to values", file=path)
     return data
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """The safe loader, but a key that is there twice is an error: yaml would keep the last one in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            mark = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if mark in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f'the key "{key.value}" is there twice', problem_mark=key.start_mark
+                )
+            if mark is not None and key.tag != "tag:yaml.org,2002:merge":
+                seen.add(mark)
+        return super().construct_mapping(node, deep)
 
 
 def read_text(path: Path) -> str:
