@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from app.cli.progress import LineProgress, ProgressBar, RichProgress
+from app.cli.progress import LineProgress, ProgressBar, RichProgress, bars_on
 
 if TYPE_CHECKING:
     import rich.console
+    import rich.progress
 
 
 @cache
@@ -48,6 +49,12 @@ class Console:
             total: How much there is to do, None when nobody knows yet.
             unit: What is counted, such as ``"frames"``; ``"B"`` shows kB and MB.
         """
-        screen = terminal()
-        with RichProgress(screen, title, total, unit) if screen else LineProgress(title, total, unit) as bar:
+        bars = _bars()
+        with RichProgress(bars, title, total, unit) if bars else LineProgress(title, total, unit) as bar:
             yield bar
+
+
+@cache
+def _bars() -> rich.progress.Progress | None:
+    screen = terminal()
+    return None if screen is None else bars_on(screen)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import rich.console
+    import rich.progress
 
 LINE_EVERY_S = 5.0
 
@@ -84,37 +85,51 @@ class LineProgress(ProgressBar):
 
 
 class RichProgress(ProgressBar):
-    """For terminals: a bar that disappears when the work is done."""
+    """For terminals: a bar that disappears when the work is done.
 
-    def __init__(self, screen: rich.console.Console, title: str, total: float | None, unit: str) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    Bars inside bars are lines of one ``bars``, which is on the screen as long as the outermost is.
+    """
 
+    def __init__(self, bars: rich.progress.Progress, title: str, total: float | None, unit: str) -> None:
         super().__init__(title, total, unit)
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TextColumn("{task.fields[text]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=screen,
-            transient=True,
-        )
-        self._task = self._progress.add_task(title, total=total, text=self.text, note="")
+        self._bars = bars
+        self._outermost = False
+        self._task: rich.progress.TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        self._outermost = not self._bars.live.is_started
+        self._task = self._bars.add_task(self.title, total=self.total, text=self.text, note="")
+        if self._outermost:
+            self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        assert self._task is not None
+        self._bars.remove_task(self._task)
+        if self._outermost:
+            self._bars.stop()
 
     def _show(self) -> None:
-        self._progress.update(
-            self._task, completed=self.done, total=self.total, text=self.text, note=self.note
-        )
+        assert self._task is not None, "enter the progress bar before updating it"
+        self._bars.update(self._task, completed=self.done, total=self.total, text=self.text, note=self.note)
+
+
+def bars_on(screen: rich.console.Console) -> rich.progress.Progress:
+    """An empty stack of bars for a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[text]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=screen,
+        transient=True,
+    )
 
 
 def _amount(value: float, unit: str) -> str:

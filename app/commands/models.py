@@ -92,10 +92,10 @@ class Command:
                 for model in result["models"]
             ]
             return columns(rows)
-        if "fetched" in result or result["ready"]:
-            done = {True: "fetched to", False: "is already in"}.get(result.get("fetched"), "is in")
+        if "fetched" in result:
+            done = "fetched to" if result["fetched"] else "is already in"
         else:
-            done = "is not here; it would be in"
+            done = "is in" if result["ready"] else "is not here; it would be in"
         lines = [f"{result['name']} {done} {result['folder']}", f"  {result['title']}"]
         if "fetched" in result:
             return lines[0]

@@ -89,7 +89,7 @@ def disk(name: str, folder: Path, *, wanted: int, least: int) -> Finding:
 def shared_memory(folder: Path) -> Finding:
     """The memory file system that pictures travel through (Linux only)."""
     if not folder.is_dir():
-        if sys.platform.startswith("linux"):
+        if platform.system() == "Linux":
             return Finding("shared memory", "fail", f"{folder} is missing", "mount a tmpfs there")
         return Finding("shared memory", "ok", f"managed by {platform.system()}")
     usage = shutil.disk_usage(folder)

@@ -53,7 +53,9 @@ def video(codec: str, pixel_format: str, *, needed: bool) -> Finding:
 def _round_trip(picture: NDArray[np.uint8], codec: str, pixel_format: str) -> list[NDArray[np.uint8]]:
     import av
 
-    encoder = av.CodecContext.create(codec, "w")
+    encoder, decoder = av.CodecContext.create(codec, "w"), av.CodecContext.create(codec, "r")
+    assert isinstance(encoder, av.VideoCodecContext)
+    assert isinstance(decoder, av.VideoCodecContext)
     encoder.height, encoder.width = picture.shape[:2]
     encoder.pix_fmt = pixel_format
     encoder.time_base = Fraction(1, 30)
@@ -63,9 +65,8 @@ def _round_trip(picture: NDArray[np.uint8], codec: str, pixel_format: str) -> li
         frame.pts = index
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
-    decoder = av.CodecContext.create(codec, "r")
     frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    return [frame.to_ndarray(format="rgb24") for frame in frames]
+    return [frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in frames]
 
 
 def people() -> Finding:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console as RichConsole
 
 from app.cli.console import Console
-from app.cli.progress import LINE_EVERY_S, LineProgress, RichProgress
+from app.cli.progress import LINE_EVERY_S, LineProgress, RichProgress, bars_on
 
 
 def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,11 +58,19 @@ def test_a_total_that_becomes_known_later() -> None:
     assert bar.text == "1 of 4 frames (25 %)"
 
 
-def test_a_terminal_shows_a_bar() -> None:
+def test_a_terminal_shows_bars_within_bars() -> None:
     stream = io.StringIO()
-    screen = RichConsole(file=stream, force_terminal=True, width=100)
-    with RichProgress(screen, "fetching [1]", 4, "files") as bar:
-        bar.advance(2, note="second.bin")
-    assert "fetching [1]" in stream.getvalue()
-    assert "2 of 4 files (50 %)" in stream.getvalue()
-    assert "second.bin" in stream.getvalue()
+    bars = bars_on(RichConsole(file=stream, force_terminal=True, width=100))
+    with RichProgress(bars, "fetching [1]", 4, "files") as outer:
+        outer.advance(2, note="second.bin")
+        with RichProgress(bars, "second.bin", 10, "B") as inner:
+            inner.update(5)
+            bars.refresh()
+            assert len(bars.tasks) == 2
+        assert bars.live.is_started
+    assert not bars.live.is_started
+    with RichProgress(bars, "again", 1, "") as bar:
+        bar.advance()
+    shown = stream.getvalue()
+    for text in ("fetching [1]", "2 of 4 files (50 %)", "second.bin", "5 B of 10 B (50 %)", "again"):
+        assert text in shown
