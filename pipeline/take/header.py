@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from calibration.rig import Rig
+from calibration.rig_file import read_calibration, write_calibration
 from configs.atomic_file import write_atomic
 from configs.errors import bad_input
 from configs.loading import read_yaml
@@ -106,8 +107,6 @@ def write_header(folder: Path, header: TakeHeader) -> None:
     calibration: dict[str, Any] | None = None
     if header.calibration is not None:
         if not calibration_file.exists():
-            from calibration.rig_file import write_calibration
-
             write_calibration(calibration_file, header.calibration)
         calibration = read_yaml(calibration_file)
     data = {
@@ -158,8 +157,6 @@ def read_header(folder: Path) -> TakeHeader:
             )
         calibration = None
         if data["calibration"] is not None:
-            from calibration.rig_file import read_calibration
-
             calibration = read_calibration(folder / CALIBRATION_FILE)
         return TakeHeader(
             name=str(data["name"]),

@@ -39,10 +39,11 @@ class RecordedVideo:
         self.path = path
         try:
             with av.open(str(path)) as container:
-                stream = container.streams.video[0]
+                stream: Any = container.streams.video[0]
                 self.codec = str(stream.codec_context.name)
                 self.size = (int(stream.codec_context.width), int(stream.codec_context.height))
-                times = [packet.pts * packet.time_base * 1000 for packet in _packets(container, path)]
+                tick_ms = float(stream.time_base * 1000)
+                times = [packet.pts * tick_ms for packet in _packets(container, path)]
         except (av.FFmpegError, IndexError) as error:
             raise TakeError(f"{path}: holds no readable video: {error}") from error
         self.times_ms: NDArray[np.float64] = np.sort(np.array(times, np.float64))
@@ -67,7 +68,7 @@ class RecordedVideo:
             places.setdefault(round(time_ms), deque()).append(place)
         skips = self.codec in _INTRA_ONLY and wanted is not None
         with av.open(str(self.path)) as container:
-            stream = container.streams.video[0]
+            stream: Any = container.streams.video[0]
             stream.thread_type = "AUTO"
             tick_ms = float(stream.time_base * 1000)
             for packet in chain(_packets(container, self.path), [None]):  # None: give out what is held back

@@ -20,7 +20,7 @@ from pipeline.frame import EncodedPacket, VideoFormat
 NANOSECONDS = Fraction(1, 1_000_000_000)
 
 # A cluster reaches the file when it is finished: this bounds what a kill can take from streams with few
-# keyframes. JPEG streams finish a cluster with every packet.
+# keyframes. A keyframe finishes the cluster before it (unless that is under 4 kB), so JPEG loses one picture.
 _CLUSTER_MS = 500
 
 # NAL unit types of parameter sets: H.264 (7 sequence, 8 picture), HEVC (32 video, 33 sequence, 34 picture).

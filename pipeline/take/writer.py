@@ -132,7 +132,9 @@ class TakeWriter:
 
         Raises:
             ValueError: The frame contradicts itself (dropped but with packets, or without a cause).
-            DiskFullError: No room left; the ledger does not claim this frame.
+            DiskFullError: No room left; the ledger does not claim this frame. Frames before it whose packets
+                were waiting in the video's open cluster (at most half a second, one frame for JPEG) may be
+                missing too.
         """
         if packets and fate == "dropped":
             raise ValueError(f'a frame of camera "{camera}" is dropped ({cause}) but brings packets')
