@@ -20,7 +20,7 @@ class NpzExporter:
 
     def write(self, take: Take, poses: Poses, path: Path) -> None:
         """Write all arrays at full precision."""
-        np.savez_compressed(path, allow_pickle=False, **_arrays(take, poses))
+        np.savez_compressed(path, **_arrays(take, poses))
 
     def verify(self, take: Take, poses: Poses, path: Path) -> None:
         """Read the file back; every value agrees exactly."""

@@ -135,7 +135,7 @@ def test_existing_files_are_kept_unless_asked(take: Take, tmp_path: Path):
     [
         (
             ["cvs"],
-            r"--format = 'cvs': unknown export format; allowed: csv, parquet, npz; did you mean \"csv\"",
+            r"--format = 'cvs': unknown export format; allowed: csv, parquet, npz; did you mean .csv",
         ),
         (["csv", "bmp"], "unknown export format"),
         ([], "no export format is given"),
