@@ -75,8 +75,10 @@ class Inference(Node):
         }
 
     def on_command(self, command: Command) -> None:
-        """Poses go to the recorder only while it records."""
-        if command.kind == "record":
+        """Learn the session's origin; send poses to the recorder only while it records."""
+        if command.kind == "go" and self._estimator is not None:
+            self._estimator.origin_ns = int(command.details["origin_ns"])
+        elif command.kind == "record":
             self._recording = True
         elif command.kind == "stop_recording":
             self._recording = False

@@ -88,7 +88,9 @@ def run_session(
     deadline = time.monotonic() + 1.1  # every node's last numbers come once a second
     while time.monotonic() < deadline:
         session.poll(50)
-    events = [report.message for report in session.state.events if report.details.get("what") != "end_of_stream"]
+    events = [
+        report.message for report in session.state.events if report.details.get("what") != "end_of_stream"
+    ]
     return LiveResult(summary, elapsed, session.telemetry(), seen, interrupted, events)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from configs.errors import PosestageError
+from configs.log_setup import configure_logging
 from pipeline.bus import Bus
 from pipeline.messages import Command, Report
 
@@ -39,7 +40,7 @@ class NodeContext:
 
     name: str
     endpoints: Endpoints
-    log_level: str = "WARNING"
+    log_level: str = "warning"
 
 
 class Node(ABC):
@@ -89,9 +90,7 @@ class Node(ABC):
 def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, Any]) -> None:
     """Body of a node's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which stops us in order
-    logging.basicConfig(
-        level=context.log_level, format=f"%(asctime)s {context.name} %(levelname)s %(name)s: %(message)s"
-    )
+    configure_logging(context.log_level, context.name)
     parent = os.getppid()
     with Bus() as bus:
         reports = bus.sender(context.endpoints.reports, queue=10_000)

@@ -122,6 +122,7 @@ def process(
     """
     estimator = estimator or PoseEstimator(pipeline, rig)
     origin_ns = footage.take.header.origin_ns if footage.take is not None else 0
+    estimator.origin_ns = origin_ns
     readers = [FootageReader(footage, camera, origin_ns) for camera in footage.rig.cameras]
     started, cpu_started = time.perf_counter(), time.process_time()
     header = _header(footage, rig, pipeline, folder, estimator, origin_ns, label)

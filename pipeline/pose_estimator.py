@@ -60,6 +60,8 @@ class PoseEstimator:
         )
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
         self._last_joints: NDArray[np.float64] | None = None
+        self.origin_ns = 0
+        """Start of the session; models are told times since then."""
 
     def description(self) -> dict[str, Any]:
         """Name and weights of the models in use, for the take."""
@@ -78,7 +80,8 @@ class PoseEstimator:
         """
         stages: dict[str, float] = {}
         started = time.perf_counter()
-        detections = self.model.detect(images, times_ns)
+        since_start = [t - self.origin_ns if t >= 0 else t for t in times_ns]
+        detections = self.model.detect(images, since_start)
         started = _lap(stages, "keypoints", started)
         keypoints, scores = self._performer(detections)
         swapped = np.zeros((1, len(self.rig)), bool)

@@ -94,7 +94,7 @@ class Session:
         *,
         label: str = "",
         on_report: Callable[[Report], None] | None = None,
-        log_level: str = "WARNING",
+        log_level: str = "warning",
     ) -> None:
         if pipeline is not None and calibration is None:
             raise bad_input(

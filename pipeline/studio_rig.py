@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from calibration.rig import Rig
 from configs.errors import bad_input
-from models.metrics import mpjpe, pa_mpjpe
+from models.metrics import pa_mpjpe
 from models.simulation.studio import Studio
 from models.skeletons import get_skeleton, joint_map
 from pipeline.drivers.simulated import SimulatedConfig, studio_config
@@ -58,14 +59,8 @@ def studio_calibration(rig: RigConfig, studio: Studio) -> Rig:
     for camera in rig.cameras:
         view = camera.driver.get("camera") or camera.name
         found = studio.rig.camera(view)
-        cameras.append(found if found.name == camera.name else _renamed(found, camera.name))
+        cameras.append(replace(found, name=camera.name))
     return Rig(tuple(cameras))
-
-
-def _renamed(camera: Any, name: str) -> Any:
-    from dataclasses import replace
-
-    return replace(camera, name=name)
 
 
 def write_truth(folder: Path, studio: Studio, origin_ns: int) -> None:

@@ -114,12 +114,12 @@ class Synchronizer(Generic[Item]):
             return
         self._ended.discard(camera)
         stream.note(item, now_ns)
-        if self._last_ns is None or self._expected_ns is None:
-            stream.pending.append(item)
-        elif 2 * item.t_capture_ns >= self._last_ns + self._expected_ns:
-            stream.pending.append(item)
-        else:  # nearer to the instant that has gone than to the one to come
+        last_ns, expected_ns = self._last_ns, self._expected_ns
+        if last_ns is not None and expected_ns is not None and 2 * item.t_capture_ns < last_ns + expected_ns:
+            # Nearer to the instant that has gone than to the one to come.
             self._discard(item, "late" if camera in self._absent else "surplus")
+        else:
+            stream.pending.append(item)
 
     def end_of_stream(self, camera: str) -> None:
         """Nothing more will come from this camera for now."""

@@ -23,8 +23,9 @@ class Command:
     """Film, estimate, record."""
 
     description = (
-        "Film with all cameras of a rig, estimate poses live and record everything into a take. Ends after --seconds "
-        "or --frames, when all file cameras have ended, or with Ctrl-C; what was captured is saved in every case."
+        "Film with all cameras of a rig, estimate poses live and record everything into a take. Ends after "
+        "--seconds or --frames, when all file cameras have ended, or with Ctrl-C; what was captured is saved "
+        "in every case."
     )
     example = """
         launch.py capture --rig configs/rigs/simulated_studio.yaml --seconds 10
@@ -34,13 +35,19 @@ class Command:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Rig, duration, pipeline, output."""
-        parser.add_argument("--rig", type=Path, required=True, metavar="FILE", help="rig file with the cameras")
+        parser.add_argument(
+            "--rig", type=Path, required=True, metavar="FILE", help="rig file with the cameras"
+        )
         length = parser.add_mutually_exclusive_group()
         length.add_argument("--seconds", type=float, metavar="S", help="how long to record")
-        length.add_argument("--frames", type=int, metavar="N", help="how many frames of each camera to record")
+        length.add_argument(
+            "--frames", type=int, metavar="N", help="how many frames of each camera to record"
+        )
         add_calibration_options(parser)
         add_pipeline_option(parser)
-        parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the take (takes/RIG-DATE-TIME)")
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="folder of the take (takes/RIG-DATE-TIME)"
+        )
         parser.add_argument("--no-report", action="store_true", help="skip preview, contact sheet and report")
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:

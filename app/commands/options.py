@@ -22,7 +22,9 @@ def add_pipeline_option(parser: argparse.ArgumentParser, default: str = "blazepo
 
 def add_calibration_options(parser: argparse.ArgumentParser) -> None:
     """``--calibration`` and ``--units``."""
-    parser.add_argument("--calibration", type=Path, metavar="FILE", help="calibration, in any supported format")
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="calibration, in any supported format"
+    )
     parser.add_argument(
         "--units", choices=("mm", "cm", "m"), help="units of a calibration file that does not state them"
     )

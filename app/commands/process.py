@@ -24,8 +24,8 @@ class Command:
     """Read footage, estimate, write a take."""
 
     description = (
-        "Estimate 3D poses from a take or from a folder of videos named by camera. Every frame is used; the result "
-        "is a new take with videos, ledger, poses, preview, contact sheet and report."
+        "Estimate 3D poses from a take or from a folder of videos named by camera. Every frame is used; the "
+        "result is a new take with videos, ledger, poses, preview, contact sheet and report."
     )
     example = """
         launch.py process recordings/monday --calibration recordings/monday/calibration.toml
@@ -35,13 +35,17 @@ class Command:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Input, calibration, pipeline, output."""
-        parser.add_argument("input", metavar="INPUT", type=Path, help="take, or folder of videos named by camera")
+        parser.add_argument(
+            "input", metavar="INPUT", type=Path, help="take, or folder of videos named by camera"
+        )
         parser.add_argument(
             "--rig", type=Path, metavar="FILE", help="rig file; its calibration is used where none is given"
         )
         add_calibration_options(parser)
         add_pipeline_option(parser)
-        parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the new take (takes/NAME-PIPELINE)")
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="folder of the new take (takes/NAME-PIPELINE)"
+        )
         parser.add_argument("--name", metavar="NAME", help="name of the new take inside takes/")
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
@@ -68,7 +72,9 @@ class Command:
                 hint="give one with --calibration FILE or --rig FILE",
             )
         rig = fit_rig_to_devices(footage.rig, calibration)
-        label = footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
+        label = (
+            footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
+        )
         estimator = PoseEstimator(pipeline, rig)
         folder = args.out or new_take_folder(Path("takes"), args.name or f"{footage.name}-{pipeline.name}")
         started = time.perf_counter()
@@ -80,7 +86,7 @@ class Command:
                 folder,
                 estimator=estimator,
                 label=label,
-                progress=lambda done, total: bar.update(done, total),
+                progress=bar.update,
             )
         for failure in result.failures:
             console.tell(failure)
@@ -121,5 +127,7 @@ def _calibration(args: argparse.Namespace) -> Any:
         rig = load_rig(args.rig)
         if rig.calibration is not None:
             return calibration_from(Path(rig.calibration), args.units)
-        raise bad_input("has no calibration", file=args.rig, key="calibration", hint="add one, or --calibration")
+        raise bad_input(
+            "has no calibration", file=args.rig, key="calibration", hint="add one, or --calibration"
+        )
     return None

@@ -36,7 +36,8 @@ def quality_words(quality: Mapping[str, Any] | None) -> list[str]:
     reprojection = quality.get("body_reprojection_px", {})
     if reprojection.get("mean") is not None:
         lines.append(
-            f"body reprojection error mean {reprojection['mean']:.1f} / median {reprojection['median']:.1f} px"
+            f"body reprojection error mean {reprojection['mean']:.1f} px, "
+            f"median {reprojection['median']:.1f} px"
         )
     if quality.get("bone_variation_percent") is not None:
         lines.append(f"bone length variation {quality['bone_variation_percent']:.1f} %")

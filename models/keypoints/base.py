@@ -32,7 +32,7 @@ class KeypointModel(Protocol):
 
         Args:
             images: One (H, W, 3) BGR picture per view, None where the view has none at this instant.
-            times_ns: Capture time of each picture (ignored where it is None).
+            times_ns: Capture time of each picture since the session's start (ignored where it is None).
 
         Returns:
             One Detections per view, in the same order; empty where the picture is None.

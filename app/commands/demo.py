@@ -1,0 +1,193 @@
+"""``demo``: the simulated studio through the real pipeline, and how near it comes to the truth."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from configs.errors import BadInputError, PosestageError, bad_input
+
+if TYPE_CHECKING:
+    from pipeline.pipeline_config import PipelineConfig
+    from pipeline.session import Session
+
+STAND_IN_LABEL = "Keypoints here are the studio's truth projected with noise, not a network's output"
+
+
+class Command:
+    """Film the virtual performer, estimate, record, compare."""
+
+    description = (
+        "Film a moving person in the simulated studio with virtual cameras, estimate poses live, record a take "
+        "and compare with the truth. Opens a window when there is a display."
+    )
+    example = """
+        launch.py demo
+        launch.py demo --headless --cameras 4 --seconds 20 --out takes/demo
+    """
+    configurable = True
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Size of the studio, duration, output."""
+        parser.add_argument("--headless", action="store_true", help="no window, also when there is a display")
+        parser.add_argument(
+            "--cameras", type=int, default=4, metavar="N", help="virtual cameras, 2 to 16 (4)"
+        )
+        parser.add_argument("--seconds", type=float, default=15.0, metavar="S", help="how long to film (15)")
+        parser.add_argument("--fps", type=float, default=30.0, help="frames per second of each camera (30)")
+        parser.add_argument("--size", default="640x480", metavar="WxH", help="picture size (640x480)")
+        parser.add_argument("--seed", type=int, default=0, metavar="K", help="which performer and motion (0)")
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="folder of the take (takes/demo-DATE-TIME)"
+        )
+        parser.add_argument(
+            "--pipeline",
+            default="auto",
+            metavar="NAME",
+            help="auto: blazepose, fetched when needed; without it noisy_truth, which says so",
+        )
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Run the demo."""
+        from app.commands.capture import live_figures
+        from models.simulation.studio import warm_up
+        from pipeline.live import run_session
+        from pipeline.session import Session
+        from pipeline.studio_rig import (
+            compare_with_truth,
+            simulated_rig,
+            studio_calibration,
+            studio_of,
+            write_truth,
+        )
+        from pipeline.take.finish import finish_take
+        from pipeline.take.folder import new_take_folder
+
+        _check(args)
+        rig = simulated_rig(args.cameras, _size(args.size), args.fps, args.seed)
+        pipeline, label = _pipeline(args, rig, console)
+        with console.progress("preparing the simulated studio"):
+            warm_up()
+            studio = studio_of(rig)
+        assert studio is not None
+        session = Session(
+            rig, studio_calibration(rig, studio), pipeline, label=label, log_level=args.log_level
+        )
+        if label:
+            console.tell(f"NOTE: {label}.")
+        with session:
+            folder = args.out or new_take_folder(Path("takes"), f"demo-{datetime.now():%Y%m%d-%H%M%S}")
+            with console.progress("filming", args.seconds, "s") as bar:
+                show = _window(session, label) if _has_display() and not args.headless else None
+
+                def tick(seconds: float, poses: Any) -> bool:
+                    bar.update(min(seconds, args.seconds))
+                    return show is None or show(seconds, poses)
+
+                live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
+            write_truth(folder, studio, session.origin_ns)
+        result = live_figures(live, folder)
+        result["pipeline"] = pipeline.name
+        result["label"] = label
+        result["truth"] = compare_with_truth(folder)
+        with console.progress("drawing preview and report") as bar:
+            result["files"] = finish_take(folder, bar).paths
+        return result
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """Error against truth, rate, latency, and where the take is."""
+        from app.commands.words import live_words
+
+        lines = live_words(result)
+        truth = result["truth"]
+        if truth.get("mpjpe_mm") is not None:
+            lines.append(
+                f"MPJPE {truth['mpjpe_mm']:.1f} mm against truth (median {truth['mpjpe_median_mm']:.1f}, "
+                f"p95 {truth['mpjpe_p95_mm']:.1f}, aligned {truth.get('pa_mpjpe_mm', float('nan')):.1f}), "
+                f"{100 * truth['joints_found']:.1f} % of body joints found"
+            )
+        else:
+            lines.append("no pose could be compared with the truth")
+        if result["label"]:
+            lines.append(f"NOTE: {result['label']}.")
+        lines.append(f"take: {result['take']} (open report.html, preview.mp4 or contact_sheet.png)")
+        return "\n".join(lines)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not 2 <= args.cameras <= 16:
+        raise bad_input("out of range", key="--cameras", value=args.cameras, allowed="2 to 16")
+    if args.seconds <= 0:
+        raise bad_input("must be positive", key="--seconds", value=args.seconds)
+    if not 1 <= args.fps <= 240:
+        raise bad_input("out of range", key="--fps", value=args.fps, allowed="1 to 240")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit() and 64 <= int(width) <= 4096 and 64 <= int(height) <= 4096):
+        raise bad_input(
+            "is not a picture size", key="--size", value=text, allowed="such as 640x480, up to 4096"
+        )
+    return int(width), int(height)
+
+
+def _pipeline(args: argparse.Namespace, rig: Any, console: Console) -> tuple[PipelineConfig, str]:
+    """The pipeline to run, and the label that its results need."""
+    from pipeline.pipeline_config import load_pipeline
+
+    name = str(args.config) if args.config is not None else args.pipeline
+    if name == "none":
+        raise bad_input("the demo needs a pipeline", key="--pipeline", value=name)
+    if name == "auto":
+        name = _best_available(console)
+    overrides = tuple(args.set)
+    pipeline = load_pipeline(name, overrides)
+    if pipeline.keypoints["type"] != "noisy_truth":
+        return pipeline, ""
+    studio = {"size": list(rig.cameras[0].size), **rig.cameras[0].driver["studio"]}
+    keypoints = {**pipeline.keypoints, "studio": studio}
+    return pipeline.model_copy(update={"keypoints": keypoints}), STAND_IN_LABEL
+
+
+def _best_available(console: Console) -> str:
+    """BlazePose if it is here or can be fetched; otherwise the stand-in, never without a word."""
+    from models import zoo
+
+    try:
+        if not zoo.info("blazepose").ready:
+            console.tell("fetching BlazePose (Apache-2.0; see launch.py models info blazepose) …")
+            with console.progress("fetching", None, "B") as bar:
+
+                def show(_: str, done: int, total: int) -> None:
+                    bar.update(done, total)
+
+                zoo.fetch("blazepose", accept_licence=True, progress=show)
+    except (PosestageError, BadInputError) as error:
+        console.tell(f"BlazePose cannot be had here: {error}")
+        return "noisy_truth"
+    return "blazepose"
+
+
+def _has_display() -> bool:
+    needs_server = sys.platform.startswith(("linux", "freebsd"))
+    return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _window(session: Session, label: str) -> Callable[[float, Any], bool]:
+    from app.live_window import open_window
+
+    window = open_window(session, label)
+
+    def show(seconds: float, poses: Any) -> bool:
+        window.refresh(seconds, poses)
+        return not window.closed
+
+    return show
