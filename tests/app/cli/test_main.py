@@ -21,8 +21,6 @@ def example_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(cli, "COMMANDS", Registry("command", table))
     monkeypatch.setattr(cli, "DEFAULT_COMMAND", "example")
-    # Logging belongs to pytest here; tests/configs/test_log_setup.py and the real process below cover it.
-    monkeypatch.setattr(cli, "configure_logging", lambda *words: None)
 
 
 def test_people_get_the_summary_on_stdout(capfd: pytest.CaptureFixture[str]) -> None:
