@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -134,7 +134,9 @@ def _list_index(items: list[Any], key: str) -> int | None:
 
 
 def _explain(error: ValidationError, kind: type[Config], source: Path | str) -> BadInputError:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # A misspelt key is also a missing one; the unknown key tells what happened.
+    first = next((item for item in errors if item["type"] == "extra_forbidden"), errors[0])
     location = [part for part in first["loc"] if not str(part).startswith("function-")]
     key = ".".join(str(part) for part in location)
     more = error.error_count() - 1
@@ -155,8 +157,12 @@ def _explain(error: ValidationError, kind: type[Config], source: Path | str) -> 
 def _fields_at(kind: type[BaseModel], location: list[int | str]) -> list[str]:
     """Field names of the model that ``location`` leads to, as far as annotations tell."""
     model: Any = kind
+    inside_mapping = False
     for part in location:
         if isinstance(part, int):
+            continue
+        if inside_mapping:  # this part is one of the mapping's own keys, not a field
+            inside_mapping = False
             continue
         field = (
             model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
@@ -164,6 +170,7 @@ def _fields_at(kind: type[BaseModel], location: list[int | str]) -> list[str]:
         if field is None:
             return []
         model = _inner_model(field.annotation)
+        inside_mapping = get_origin(field.annotation) is dict
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 

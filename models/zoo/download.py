@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
 ATTEMPTS = 4
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 
 
 class SourceError(Exception):
@@ -108,6 +108,8 @@ def _fetch_rest(url: str, part: Path, expected: FileEntry, name: str, progress: 
         if have and not resumed:
             logger.info("%s: the server does not resume, starting over", name)
             have = 0
+        # A connection cut short then hands over its last bytes instead of raising; the size is checked below.
+        response.raw.enforce_content_length = False
         with part.open("ab" if resumed else "wb") as stream:
             for chunk in response.iter_content(CHUNK):
                 have += len(chunk)
