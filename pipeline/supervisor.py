@@ -78,6 +78,7 @@ class Supervisor:
         self._nodes: dict[str, _Running] = {}
         self._go: Command | None = None
         self._sticky: list[Command] = []
+        self._stopped = False
         self.restarts = 0
 
     def start(self) -> None:
@@ -158,7 +159,10 @@ class Supervisor:
                 self._commands.send("command", Command("ping"))
 
     def stop(self) -> None:
-        """Stop wave by wave: sources first, then those who drain; then end what does not obey."""
+        """Stop wave by wave: sources first, then those who drain; end what does not obey. Safe to call twice."""
+        if self._stopped:
+            return
+        self._stopped = True
         for wave in sorted({spec.stop_wave for spec in self._specs}):
             nodes = [node for node in self._nodes.values() if node.spec.stop_wave == wave]
             self._stop_wave(nodes)

@@ -1,0 +1,54 @@
+"""Tiny nodes for tests of the supervisor; here so that spawned processes can import them."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from configs.errors import BadInputError
+from pipeline.bus import Bus
+from pipeline.messages import Command
+from pipeline.node import Node
+
+
+class CountingNode(Node):
+    """Counts its steps; obeys the commands hidden in ``details`` of "event" to misbehave."""
+
+    def __init__(self, context: Any, start_at: int = 0) -> None:
+        super().__init__(context)
+        self.count = start_at
+        self.heard: list[str] = []
+        self.hang = False
+
+    def open(self, bus: Bus) -> dict[str, Any]:
+        return {"start_at": self.count}
+
+    def on_command(self, command: Command) -> None:
+        self.heard.append(command.kind)
+        todo = command.details.get("do")
+        if todo == "crash":
+            raise RuntimeError("told to crash")
+        if todo == "die":
+            os._exit(9)
+        self.hang = todo == "hang"
+
+    def step(self) -> bool:
+        if self.hang:
+            time.sleep(3600)
+        self.count += 1
+        time.sleep(0.01)
+        return True
+
+    def close(self) -> None:
+        self.report("event", "closed", what="closed")
+
+    def telemetry(self) -> dict[str, Any]:
+        return {"count": self.count, "heard": self.heard}
+
+
+class RefusingNode(CountingNode):
+    """Cannot open, for a reason the user can mend."""
+
+    def open(self, bus: Bus) -> dict[str, Any]:
+        raise BadInputError("camera 7 is not plugged in; plug it in")
