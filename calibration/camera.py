@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 # Rounding in files with 7 digits leaves 1e-7 per entry; anything above 1e-6 is not a rotation.
 ROTATION_TOLERANCE = 1e-6
+# A depth below a nanometre is the rounding of room coordinates, not a point in front of the camera.
+_NEAREST_MM = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ class Camera:
         points_cam = np.asarray(points_world, dtype=np.float64) @ self.R.T + self.t
         depth = points_cam[..., 2:]
         with np.errstate(invalid="ignore"):
-            depth = np.where(depth > 0.0, depth, np.nan)
+            depth = np.where(depth > _NEAREST_MM, depth, np.nan)
         return self._pixels(self.lens.distort(points_cam[..., :2] / depth))
 
     def undistort(self, pixels: ArrayLike) -> Floats:

@@ -40,7 +40,7 @@ def fit_to_picture(
     if min(size) <= 0:
         raise bad_input(f"the pictures of {camera.name} have no size: {size[0]} x {size[1]}")
     if picture is not None and (picture.shape[1], picture.shape[0]) != size:
-        raise ValueError(f"the picture has shape {picture.shape}, expected {size[1]} x {size[0]}")
+        raise ValueError(f"the picture has shape {picture.shape}, expected ({size[1]}, {size[0]}, 3)")
     before, after = _text(camera.size), _text(size)
     (width, height), (old_width, old_height) = size, camera.size
     if abs(width - old_width) <= 1 and abs(height - old_height) <= 1:

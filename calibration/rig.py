@@ -122,7 +122,7 @@ class Rig:
 
         Args:
             pixels: (V, N, 2) distorted px, NaN where a view does not see the point.
-            weights: (V, N) factor on both equations of an observation; a view at 0 or NaN does not take part.
+            weights: (V, N) factor on both equations of an observation; at 0, below, or NaN it takes no part.
 
         Returns:
             (N, 3) mm, NaN where fewer than two views take part or their rays coincide. No check is made
@@ -143,7 +143,7 @@ class Rig:
         rows = ideal[..., None] * projections[:, None, 2:, :] - projections[:, None, :2, :]
         rows *= factors[..., None, None]
         count = rows.shape[1]
-        stacked = rows.transpose(1, 0, 2, 3).reshape(count, -1, 4)
+        stacked = rows.transpose(1, 0, 2, 3).reshape(count, 2 * len(self), 4)
         values, vectors = np.linalg.eigh(stacked.transpose(0, 2, 1) @ stacked)
         homogeneous = vectors[..., 0] @ from_unit.T
         determined = (
