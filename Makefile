@@ -27,7 +27,6 @@ help:  ## this list
 setup: $(VENV)/.packages $(VENV)/.libraries  ## install everything into .venv
 
 demo: setup  ## the simulated studio, or a progress bar where there is no display
-	@$(BIN)/python launch.py models fetch blazepose
 	@$(BIN)/python launch.py demo $(ARGS)
 
 test: setup  ## run the tests
