@@ -36,7 +36,8 @@ def benchmark_pipeline(
         record: Whether a take is written meanwhile (to a temporary folder).
 
     Returns:
-        fps and drops by camera, poses per second, latency and stage times as p50/p95/p99, CPU in cores by node.
+        fps and drops by camera, poses per second, latency and stage times as p50/p95/p99, CPU in cores by
+        node.
     """
     rig = simulated_rig(cameras, size, fps, 0)
     config = load_pipeline(pipeline, ("stream.address=",))

@@ -159,7 +159,7 @@ class Supervisor:
                 self._commands.send("command", Command("ping"))
 
     def stop(self) -> None:
-        """Stop wave by wave: sources first, then those who drain; end what does not obey. Safe to call twice."""
+        """Stop wave by wave: sources first, then those who drain; end who does not obey. Idempotent."""
         if self._stopped:
             return
         self._stopped = True

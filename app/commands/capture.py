@@ -13,8 +13,8 @@ from app.cli.console import Console
 from app.commands.options import (
     add_calibration_options,
     add_pipeline_option,
-    calibration_from,
     pipeline_from,
+    session_from,
     split_overrides,
 )
 
@@ -55,9 +55,6 @@ class Command:
         from configs.errors import bad_input
         from pipeline.live import run_session
         from pipeline.rig_config import load_rig
-        from pipeline.session import Session
-        from pipeline.sources import fit_rig_to_devices
-        from pipeline.studio_rig import studio_calibration, studio_of
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import new_take_folder
         from pipeline.take.quality import take_quality
@@ -69,18 +66,8 @@ class Command:
         rig_overrides, overrides = split_overrides(args.set)
         rig = load_rig(args.rig, rig_overrides)
         pipeline = pipeline_from(args, overrides)
-        calibration = None
-        if args.calibration is not None:
-            calibration = calibration_from(args.calibration, args.units)
-        elif rig.calibration is not None:
-            calibration = calibration_from(Path(rig.calibration), args.units)
-        elif (studio := studio_of(rig)) is not None:
-            console.tell("simulated cameras: using the studio's exact calibration")
-            calibration = studio_calibration(rig, studio)
-        if calibration is not None:
-            calibration = fit_rig_to_devices(rig, calibration)
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        session = Session(rig, calibration, pipeline, log_level=args.log_level)
+        session = session_from(args, rig, pipeline, console)
         with console.progress("starting cameras"), session:
             folder = args.out or new_take_folder(Path("takes"), f"{args.rig.stem}-{stamp}")
             with console.progress("recording", args.seconds, "s") as bar:
@@ -96,8 +83,8 @@ class Command:
         if not args.no_report:
             with console.progress("drawing preview and report") as bar:
                 result["files"] = finish_take(folder, bar).paths
-            if live.summary is not None and live.summary.poses:
-                result["quality"] = take_quality(folder).to_dict()
+            quality = take_quality(folder)
+            result["quality"] = quality.to_dict() if quality is not None else None
         return result
 
     def summary(self, result: Mapping[str, Any]) -> str:

@@ -25,8 +25,8 @@ class Command:
     """Film the virtual performer, estimate, record, compare."""
 
     description = (
-        "Film a moving person in the simulated studio with virtual cameras, estimate poses live, record a take "
-        "and compare with the truth. Opens a window when there is a display."
+        "Film a moving person in the simulated studio with virtual cameras, estimate poses live, record a "
+        "take and compare with the truth. Opens a window when there is a display."
     )
     example = """
         launch.py demo

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from app.cli.console import Console
     from calibration.rig import Rig
     from pipeline.pipeline_config import PipelineConfig
+    from pipeline.rig_config import RigConfig
+    from pipeline.session import Session
 
 RIG_PREFIX = "rig."
 
@@ -52,3 +55,24 @@ def calibration_from(path: Path, units: Any) -> Rig:
     from calibration.rig_file import read_calibration
 
     return read_calibration(path, units=units)
+
+
+def session_from(
+    args: argparse.Namespace, rig: RigConfig, pipeline: PipelineConfig | None, console: Console
+) -> Session:
+    """A session on ``rig`` with the calibration that was given, or the rig's own, or the studio's truth."""
+    from pipeline.session import Session
+    from pipeline.sources import fit_rig_to_devices
+    from pipeline.studio_rig import studio_calibration, studio_of
+
+    calibration = None
+    if args.calibration is not None:
+        calibration = calibration_from(args.calibration, args.units)
+    elif rig.calibration is not None:
+        calibration = calibration_from(Path(rig.calibration), args.units)
+    elif (studio := studio_of(rig)) is not None:
+        console.tell("simulated cameras: using the studio's exact calibration")
+        calibration = studio_calibration(rig, studio)
+    if calibration is not None:
+        calibration = fit_rig_to_devices(rig, calibration)
+    return Session(rig, calibration, pipeline, log_level=args.log_level)

@@ -92,6 +92,7 @@ class Command:
             console.tell(failure)
         with console.progress("drawing preview and report") as bar:
             finished = finish_take(folder, bar)
+        quality = take_quality(folder)
         return {
             "take": folder,
             "instants": result.sets,
@@ -100,7 +101,7 @@ class Command:
             "instants_per_s": round(result.sets / result.wall_s, 2),
             "wall_s": round(time.perf_counter() - started, 2),
             "stage_ms": result.stage_ms,
-            "quality": take_quality(folder).to_dict(),
+            "quality": quality.to_dict() if quality is not None else None,
             "files": finished.paths,
             "damaged": list(result.failures),
         }
