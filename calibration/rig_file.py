@@ -28,6 +28,8 @@ _Z_UP_FROM: dict[WorldUp, tuple[tuple[float, ...], ...]] = {
 
 # Nobody films people with all cameras within a hand's width or spread over more than 200 m: wrong units.
 _PLAUSIBLE_EXTENT_MM = (50.0, 200_000.0)
+# A camera takes about a kilobyte in the wordiest format.
+_LARGEST_BYTES = 8_000_000
 
 
 def read_calibration(
@@ -54,6 +56,8 @@ def read_calibration(
         BadInputError: Names file, key, value and what is allowed.
     """
     path = Path(path)
+    if path.is_file() and path.stat().st_size > _LARGEST_BYTES:
+        raise bad_input("is too large for a calibration; is it a video?", file=path)
     text = "" if path.is_dir() else read_text(path)
     for name in FORMATS:
         reader = _load(name)

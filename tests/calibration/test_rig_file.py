@@ -166,6 +166,14 @@ def test_unknown_files_are_told_what_is_known(tmp_path, name, text):
         read_calibration(tmp_path / name)
 
 
+def test_video_in_place_of_a_calibration_is_not_read_into_memory(tmp_path):
+    path = tmp_path / "cam1.mp4"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a sparse terabyte
+    with pytest.raises(BadInputError, match="too large for a calibration; is it a video"):
+        read_calibration(path)
+
+
 def test_folder_without_calibration(tmp_path):
     with pytest.raises(BadInputError, match="folder without a calibration"):
         read_calibration(tmp_path)
