@@ -14,8 +14,8 @@ _JUMP_NS: Final = 2_000_000_000
 class ArrivalClock:
     """Maps a sender's time stamps to this machine's clock by the fastest packets.
 
-    A packet arrives its transmission delay after it was stamped. The delay varies, so the smallest one seen is
-    the best estimate of the offset between the clocks; it may grow only as fast as clocks drift. What is
+    A packet arrives its transmission delay after it was stamped. The delay varies, so the smallest one seen
+    is the best estimate of the offset between the clocks; it may grow only as fast as clocks drift. What is
     left is that smallest delay itself, which nobody can see from this side.
     """
 

@@ -55,10 +55,14 @@ def write_video(
     b_frames: int = 2,
     times_ms: Sequence[int] | None = None,
     rotation: int = 0,
+    grain: bool = False,
     container_options: dict[str, str] | None = None,
     format: str | None = None,
 ) -> Path:
-    """Encode ``numbered_picture`` 0, 1, 2, …; ``times_ms`` gives each frame its own time."""
+    """Encode ``numbered_picture`` 0, 1, 2, …; ``times_ms`` gives each frame its own time.
+
+    ``grain`` fills the lowest quarter with noise, which makes the file larger than any read-ahead buffer.
+    """
     encoder, options = _ENCODERS[codec]
     options = dict(options)
     if codec == "h264":
@@ -75,7 +79,11 @@ def write_video(
         if rotation:
             stream.set_display_rotation(rotation)
         for number in range(frames):
-            picture = av.VideoFrame.from_ndarray(numbered_picture(number, size), format="bgr24")
+            image = numbered_picture(number, size)
+            if grain:
+                low = image[3 * size[1] // 4 :]
+                low[...] = np.random.default_rng(number).integers(0, 256, low.shape, np.uint8)
+            picture = av.VideoFrame.from_ndarray(image, format="bgr24")
             if times_ms is not None:
                 picture.pts = times_ms[number]
                 picture.time_base = Fraction(1, 1000)
