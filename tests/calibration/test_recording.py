@@ -29,10 +29,10 @@ def test_plain_triangulation_leaves_the_residual_that_others_measured():
     weights = np.where(weights < 0.3, 0.0, weights)
     joints = rig.triangulate(keypoints, weights)
     residual = np.linalg.norm(rig.project(joints) - keypoints, axis=-1)[weights > 0]
-    # The recording's notes give a median of 17.3 px: left and right are exchanged in one camera for a third of
-    # the frames, which the plain method does not notice. Mean (41.6) and 95 % (170) hang on these outliers and on
-    # the scaling of the linear system: in metres and normalised coordinates it gives just those figures, in our
-    # scaling 40.9 and 148.
+    # The recording's notes give a median of 17.3 px: left and right are exchanged in one camera for a third
+    # of the frames, which the plain method does not notice. Mean (41.6) and 95 % (170) hang on these outliers
+    # and on the scaling of the linear system: in metres and normalised coordinates it gives just those
+    # figures, in our scaling 40.9 and 148.
     assert abs(np.median(residual) - 17.3) < 0.1
     # The person stands on a treadmill inside the ring of cameras.
     typical = np.nanmedian(joints.reshape(100, len(BODY), 3), axis=0)
