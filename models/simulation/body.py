@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.anatomy import BONE, BONES, Anatomy, about_x, forward_kinematics
+from models.simulation.anatomy import BONE, BONES, PARENT, Anatomy
 from models.simulation.appearance import Look
-from models.simulation.surface import Array, Cone, Ellipsoid, HalfSpace, Pose, Shape, mesh
+from models.simulation.kinematics import forward_kinematics, local_rotations
+from models.simulation.solids import Array, Cone, Cut, Ellipsoid, Pose, Shape
+from models.simulation.surface import mesh
 
 BONES_PER_VERTEX = 3
 
@@ -27,6 +29,7 @@ class Body:
         vertices: (V, 3) float32, mm at rest.
         normals: (V, 3) float32, unit, at rest.
         openness: (V,) float32, how much of the surrounding light reaches the vertex, 0 to 1.
+        tone: (V,) float32, unevenness of cloth, skin and hair: a factor near 1 on the colour.
         texture: (V, 3) float32, coordinates that the paint of the material uses, mm.
         bones: (V, 3) uint8, which bones move the vertex.
         weights: (V, 3) float32, how much; each row sums to 1.
@@ -38,6 +41,7 @@ class Body:
     vertices: NDArray[np.float32]
     normals: NDArray[np.float32]
     openness: NDArray[np.float32]
+    tone: NDArray[np.float32]
     texture: NDArray[np.float32]
     bones: NDArray[np.uint8]
     weights: NDArray[np.float32]
@@ -54,12 +58,12 @@ class Body:
 
 def rest_pose(anatomy: Anatomy) -> Pose:
     """Arms and legs spread a little, so that surfaces do not touch."""
-    local = np.tile(np.eye(3), (len(BONES), 1, 1))
+    angles = np.zeros((len(BONES), 3))
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        local[BONE[f"{side}_upper_arm"]] = about_x(sign * 0.75)
-        local[BONE[f"{side}_thigh"]] = about_x(sign * 0.12)
-        local[BONE[f"{side}_foot"]] = about_x(sign * -0.12)
-    return Pose(*forward_kinematics(anatomy.offsets(), np.zeros(3), local))
+        angles[BONE[f"{side}_upper_arm"], 1] = sign * 0.50
+        angles[BONE[f"{side}_thigh"], 1] = sign * 0.12
+        angles[BONE[f"{side}_foot"], 1] = sign * -0.12
+    return Pose(*forward_kinematics(PARENT, anatomy.offsets(), np.zeros(3), local_rotations(angles)))
 
 
 def build_body(anatomy: Anatomy, look: Look) -> Body:
@@ -75,12 +79,14 @@ def build_body(anatomy: Anatomy, look: Look) -> Body:
         order = np.argsort(-weights, axis=1)[:, :BONES_PER_VERTEX]
         strongest = np.take_along_axis(weights, order, axis=1)
         strongest /= strongest.sum(axis=1, keepdims=True)
+        texture = _texture(material, pose, vertices, weights)
         parts.append(
             (
                 vertices,
                 normals,
                 _openness(whole, pose, vertices, normals),
-                _texture(material, pose, vertices, weights),
+                _tone(material, texture),
+                texture,
                 order,
                 strongest,
                 faces + first,
@@ -88,10 +94,21 @@ def build_body(anatomy: Anatomy, look: Look) -> Body:
             )
         )
         first += len(vertices)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    kinds = (np.float32, np.float32, np.float32, np.float32, np.uint8, np.float32, np.int32, np.uint8)
-    arrays = [np.ascontiguousarray(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-    return Body(*arrays, rest=pose)  # type: ignore[arg-type]
+    vertices, normals, openness, tone, texture, bones, strengths, faces, materials = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return Body(
+        vertices=vertices.astype(np.float32),
+        normals=normals.astype(np.float32),
+        openness=openness.astype(np.float32),
+        tone=tone.astype(np.float32),
+        texture=texture.astype(np.float32),
+        bones=bones.astype(np.uint8),
+        weights=strengths.astype(np.float32),
+        faces=faces.astype(np.int32),
+        material=materials.astype(np.uint8),
+        rest=pose,
+    )
 
 
 def _openness(shapes: list[Shape], pose: Pose, vertices: Array, normals: Array) -> Array:
@@ -102,6 +119,24 @@ def _openness(shapes: list[Shape], pose: Pose, vertices: Array, normals: Array) 
         gap = np.min([shape.distance(pose, outside) for shape in shapes], axis=0)
         hidden += weight * np.clip(1.0 - gap / reach, 0.0, 1.0)
     return np.asarray(1.0 - 0.8 * hidden)
+
+
+def _tone(material: int, texture: Array) -> Array:
+    """Folds and wear of cloth, blood under the skin, strands of hair; coarser than the mesh."""
+    x, y, z = texture.T
+    if material == SHIRT:
+        return np.asarray(1.0 + 0.06 * np.sin(0.045 * x + 0.06 * z) * np.sin(0.05 * y - 0.035 * z))
+    if material == TROUSERS:
+        return np.asarray(
+            1.0 + 0.12 * np.sin(0.02 * z) * np.sin(0.03 * y + 1.0) + 0.05 * np.sin(0.07 * z + 0.05 * x)
+        )
+    if material == SKIN:
+        return np.asarray(1.0 + 0.05 * np.sin(0.05 * z + 0.03 * x))
+    if material == HAIR:
+        strand = np.sin(0.21 * y + 0.12 * x + 1.5 * np.sin(0.03 * z)) * np.cos(0.13 * x - 0.09 * y)
+        shine = 1.0 + 0.6 * np.maximum(0.0, 1.0 - ((z - 190.0) / 26.0) ** 2)
+        return np.asarray((0.94 + 0.10 * strand) * shine)
+    return np.ones(len(texture))
 
 
 def _texture(material: int, pose: Pose, vertices: Array, weights: Array) -> Array:
@@ -145,8 +180,10 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
     def ball(bone: str, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> Ellipsoid:
         return Ellipsoid(BONE[bone], _scaled(centre, s), _scaled(radii, s))
 
-    def cut(bone: str, point: tuple[float, float, float], normal: tuple[float, float, float]) -> HalfSpace:
-        return HalfSpace(BONE[bone], _scaled(point, s), normal)
+    def cut(
+        bone: str, point: tuple[float, float, float], normal: tuple[float, float, float], reach: float
+    ) -> Cut:
+        return Cut(BONE[bone], _scaled(point, s), normal, reach * s)
 
     shirt: list[Cone | Ellipsoid] = [
         ball("chest", (4, 0, 105), (98 * g, 142 * w, 150)),
@@ -154,29 +191,29 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
         ball("chest", (22, -52 * w, 135), (74 * g, 72 * w, 70)),
         ball("chest", (-22, 0, 150), (74 * g, 140 * w, 110)),
         ball("abdomen", (4, 0, 60), (88 * g, 122 * w, 150)),
-        ball("pelvis", (2, 0, 45), (98 * g, 140 * h, 105)),
+        ball("pelvis", (-4, 0, 15), (121 * g, 164 * h, 190)),
         cone("chest", (-12, 0, 262), (-10, 0, 240), 62, 66),
     ]
     trousers: list[Cone | Ellipsoid] = [
-        ball("pelvis", (-4, 0, 20), (100 * g, 138 * h, 105)),
-        ball("pelvis", (-44, 52, -20), (68 * g, 66 * h, 80)),
-        ball("pelvis", (-44, -52, -20), (68 * g, 66 * h, 80)),
+        ball("pelvis", (-4, 0, 10), (96 * g, 128 * h, 105)),
+        ball("pelvis", (-42, 50, -25), (64 * g, 64 * h, 78)),
+        ball("pelvis", (-42, -50, -25), (64 * g, 64 * h, 78)),
     ]
     skin: list[Cone | Ellipsoid] = []
     hands: list[Shape] = []
     shoes: list[Cone | Ellipsoid] = []
-    soles: list[HalfSpace] = []
-    shirt_cuts = [cut("pelvis", (0, 0, -55), (0, 0, -1))]
+    soles: list[Cut] = []
+    shirt_cuts = [cut("pelvis", (0, 0, -38), (0, 0, -1), 320)]
     trouser_cuts = []
     for side, y in (("left", 1.0), ("right", -1.0)):
         arm, fore, hand = f"{side}_upper_arm", f"{side}_forearm", f"{side}_hand"
         thigh, shin, foot = f"{side}_thigh", f"{side}_shin", f"{side}_foot"
         shirt += [
-            cone("chest", (-14, y * 60, 252), (-8, y * 150 * w, 228), 46, 50),
-            cone(arm, (0, 0, -6), (0, 0, -100), 61 * g, 57 * g),
-            cone(arm, (0, 0, -100), (0, 0, -215), 57 * g, 55 * g),
+            cone("chest", (-16, y * 34, 268), (-10, y * 140 * w, 228), 46, 42),
+            cone(arm, (-2, y * -8, -16), (0, 0, -100), 48 * g, 52 * g),
+            cone(arm, (0, 0, -100), (0, 0, -215), 52 * g, 55 * g),
         ]
-        shirt_cuts.append(cut(arm, (0, 0, -196), (0, 0, -1)))
+        shirt_cuts.append(cut(arm, (0, 0, -196), (0, 0, -1), 110))
         skin += [
             cone(arm, (0, 0, -130), (0, 0, -280), 43 * g, 38 * g),
             cone(fore, (0, 0, 4), (2, 0, -75), 39 * g, 41 * g),
@@ -184,12 +221,12 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
             cone(hand, (0, 0, 0), (2, 0, -40), 24, 24, (0.75, 1.0, 1.0)),
         ]
         trousers += [
-            cone(thigh, (0, y * 2, -20), (4, 0, -220), 84 * g * h, 72 * g),
-            cone(thigh, (4, 0, -220), (6, 0, -420), 72 * g, 56 * g),
+            cone(thigh, (0, y * -5, -25), (4, 0, -220), 75 * g * h, 68 * g),
+            cone(thigh, (4, 0, -220), (6, 0, -420), 68 * g, 55 * g),
             cone(shin, (6, 0, 0), (-6, 0, -130), 55 * g, 56 * g),
             cone(shin, (-6, 0, -130), (-2, 0, -400), 56 * g, 49 * g),
         ]
-        trouser_cuts.append(cut(shin, (0, 0, -384), (0, 0, -1)))
+        trouser_cuts.append(cut(shin, (0, 0, -384), (0, 0, -1), 110))
         palm: list[Cone | Ellipsoid] = [
             cone(hand, (0, 0, 6), (2, 0, -30), 25, 27, (0.75, 1.0, 1.0)),
             cone(hand, (2, 14, -44), (6, 20, -82), 19, 18, (0.7, 1.0, 1.0)),
@@ -209,14 +246,14 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
                 Cone(BONE[hand], knuckle, middle, 10.5 * s, 9 * s),
                 Cone(BONE[hand], middle, tip, 9 * s, 7.5 * s),
             ]
-        hands.append(Shape(palm, blend=3.0, cell=7.0))
+        hands.append(Shape(palm, blend=3.0, cell=10.0))
         shoes += [
             cone(foot, (-22, 0, -54), (60, 0, -56), 36, 42, (1.0, 0.95, 1.0)),
             cone(foot, (60, 0, -58), (140, y * -4, -68), 42, 32, (1.0, 1.08, 1.0)),
             cone(foot, (140, y * -6, -68), (166, y * -10, -70), 30, 25, (1.0, 1.2, 1.0)),
             cone(foot, (-8, 0, -40), (2, 0, 14), 40, 40),
         ]
-        soles.append(cut(foot, (0, 0, -90), (0, 0, -1)))
+        soles.append(cut(foot, (50, 0, -90), (0, 0, -1), 300))
 
     neck: list[Cone | Ellipsoid] = [
         cone("chest", (-10, 0, 245), (-4, 0, 285), 64, 55),
@@ -244,25 +281,25 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
     ]
     eyes = [ball("head", (102, 32, 96), (16, 16, 10)), ball("head", (102, -32, 96), (16, 16, 10))]
     hair: list[Cone | Ellipsoid] = [ball("head", (-12, 0, 130), (102, 84, 96))]
-    hair_cuts = [cut("head", (0, 0, 42), (0.35, 0, -1))]
+    hair_cuts = [cut("head", (0, 0, 42), (0.35, 0, -1), 300)]
     if look.long_hair:
         hair += [
             cone("head", (-42, 0, 100), (-46, 0, -30), 86, 66, (0.75, 1.0, 1.0)),
             cone("head", (-12, 60, 90), (-22, 62, -20), 30, 24),
             cone("head", (-12, -60, 90), (-22, -62, -20), 30, 24),
         ]
-        hair_cuts = [cut("head", (0, 0, -52), (0, 0, -1))]
+        hair_cuts = [cut("head", (0, 0, -52), (0, 0, -1), 300)]
     hairless = [ball("head", (98, 0, 62), (84, 72, 96))]
     if not look.long_hair:
         hairless += [ball("head", (10, 86, 62), (30, 26, 42)), ball("head", (10, -86, 62), (30, 26, 42))]
     return [
-        (SHIRT, Shape(shirt, blend=14.0, cell=15.0, cuts=shirt_cuts)),
-        (TROUSERS, Shape(trousers, blend=12.0, cell=15.0, cuts=trouser_cuts)),
-        (SKIN, Shape(skin, blend=7.0, cell=11.0)),
+        (SHIRT, Shape(shirt, blend=14.0, cell=24.0, cuts=shirt_cuts)),
+        (TROUSERS, Shape(trousers, blend=12.0, cell=24.0, cuts=trouser_cuts)),
+        (SKIN, Shape(skin, blend=7.0, cell=16.0)),
         *[(SKIN, hand_shape) for hand_shape in hands],
-        (FACE, Shape(face, blend=6.0, cell=8.0, carvings=eyes, carve_blend=4.0)),
-        (HAIR, Shape(hair, blend=9.0, cell=10.0, cuts=hair_cuts, carvings=hairless, carve_blend=5.0)),
-        (SHOES, Shape(shoes, blend=8.0, cell=10.0, cuts=soles)),
+        (FACE, Shape(face, blend=6.0, cell=10.5, carvings=eyes, carve_blend=4.0)),
+        (HAIR, Shape(hair, blend=9.0, cell=16.0, cuts=hair_cuts, carvings=hairless, carve_blend=5.0)),
+        (SHOES, Shape(shoes, blend=8.0, cell=14.0, cuts=soles)),
     ]
 
 

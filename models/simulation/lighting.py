@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +66,7 @@ def _splat(
         bottom, right = max(bottom, row + 1), max(right, column + 1)
         for i in range(2):
             for j in range(2):
-                if heights[row + i, column + j] < z:
-                    heights[row + i, column + j] = z
+                heights[row + i, column + j] = max(heights[row + i, column + j], z)
     return top, left, bottom, right
 
 
@@ -74,16 +75,17 @@ def light_up(
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
     openness: NDArray[np.float32],
+    tone: NDArray[np.float32],
     heights: NDArray[np.float32],
     to_lamp: NDArray[np.float32],
     light: NDArray[np.float32],
 ) -> None:
-    """Fill ``light`` (V, 3) with linear red, green, blue that reaches each surface point."""
+    """Fill ``light`` (V, 3) with linear red, green, blue that each surface point sends on: what reaches it, times ``tone``."""
     cells = heights.shape[0]
     lx, ly, lz = to_lamp[0], to_lamp[1], to_lamp[2]
     slope_x, slope_y = lx / lz, ly / lz
     scale = np.float32(1.0 / MAP_CELL_MM)
-    bias = np.float32(45.0)
+    bias = np.float32(35.0)
     for n in range(points.shape[0]):
         nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
         facing = nx * lx + ny * ly + nz * lz
@@ -96,16 +98,62 @@ def light_up(
             lit = np.float32(1.0)
             if row >= 0 and column >= 0 and row < cells - 1 and column < cells - 1:
                 a, c = v - row, u - column
-                limit = z + bias
-                lit -= (1 - a) * (1 - c) if heights[row, column] > limit else np.float32(0.0)
-                lit -= (1 - a) * c if heights[row, column + 1] > limit else np.float32(0.0)
-                lit -= a * (1 - c) if heights[row + 1, column] > limit else np.float32(0.0)
-                lit -= a * c if heights[row + 1, column + 1] > limit else np.float32(0.0)
+                start = z + bias
+                lit -= (1 - a) * (1 - c) * _covered(heights[row, column] - start)
+                lit -= (1 - a) * c * _covered(heights[row, column + 1] - start)
+                lit -= a * (1 - c) * _covered(heights[row + 1, column] - start)
+                lit -= a * c * _covered(heights[row + 1, column + 1] - start)
             key = np.float32(0.78) * facing * lit
         # A faint second lamp opposite, light from the ceiling above and from the wooden floor below.
         fill = np.float32(0.10) * max(np.float32(0.0), -nx * lx - ny * ly + np.float32(0.3) * nz)
         up = np.float32(0.5) + np.float32(0.5) * nz
-        open_sky = openness[n]
+        key *= tone[n]
+        open_sky = openness[n] * tone[n]
         light[n, 0] = key + (fill + np.float32(0.24) + np.float32(0.24) * up) * open_sky
         light[n, 1] = np.float32(0.97) * key + (fill + np.float32(0.21) + np.float32(0.28) * up) * open_sky
         light[n, 2] = np.float32(0.90) * key + (fill + np.float32(0.18) + np.float32(0.33) * up) * open_sky
+
+
+@compiled
+def _covered(above: np.float32) -> np.float32:
+    """How much a body ``above`` mm over a point shades it; grows gently, which hides the cells."""
+    return np.float32(min(max(above * np.float32(0.0125), np.float32(0.0)), np.float32(1.0)))
+
+
+@compiled
+def shade_floor(
+    floor_places: NDArray[np.float32],
+    winner: NDArray[np.int32],
+    shade: NDArray[np.float32],
+    box: tuple[int, int, int, int],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Darken the floor where the shadow map says so.
+
+    Args:
+        floor_places: (H, W, 2) x, y mm, NaN where there is no floor.
+        winner: (H, W), pixels of people (>= 0) are left alone.
+        shade: (cells, cells) of the shadow map, 0 is full light.
+        box: First row, first column, end row, end column to look at.
+        picture: (H, W, 3) BGR, darkened.
+    """
+    cells = shade.shape[0]
+    scale = np.float32(1.0 / MAP_CELL_MM)
+    for row in range(box[0], box[2]):
+        for column in range(box[1], box[3]):
+            if winner[row, column] >= 0:
+                continue
+            u = (floor_places[row, column, 0] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
+            v = (floor_places[row, column, 1] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
+            # written so that NaN fails too
+            if not (u >= 0 and v >= 0 and u < cells - 1 and v < cells - 1):
+                continue
+            i, j = int(v), int(u)
+            a, c = v - i, u - j
+            dark = (1 - a) * ((1 - c) * shade[i, j] + c * shade[i, j + 1]) + a * (
+                (1 - c) * shade[i + 1, j] + c * shade[i + 1, j + 1]
+            )
+            if dark > np.float32(0.01):
+                keep = np.float32(sqrt(np.float32(1.0) - np.float32(0.7) * dark))
+                for channel in range(3):
+                    picture[row, column, channel] = np.uint8(keep * picture[row, column, channel])

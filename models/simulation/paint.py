@@ -5,24 +5,23 @@ Colours in here are linear light (the square of what a screen shows, a gamma of 
 
 from __future__ import annotations
 
-from math import cos, floor, sin
+from math import floor, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.appearance import PLAIN, PRINT, STRIPES, Colour, Look
+from models.simulation.appearance import PRINT, STRIPES, Colour, Look
 from models.simulation.body import FACE, HAIR, SHIRT, SHOES, SKIN, TROUSERS
 from models.simulation.compiled import compiled
 
 MATERIALS = 6
-_STRIPES = float(STRIPES)
-_PRINT = float(PRINT)
+_STRIPED, _PRINTED = 1.0, 2.0
 
 
 def palette(look: Look) -> NDArray[np.float32]:
     """(MATERIALS, 8) float32: first colour, second colour, pattern, spare."""
     rows = np.zeros((MATERIALS, 8), np.float32)
-    pattern = float(look.pattern if look.pattern in (PLAIN, STRIPES, PRINT) else PLAIN)
+    pattern = {STRIPES: _STRIPED, PRINT: _PRINTED}.get(look.pattern, 0.0)
     lips = (0.72 * look.skin[0] + 0.08, 0.55 * look.skin[1], 0.55 * look.skin[2])
     table: dict[int, tuple[Colour, Colour, float]] = {
         SHIRT: (*look.shirt, pattern),
@@ -42,51 +41,36 @@ def palette(look: Look) -> NDArray[np.float32]:
 
 
 @compiled
-def colour(
-    material: int, x: float, y: float, z: float, row: NDArray[np.float32]
-) -> tuple[float, float, float]:
+def _colour(
+    material: int, x: np.float32, y: np.float32, z: np.float32, row: NDArray[np.float32]
+) -> tuple[np.float32, np.float32, np.float32]:
     """Linear red, green, blue of a spot with texture coordinates x, y, z in mm."""
     r, g, b = row[0], row[1], row[2]
-    if material == 0:  # shirt
-        mix = 0.0
-        if row[6] == _STRIPES:
-            mix = min(max(8.0 * (abs((z / 62.0) - floor(z / 62.0) - 0.5) - 0.27), 0.0), 1.0)
-        elif row[6] == _PRINT and x > 0.0:
-            away = (y / 70.0) ** 2 + ((z - 345.0) / 52.0) ** 2
-            if away < 1.0:
-                ring = 1.0 if away > 0.62 or abs(z - 345.0) < 13.0 else 0.0
-                mix = ring
-        weave = 1.0 + 0.05 * sin(0.045 * x + 0.06 * z) * sin(0.05 * y - 0.035 * z)
-        r += mix * (row[3] - r)
-        g += mix * (row[4] - g)
-        b += mix * (row[5] - b)
-        return r * weave, g * weave, b * weave
-    if material == 1:  # trousers
-        wear = 1.0 + 0.12 * sin(0.02 * z) * sin(0.03 * y + 1.0) + 0.06 * sin(0.11 * z + 0.07 * x)
-        if x > 0.0 and abs(y) < 1.6 and z > -60.0:
-            wear *= 0.7
-        if z > 82.0:  # belt
-            return 0.03, 0.025, 0.02
-        return r * wear, g * wear, b * wear
-    if material == 2:  # arms and hands
-        flush = 1.0 + 0.05 * sin(0.05 * z + 0.03 * x)
-        return r * flush, g * flush, b * flush
     if material == 3:
         return _face(x, y, z, row)
-    if material == 4:  # hair in strands that run down from the crown
-        strand = 0.75 + 0.45 * sin(0.55 * y + 0.2 * x + 2.0 * sin(0.06 * z)) * cos(0.31 * x - 0.17 * y)
-        shine = 1.0 + 1.2 * max(0.0, 1.0 - ((z - 190.0) / 26.0) ** 2)
-        return r * strand * shine, g * strand * shine, b * strand * shine
-    # shoes: white sole, coloured upper with white laces
-    if z < -68.0:
-        return row[3], row[4], row[5]
-    if x > 20.0 and x < 95.0 and abs(y) < 20.0 and (x / 15.0 - floor(x / 15.0)) < 0.45:
-        return row[3], row[4], row[5]
+    if material == 0:  # shirt
+        mix = np.float32(0.0)
+        if row[6] == np.float32(_STRIPED):
+            phase = z * np.float32(1.0 / 62.0)
+            phase = abs(phase - np.float32(floor(phase)) - np.float32(0.5))
+            mix = min(max(np.float32(8.0) * (phase - np.float32(0.27)), np.float32(0.0)), np.float32(1.0))
+        elif row[6] == np.float32(_PRINTED) and x > 0:
+            away = (y / np.float32(70.0)) ** 2 + ((z - np.float32(345.0)) / np.float32(52.0)) ** 2
+            if away < 1 and (away > np.float32(0.62) or abs(z - np.float32(345.0)) < 13):
+                mix = np.float32(1.0)
+        return r + mix * (row[3] - r), g + mix * (row[4] - g), b + mix * (row[5] - b)
+    if material == 5:  # shoes: white sole, coloured upper with white laces
+        laces = np.float32(0.07) * x
+        laces -= np.float32(floor(laces))
+        if z < -68 or (x > 20 and x < 95 and abs(y) < 20 and laces < np.float32(0.45)):
+            return row[3], row[4], row[5]
     return r, g, b
 
 
 @compiled
-def _face(x: float, y: float, z: float, row: NDArray[np.float32]) -> tuple[float, float, float]:
+def _face(
+    x: np.float32, y: np.float32, z: np.float32, row: NDArray[np.float32]
+) -> tuple[np.float32, np.float32, np.float32]:
     r, g, b = row[0], row[1], row[2]
     if x < 30.0:
         return r, g, b
@@ -125,3 +109,66 @@ def _face(x: float, y: float, z: float, row: NDArray[np.float32]) -> tuple[float
     elif oval < 1.7 and z > 95.0:
         r, g, b = 0.3 * r, 0.27 * g, 0.27 * b
     return r, g, b
+
+
+@compiled
+def paint_winners(
+    winner: NDArray[np.int32],
+    screen: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    paint: NDArray[np.uint8],
+    texture: NDArray[np.float32],
+    light: NDArray[np.float32],
+    palettes: NDArray[np.float32],
+    box: tuple[int, int, int, int],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Colour the pixels that a triangle won.
+
+    Args:
+        winner: (H, W), -1 for none.
+        screen: (V, 3) from ``project``.
+        faces: (F, 3).
+        paint: (F,) row of ``palettes``.
+        texture: (V, 3).
+        light: (V, 3) linear.
+        palettes: (M, 8), one ``palette`` after the other.
+        box: First row, first column, end row, end column to look at.
+        picture: (H, W, 3) BGR, painted over.
+    """
+    for row in range(box[0], box[2]):
+        for column in range(box[1], box[3]):
+            f = winner[row, column]
+            if f < 0:
+                continue
+            # unsigned, because signed indices may count from the end, which takes time to check
+            ia, ib, ic = np.uintp(faces[f, 0]), np.uintp(faces[f, 1]), np.uintp(faces[f, 2])
+            ax, ay = screen[ia, 0], screen[ia, 1]
+            ux, uy = screen[ib, 0] - ax, screen[ib, 1] - ay
+            vx, vy = screen[ic, 0] - ax, screen[ic, 1] - ay
+            x, y = np.float32(column) - ax, np.float32(row) - ay
+            inverse = np.float32(1.0) / (vx * uy - ux * vy)
+            wb = (vx * y - vy * x) * inverse
+            wc = (uy * x - ux * y) * inverse
+            wa = np.float32(1.0) - wb - wc
+            kind = paint[f]
+            r, g, b = _colour(
+                kind % 6,
+                wa * texture[ia, 0] + wb * texture[ib, 0] + wc * texture[ic, 0],
+                wa * texture[ia, 1] + wb * texture[ib, 1] + wc * texture[ic, 1],
+                wa * texture[ia, 2] + wb * texture[ib, 2] + wc * texture[ic, 2],
+                palettes[kind],
+            )
+            r *= wa * light[ia, 0] + wb * light[ib, 0] + wc * light[ic, 0]
+            g *= wa * light[ia, 1] + wb * light[ib, 1] + wc * light[ic, 1]
+            b *= wa * light[ia, 2] + wb * light[ib, 2] + wc * light[ic, 2]
+            picture[row, column, 0] = _screen_level(b)
+            picture[row, column, 1] = _screen_level(g)
+            picture[row, column, 2] = _screen_level(r)
+
+
+@compiled
+def _screen_level(linear: np.float32) -> np.uint8:
+    """Grey level 0 to 255 of linear light, with a gamma of 2."""
+    level = np.float32(255.0) * np.float32(sqrt(max(linear, np.float32(0.0)))) + np.float32(0.5)
+    return np.uint8(min(level, np.float32(255.0)))

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import acos, cos, exp, log, pi, sin, sqrt
+from math import cos, exp, log, pi, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.simulation.anatomy import BONE, BONES, Anatomy, about_x, about_y, about_z, forward_kinematics
+from models.simulation.anatomy import BONE, BONES, PARENT, Anatomy
 from models.simulation.choreography import Choreography
 from models.simulation.footsteps import FULL_STRIDE_MM, FootPose, Footsteps
 from models.simulation.gestures import ArmPose, UpperBody, apply_gesture
+from models.simulation.kinematics import bend_leg, forward_kinematics, local_rotations, turned
 from models.skeleton import Skeleton
 
 Array = NDArray[np.float64]
+
+_PELVIS, _ABDOMEN, _CHEST, _NECK, _HEAD = (BONE[b] for b in ("pelvis", "abdomen", "chest", "neck", "head"))
+_UPPER_ARMS, _FOREARMS, _HANDS, _THIGHS, _SHINS, _FEET = (
+    (BONE[f"left_{bone}"], BONE[f"right_{bone}"])
+    for bone in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
+)
 
 STRAIGHTEST_LEG = 0.988
 """Of the leg's full length: knees keep a bend of at least 18 degrees in walking, which also avoids the
@@ -56,46 +63,53 @@ class Performer:
     def joints(self, t: float) -> Array:
         """(J, 3) truth at time t in s, mm in world."""
         pose = self.pose(t)
-        turned = np.einsum("jab,jb->ja", pose.rotations[self._joint_bone], self._joint_place)
-        return np.asarray(pose.origins[self._joint_bone] + turned)
+        from_bone = np.einsum("jab,jb->ja", pose.rotations[self._joint_bone], self._joint_place)
+        return np.asarray(pose.origins[self._joint_bone] + from_bone)
 
     def pose(self, t: float) -> BodyPose:
         """All bones at time t, s."""
         x, y, heading = self.choreography.place(t)
         feet = self._footsteps.foot(0, t), self._footsteps.foot(1, t)
-        forward = np.array([cos(heading), sin(heading)])
+        forward = cos(heading), sin(heading)
         # How far the left foot is ahead of the right one, in full strides: drives hips, trunk and arms.
-        ahead = float(np.array([feet[0].x - feet[1].x, feet[0].y - feet[1].y]) @ forward) / FULL_STRIDE_MM
+        apart = feet[0].x - feet[1].x, feet[0].y - feet[1].y
+        ahead = (apart[0] * forward[0] + apart[1] * forward[1]) / FULL_STRIDE_MM
         sway = feet[1].swing - feet[0].swing
         upper = self._upper_body(t, ahead)
 
-        local = np.tile(np.eye(3), (len(BONES), 1, 1))
+        angles = np.zeros((len(BONES), 3))
+        angles[_PELVIS] = 0.03 + 0.45 * upper.bend, -0.03 * sway, 0.0
+        angles[_ABDOMEN] = 0.3 * upper.bend, 0.03 * sway, 0.5 * upper.twist + 0.1 * ahead
+        angles[_CHEST] = 0.25 * upper.bend, 0.0, 0.5 * upper.twist + 0.15 * ahead
+        angles[_NECK] = 0.12 + 0.4 * upper.head_pitch, 0.0, 0.4 * upper.head_yaw
+        angles[_HEAD] = 0.6 * upper.head_pitch - 0.12, 0.0, 0.6 * upper.head_yaw
+        for side, arm, sign in ((0, upper.left, 1.0), (1, upper.right, -1.0)):
+            angles[_UPPER_ARMS[side]] = -arm.flexion, sign * arm.abduction, sign * arm.twist
+            angles[_FOREARMS[side]] = -arm.elbow, 0.0, sign * -0.5
+            angles[_HANDS[side]] = -0.12, 0.0, 0.0
         pelvis_yaw = heading - 0.12 * ahead
-        local[BONE["pelvis"]] = (
-            about_z(pelvis_yaw) @ about_y(0.03 + 0.45 * upper.bend) @ about_x(-0.03 * sway)
-        )
-        local[BONE["abdomen"]] = (
-            about_y(0.3 * upper.bend) @ about_x(0.03 * sway) @ about_z(0.5 * upper.twist + 0.1 * ahead)
-        )
-        local[BONE["chest"]] = about_y(0.25 * upper.bend) @ about_z(0.5 * upper.twist + 0.15 * ahead)
-        local[BONE["neck"]] = about_y(0.12 + 0.4 * upper.head_pitch) @ about_z(0.4 * upper.head_yaw)
-        local[BONE["head"]] = about_y(0.6 * upper.head_pitch - 0.12) @ about_z(0.6 * upper.head_yaw)
-        for side, arm, sign in (("left", upper.left, 1.0), ("right", upper.right, -1.0)):
-            local[BONE[f"{side}_upper_arm"]] = (
-                about_y(-arm.flexion) @ about_x(sign * arm.abduction) @ about_z(sign * arm.twist)
-            )
-            local[BONE[f"{side}_forearm"]] = about_y(-arm.elbow) @ about_z(-sign * 0.5)
-            local[BONE[f"{side}_hand"]] = about_y(-0.12)
+        local = local_rotations(angles)
+        local[_PELVIS] = turned(local[_PELVIS], pelvis_yaw)
 
         # Hips go back when the trunk bends, to keep the balance.
         back = 0.35 * upper.sink + 90.0 * max(0.0, upper.bend) * self.anatomy.scale
-        ground = np.array([x, y]) - back * forward + 18.0 * sway * np.array([-forward[1], forward[0]])
+        root = np.zeros(3)
+        root[0] = x - back * forward[0] - 18.0 * sway * forward[1]
+        root[1] = y - back * forward[1] + 18.0 * sway * forward[0]
         ankles = [self._ankle(foot) for foot in feet]
-        root = np.array([*ground, 0.0])
-        root[2] = self._pelvis_height(root, local[0], ankles) - upper.sink
-        rotations, origins = forward_kinematics(self._offsets, root, local)
-        for side, foot, ankle in zip(("left", "right"), feet, ankles, strict=True):
-            self._bend_leg(side, foot, ankle, pelvis_yaw, rotations, origins)
+        root[2] = self._pelvis_height(root, local[_PELVIS], ankles) - upper.sink
+        rotations, origins = forward_kinematics(PARENT, self._offsets, root, local)
+        for side, (foot, ankle) in enumerate(zip(feet, ankles, strict=True)):
+            outwards = 0.12 if side == 0 else -0.12
+            thigh, shin, sole = _THIGHS[side], _SHINS[side], _FEET[side]
+            knee_yaw = pelvis_yaw + 0.6 * (foot.yaw - pelvis_yaw) + outwards
+            rotations[thigh], rotations[shin] = bend_leg(
+                origins[thigh], ankle, self.anatomy.thigh, self.anatomy.shin, knee_yaw
+            )
+            origins[shin] = origins[thigh] - self.anatomy.thigh * rotations[thigh, :, 2]
+            origins[sole] = ankle
+            flat = local_rotations(np.array([[foot.pitch, 0.0, 0.0]]))[0]
+            rotations[sole] = turned(flat, foot.yaw + 0.5 * outwards)
         return BodyPose(rotations, origins)
 
     def _upper_body(self, t: float, ahead: float) -> UpperBody:
@@ -127,39 +141,14 @@ class Performer:
         softness = 12.0
         total = 0.0
         heights = []
-        for side, ankle in zip(("left", "right"), ankles, strict=True):
-            hip = root + pelvis @ self._offsets[BONE[f"{side}_thigh"]]
+        for thigh, ankle in zip(_THIGHS, ankles, strict=True):
+            hip = root + pelvis @ self._offsets[thigh]
             apart = (hip[0] - ankle[0]) ** 2 + (hip[1] - ankle[1]) ** 2
             heights.append(float(ankle[2] + sqrt(reach * reach - apart) - hip[2]))
         lowest = min(heights)
         for height in heights:
             total += exp(-(height - lowest) / softness)
         return lowest - softness * log(total)
-
-    def _bend_leg(
-        self, side: str, foot: FootPose, ankle: Array, pelvis_yaw: float, rotations: Array, origins: Array
-    ) -> None:
-        """Two-bone inverse kinematics: exact for the ankle, the knee bends towards pelvis and foot."""
-        thigh, shin, sole = (BONE[f"{side}_{bone}"] for bone in ("thigh", "shin", "foot"))
-        upper, lower = self.anatomy.thigh, self.anatomy.shin
-        line = ankle - origins[thigh]
-        length = float(np.sqrt(line @ line))
-        down = line / length
-        outwards = 0.12 if side == "left" else -0.12
-        yaw = pelvis_yaw + 0.6 * (foot.yaw - pelvis_yaw) + outwards
-        front = np.array([cos(yaw), sin(yaw), 0.0])
-        front -= (front @ down) * down
-        front /= np.sqrt(front @ front)
-        hip_angle = acos((upper * upper + length * length - lower * lower) / (2 * upper * length))
-        knee_angle = acos((lower * lower + length * length - upper * upper) / (2 * lower * length))
-        thigh_down = cos(hip_angle) * down + sin(hip_angle) * front
-        shin_down = cos(knee_angle) * down - sin(knee_angle) * front
-        left = np.cross(front, down)
-        rotations[thigh] = np.column_stack([np.cross(thigh_down, left), left, -thigh_down])
-        rotations[shin] = np.column_stack([np.cross(shin_down, left), left, -shin_down])
-        rotations[sole] = about_z(foot.yaw + 0.5 * outwards) @ about_y(foot.pitch)
-        origins[shin] = origins[thigh] + upper * thigh_down
-        origins[sole] = ankle
 
 
 def _swinging(swing: float, breath: float) -> ArmPose:

@@ -1,4 +1,4 @@
-"""From bent surfaces to pixels: bending, projecting, finding the nearest triangle, painting it."""
+"""From surfaces at rest to pixels: bending, projecting, finding the nearest triangle."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.simulation.compiled import compiled
-from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM
-from models.simulation.paint import colour
 
 Single = NDArray[np.float32]
 
@@ -129,7 +127,8 @@ def find_nearest(screen: Single, faces: NDArray[np.int32], depth: Single, winner
     height, width = depth.shape
     zero = np.float32(0.0)
     for f in range(faces.shape[0]):
-        ia, ib, ic = faces[f, 0], faces[f, 1], faces[f, 2]
+        # unsigned, because signed indices may count from the end, which takes time to check
+        ia, ib, ic = np.uintp(faces[f, 0]), np.uintp(faces[f, 1]), np.uintp(faces[f, 2])
         ax, ay, az = screen[ia, 0], screen[ia, 1], screen[ia, 2]
         bx, by, bz = screen[ib, 0], screen[ib, 1], screen[ib, 2]
         cx, cy, cz = screen[ic, 0], screen[ic, 1], screen[ic, 2]
@@ -148,109 +147,18 @@ def find_nearest(screen: Single, faces: NDArray[np.int32], depth: Single, winner
         b_u, b_v = -(cy - ay) * inverse, (cx - ax) * inverse
         c_u, c_v = (by - ay) * inverse, -(bx - ax) * inverse
         dz_b, dz_c = bz - az, cz - az
+        x = np.float32(first_column) - ax
         for row in range(first_row, last_row + 1):
             y = np.float32(row) - ay
+            wb = b_u * x + b_v * y
+            wc = c_u * x + c_v * y
+            i = np.uintp(row)
             for column in range(first_column, last_column + 1):
-                x = np.float32(column) - ax
-                wb = b_u * x + b_v * y
-                wc = c_u * x + c_v * y
-                if wb < zero or wc < zero or wb + wc > np.float32(1.0):
-                    continue
-                z = az + wb * dz_b + wc * dz_c
-                if z < depth[row, column]:
-                    depth[row, column] = z
-                    winner[row, column] = f
-
-
-@compiled
-def paint_winners(
-    winner: NDArray[np.int32],
-    screen: Single,
-    faces: NDArray[np.int32],
-    paint: NDArray[np.uint8],
-    texture: Single,
-    light: Single,
-    palettes: Single,
-    box: tuple[int, int, int, int],
-    picture: NDArray[np.uint8],
-) -> None:
-    """Colour the pixels that a triangle won.
-
-    Args:
-        winner: (H, W), -1 for none.
-        screen: (V, 3) from ``project``.
-        faces: (F, 3).
-        paint: (F,) row of ``palettes``.
-        texture: (V, 3).
-        light: (V, 3) linear.
-        palettes: (M, 8), a whole number of ``paint.palette``.
-        box: First row, first column, end row, end column to look at.
-        picture: (H, W, 3) BGR, painted over.
-    """
-    for row in range(box[0], box[2]):
-        for column in range(box[1], box[3]):
-            f = winner[row, column]
-            if f < 0:
-                continue
-            ia, ib, ic = faces[f, 0], faces[f, 1], faces[f, 2]
-            ax, ay = screen[ia, 0], screen[ia, 1]
-            ux, uy = screen[ib, 0] - ax, screen[ib, 1] - ay
-            vx, vy = screen[ic, 0] - ax, screen[ic, 1] - ay
-            x, y = np.float32(column) - ax, np.float32(row) - ay
-            inverse = np.float32(1.0) / (vx * uy - ux * vy)
-            wb = (vx * y - vy * x) * inverse
-            wc = (uy * x - ux * y) * inverse
-            wa = np.float32(1.0) - wb - wc
-            kind = paint[f]
-            r, g, b = colour(
-                kind % 6,
-                wa * texture[ia, 0] + wb * texture[ib, 0] + wc * texture[ic, 0],
-                wa * texture[ia, 1] + wb * texture[ib, 1] + wc * texture[ic, 1],
-                wa * texture[ia, 2] + wb * texture[ib, 2] + wc * texture[ic, 2],
-                palettes[kind],
-            )
-            r *= wa * light[ia, 0] + wb * light[ib, 0] + wc * light[ic, 0]
-            g *= wa * light[ia, 1] + wb * light[ib, 1] + wc * light[ic, 1]
-            b *= wa * light[ia, 2] + wb * light[ib, 2] + wc * light[ic, 2]
-            picture[row, column, 0] = np.uint8(min(255.0, 255.0 * sqrt(max(b, 0.0)) + 0.5))
-            picture[row, column, 1] = np.uint8(min(255.0, 255.0 * sqrt(max(g, 0.0)) + 0.5))
-            picture[row, column, 2] = np.uint8(min(255.0, 255.0 * sqrt(max(r, 0.0)) + 0.5))
-
-
-@compiled
-def shade_floor(
-    floor_places: Single,
-    winner: NDArray[np.int32],
-    shade: Single,
-    box: tuple[int, int, int, int],
-    picture: NDArray[np.uint8],
-) -> None:
-    """Darken the floor where the shadow map says so.
-
-    Args:
-        floor_places: (H, W, 2) x, y mm, NaN where there is no floor.
-        winner: (H, W), pixels of people (>= 0) are left alone.
-        shade: (cells, cells) of the shadow map, 0 is full light.
-        box: First row, first column, end row, end column to look at.
-        picture: (H, W, 3) BGR, darkened.
-    """
-    cells = shade.shape[0]
-    scale = np.float32(1.0 / MAP_CELL_MM)
-    for row in range(box[0], box[2]):
-        for column in range(box[1], box[3]):
-            if winner[row, column] >= 0:
-                continue
-            u = (floor_places[row, column, 0] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
-            v = (floor_places[row, column, 1] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
-            # written so that NaN fails too
-            if not (u >= 0 and v >= 0 and u < cells - 1 and v < cells - 1):
-                continue
-            i, j = int(v), int(u)
-            a, c = v - i, u - j
-            dark = (1 - a) * ((1 - c) * shade[i, j] + c * shade[i, j + 1]) + a * (
-                (1 - c) * shade[i + 1, j] + c * shade[i + 1, j + 1]
-            )
-            if dark > np.float32(0.01):
-                keep = np.float32(sqrt(np.float32(1.0) - np.float32(0.7) * dark))
-                for channel in range(3):
-                    picture[row, column, channel] = np.uint8(keep * picture[row, column, channel])
+                if min(wb, wc, np.float32(1.0) - wb - wc) >= zero:
+                    z = az + wb * dz_b + wc * dz_c
+                    j = np.uintp(column)
+                    if z < depth[i, j]:
+                        depth[i, j] = z
+                        winner[i, j] = f
+                wb += b_u
+                wc += c_u

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 
 from calibration.camera import Camera
 from models.simulation.body import Body
-from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM, TO_LAMP, ShadowMap, light_up
-from models.simulation.paint import MATERIALS
+from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM, TO_LAMP, ShadowMap, light_up, shade_floor
+from models.simulation.paint import MATERIALS, paint_winners
 from models.simulation.performer import BodyPose
-from models.simulation.rasterizer import bend, find_nearest, paint_winners, project, shade_floor
+from models.simulation.rasterizer import bend, find_nearest, project
 from models.simulation.room import room_picture
 
 Image = NDArray[np.uint8]
@@ -36,7 +37,7 @@ class Cast:
 
     def __init__(self, bodies: Sequence[Body], palettes: NDArray[np.float32]) -> None:
         firsts = np.cumsum([0, *[len(body.vertices) for body in bodies]])
-        self.slices = [slice(a, b) for a, b in zip(firsts[:-1], firsts[1:], strict=True)]
+        self.slices = [slice(a, b) for a, b in pairwise(firsts)]
         self.bodies = tuple(bodies)
         self.palettes = np.ascontiguousarray(palettes.reshape(-1, palettes.shape[-1]))
         self.faces = np.concatenate([b.faces + first for b, first in zip(bodies, firsts[:-1], strict=True)])
@@ -46,6 +47,7 @@ class Cast:
         ).astype(np.uint8)
         self.texture = np.concatenate([body.texture for body in bodies])
         self._openness = np.concatenate([body.openness for body in bodies])
+        self._tone = np.concatenate([body.tone for body in bodies])
         self.points = np.zeros((firsts[-1], 3), np.float32)
         self.normals = np.zeros_like(self.points)
         self.light = np.zeros_like(self.points)
@@ -68,7 +70,15 @@ class Cast:
     def light_up(self) -> None:
         """Cast shadows and light the bent bodies."""
         self.shadow.update(self.points)
-        light_up(self.points, self.normals, self._openness, self.shadow.heights, TO_LAMP, self.light)
+        light_up(
+            self.points,
+            self.normals,
+            self._openness,
+            self._tone,
+            self.shadow.heights,
+            TO_LAMP,
+            self.light,
+        )
 
 
 class View:
@@ -77,9 +87,10 @@ class View:
     Args:
         camera: Must have a ``pinhole`` lens with five coefficients.
         cast: Whom it films.
+        blur_px: Standard deviation of the lens blur, 0 for none.
     """
 
-    def __init__(self, camera: Camera, cast: Cast) -> None:
+    def __init__(self, camera: Camera, cast: Cast, blur_px: float) -> None:
         assert camera.model == "pinhole"
         assert len(camera.distortion) == 5
         self.camera = camera
@@ -92,7 +103,8 @@ class View:
         self._winner = np.full((height, width), -1, np.int32)
         self._screen = np.full((len(cast.points), 3), -1.0, np.float32)
         self._box = (0, 0, 0, 0)
-        self._room: Image | None = None
+        self._blur = blur_px
+        self._rooms: tuple[Image, Image] | None = None
         self._floor_places = np.zeros((0, 0, 2), np.float32)
 
     def find_people(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -111,12 +123,18 @@ class View:
         return self._depth, self._winner
 
     def picture(self, out: Image) -> None:
-        """Fill ``out`` (H, W, 3) BGR with the room, the shadows and the people, still without lens blur."""
+        """Fill ``out`` (H, W, 3) BGR with the room, the shadows and the people."""
         self.find_people()
-        np.copyto(out, self.room)
-        shadow_box = self._shadow_box()
-        if shadow_box[2] > shadow_box[0] and shadow_box[3] > shadow_box[1]:
-            shade_floor(self._floor_places, self._winner, self.cast.shadow.shade, shadow_box, out)
+        sharp, soft = self._empty_room()
+        shadow = self._shadow_box()
+        top, left, bottom, right = _around(self._box, shadow, self.camera.size)
+        np.copyto(out, soft)
+        if top == bottom or left == right:
+            return
+        part = out[top:bottom, left:right]
+        if self._blur > 0:
+            np.copyto(part, sharp[top:bottom, left:right])
+        shade_floor(self._floor_places, self._winner, self.cast.shadow.shade, shadow, out)
         paint_winners(
             self._winner,
             self._screen,
@@ -128,13 +146,16 @@ class View:
             self._box,
             out,
         )
+        if self._blur > 0:
+            part[...] = cv2.GaussianBlur(part, (3, 3), self._blur)
 
-    @property
-    def room(self) -> Image:
-        """(H, W, 3) BGR picture of the empty room; takes half a second the first time."""
-        if self._room is None:
-            self._room, self._floor_places = self._look_at_room()
-        return self._room
+    def _empty_room(self) -> tuple[Image, Image]:
+        """(H, W, 3) BGR of the empty room, sharp and blurred; takes half a second the first time."""
+        if self._rooms is None:
+            sharp, self._floor_places = self._look_at_room()
+            soft = cv2.GaussianBlur(sharp, (3, 3), self._blur) if self._blur > 0 else sharp
+            self._rooms = sharp, np.asarray(soft, np.uint8)
+        return self._rooms
 
     def _look_at_room(self) -> tuple[Image, NDArray[np.float32]]:
         width, height = self.camera.size
@@ -178,18 +199,32 @@ class View:
         )
 
 
+def _around(
+    first: tuple[int, int, int, int], second: tuple[int, int, int, int], size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Box that holds both boxes, wherever they are not empty, and a margin for the blur."""
+    boxes = [box for box in (first, second) if box[2] > box[0] and box[3] > box[1]]
+    if not boxes:
+        return 0, 0, 0, 0
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return (
+        max(0, min(tops) - 3),
+        max(0, min(lefts) - 3),
+        min(size[1], max(bottoms) + 3),
+        min(size[0], max(rights) + 3),
+    )
+
+
 class Sensor:
-    """Softness of the optics and noise of the chip; the same noise for the same frame number.
+    """Noise of the chip; the same for the same frame number.
 
     Args:
         size: (width, height) px.
-        blur_px: Standard deviation of the blur, 0 for none.
         noise: Standard deviation of the noise in grey levels, 0 for none.
         seed: Of the noise.
     """
 
-    def __init__(self, size: tuple[int, int], blur_px: float, noise: float, seed: Sequence[int]) -> None:
-        self._blur = blur_px
+    def __init__(self, size: tuple[int, int], noise: float, seed: Sequence[int]) -> None:
         self._spare = 65536
         self._brighter: NDArray[np.uint8] | None = None
         self._darker: NDArray[np.uint8] | None = None
@@ -201,9 +236,7 @@ class Sensor:
             self._darker = np.clip(-grain, 0, 255).astype(np.uint8)
 
     def expose(self, picture: Image, number: int) -> None:
-        """Blur and add noise in place; ``number`` picks the noise."""
-        if self._blur > 0:
-            cv2.GaussianBlur(picture, (3, 3), self._blur, dst=picture)
+        """Add noise in place; ``number`` picks it."""
         if self._brighter is not None and self._darker is not None:
             # two saturating additions from a random buffer, at a place that looks random in the number
             first = (number * 0x9E3779B97F4A7C15 >> 20) % self._spare

@@ -176,10 +176,8 @@ class Studio:
             geometry = self.rig.camera(camera)
             number = self.rig.names.index(camera)
             config = self.config
-            self._views[camera] = View(geometry, self._cast)
-            self._sensors[camera] = Sensor(
-                geometry.size, config.blur_px, config.noise, [config.seed, _NOISE, number]
-            )
+            self._views[camera] = View(geometry, self._cast, config.blur_px)
+            self._sensors[camera] = Sensor(geometry.size, config.noise, [config.seed, _NOISE, number])
         return self._views[camera]
 
     def _set_time(self, t_s: float) -> None:
@@ -190,7 +188,7 @@ class Studio:
 
 
 def warm_up() -> None:
-    """Compile everything a picture needs and keep it on disk, so that processes started later begin at once."""
+    """Compile what a picture needs and keep it on disk, so that processes started later begin at once."""
     studio = Studio(StudioConfig(cameras=1, size=(64, 64)))
     studio.render("cam1", 0.0)
     studio.visibility("cam1", 0.0)

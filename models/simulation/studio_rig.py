@@ -12,15 +12,15 @@ from calibration.rig import Rig
 
 HALF_HEIGHT_RAD = 0.435
 HALF_WIDTH_RAD = 0.46
-"""Half the field of view that a picture has at least: all of a standing person with raised arms, anywhere within
-1.2 m of the middle."""
+"""Half the field of view that a picture has at least: all of a person with raised arms, anywhere within 1.2 m of
+the middle."""
 
 
 def ring_of_cameras(seed: Sequence[int], count: int, size: tuple[int, int]) -> Rig:
-    """True calibration of ``count`` cameras cam1, cam2, …
+    """True calibration of cameras cam1, cam2 and so on.
 
-    They stand 3.7 to 4.1 m from the middle at 1.6 to 2.2 m height, evenly around it up to a few degrees, and no two
-    have the same lens.
+    They stand 3.7 to 4.1 m from the middle at 1.6 to 2.2 m height, evenly around it up to a few degrees, and
+    no two have the same lens.
 
     Args:
         seed: Same numbers, same rig.
