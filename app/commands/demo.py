@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.cli.values import picture_size
 from configs.errors import BadInputError, PosestageError, bad_input
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Command:
         from pipeline.take.folder import new_take_folder
 
         _check(args)
-        rig = simulated_rig(args.cameras, _size(args.size), args.fps, args.seed)
+        rig = simulated_rig(args.cameras, picture_size(args.size), args.fps, args.seed)
         pipeline, label = _pipeline(args, rig, console)
         with console.progress("preparing the simulated studio"):
             warm_up()
@@ -128,15 +129,6 @@ def _check(args: argparse.Namespace) -> None:
         raise bad_input("must be positive", key="--seconds", value=args.seconds)
     if not 1 <= args.fps <= 240:
         raise bad_input("out of range", key="--fps", value=args.fps, allowed="1 to 240")
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdigit() and height.isdigit() and 64 <= int(width) <= 4096 and 64 <= int(height) <= 4096):
-        raise bad_input(
-            "is not a picture size", key="--size", value=text, allowed="such as 640x480, up to 4096"
-        )
-    return int(width), int(height)
 
 
 def _pipeline(args: argparse.Namespace, rig: Any, console: Console) -> tuple[PipelineConfig, str]:

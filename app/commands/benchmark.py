@@ -1,0 +1,100 @@
+"""``benchmark``: how fast the parts run on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from app.cli.output import columns
+from app.cli.values import picture_size
+from configs.errors import bad_input
+
+
+class Command:
+    """Measure and report distributions."""
+
+    description = (
+        "Measure parts of Posestage on this machine. Times are distributions (p50, p95, p99); close other "
+        "programs first."
+    )
+    example = """
+        launch.py benchmark triangulation
+        launch.py benchmark triangulation --cameras 16 --people 3 --json
+        launch.py benchmark pipeline --cameras 4 --seconds 20
+    """
+    configurable = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """One sub-command per part."""
+        parts = parser.add_subparsers(dest="part", required=True, metavar="triangulation|pipeline")
+        triangulation = parts.add_parser(
+            "triangulation",
+            description="Robust triangulation with covariance of random people, and its growth with cameras.",
+        )
+        triangulation.add_argument("--cameras", type=int, default=8, metavar="N", help="cameras (8)")
+        triangulation.add_argument("--people", type=int, default=3, metavar="N", help="people (3)")
+        pipeline = parts.add_parser(
+            "pipeline", description="The simulated studio through capture, inference and recording."
+        )
+        pipeline.add_argument("--cameras", type=int, default=4, metavar="N", help="virtual cameras (4)")
+        pipeline.add_argument("--seconds", type=float, default=10.0, metavar="S", help="how long (10)")
+        pipeline.add_argument("--fps", type=float, default=30.0, help="frames per second of a camera (30)")
+        pipeline.add_argument("--size", default="640x480", metavar="WxH", help="picture size (640x480)")
+        pipeline.add_argument("--pipeline", default="blazepose", metavar="NAME", help="pipeline (blazepose)")
+        pipeline.add_argument("--no-record", action="store_true", help="do not write a take meanwhile")
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Measure."""
+        if args.part == "triangulation":
+            _check(args, cameras=(2, 64), people=(1, 64))
+            from models.triangulation.benchmark import benchmark_triangulation
+
+            with console.progress("measuring triangulation"):
+                return benchmark_triangulation(cameras=args.cameras, people=args.people)
+        _check(args, cameras=(2, 16), seconds=(1, 3600), fps=(1, 240))
+        size = picture_size(args.size)
+        from pipeline.benchmark import benchmark_pipeline
+
+        with console.progress(f"measuring the pipeline for {args.seconds:g} s"):
+            return benchmark_pipeline(
+                cameras=args.cameras,
+                size=size,
+                fps=args.fps,
+                seconds=args.seconds,
+                pipeline=args.pipeline,
+                record=not args.no_record,
+            )
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """One line per figure; a distribution is one line."""
+        return columns(list(_rows(result)))
+
+
+def _check(args: argparse.Namespace, **ranges: tuple[float, float]) -> None:
+    for name, (least, most) in ranges.items():
+        value = getattr(args, name)
+        if not least <= value <= most:
+            raise bad_input("out of range", key=f"--{name}", value=value, allowed=f"{least} to {most}")
+
+
+def _rows(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and not _is_distribution(value):
+        for key, item in value.items():
+            yield from _rows(item, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, _words(value)
+
+
+def _is_distribution(value: Mapping[str, Any]) -> bool:
+    return "p50" in value and all(isinstance(item, (int, float)) for item in value.values())
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "  ".join(f"{key} {_words(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(_words(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
