@@ -30,7 +30,7 @@ class Body:
         normals: (V, 3) float32, unit, at rest.
         openness: (V,) float32, how much of the surrounding light reaches the vertex, 0 to 1.
         tone: (V,) float32, unevenness of cloth, skin and hair: a factor near 1 on the colour.
-        texture: (V, 3) float32, coordinates that the paint of the material uses, mm.
+        texture: (V, 3) float32, coordinates that the paint of the material uses, mm at a height of 1750.
         bones: (V, 3) uint8, which bones move the vertex.
         weights: (V, 3) float32, how much; each row sums to 1.
         faces: (F, 3) int32, anticlockwise seen from outside.
@@ -79,7 +79,7 @@ def build_body(anatomy: Anatomy, look: Look) -> Body:
         order = np.argsort(-weights, axis=1)[:, :BONES_PER_VERTEX]
         strongest = np.take_along_axis(weights, order, axis=1)
         strongest /= strongest.sum(axis=1, keepdims=True)
-        texture = _texture(material, pose, vertices, weights)
+        texture = _texture(material, pose, vertices, weights) / anatomy.scale
         parts.append(
             (
                 vertices,
@@ -143,7 +143,7 @@ def _texture(material: int, pose: Pose, vertices: Array, weights: Array) -> Arra
     """Coordinates that stay on the cloth or the skin, whatever the bones do."""
     if material in (FACE, HAIR):
         head = BONE["head"]
-        return (vertices - pose.origins[head]) @ pose.rotations[head]
+        return np.asarray((vertices - pose.origins[head]) @ pose.rotations[head])
     if material == SHOES:
         left = weights[:, BONE["left_foot"]] > 0.5
         result = np.empty_like(vertices)

@@ -14,7 +14,7 @@ TICK_S = 0.53
 """A foot may lift every tick, left and right in turn: about 57 steps in half a minute of walking."""
 
 LIFT_MM = 65.0
-ROLL_OFF = 0.60
+ROLL_OFF = 0.45
 STRIKE = 0.30
 """rad the foot points down when it leaves and up when it lands, in a full stride."""
 

@@ -80,7 +80,7 @@ def light_up(
     to_lamp: NDArray[np.float32],
     light: NDArray[np.float32],
 ) -> None:
-    """Fill ``light`` (V, 3) with linear red, green, blue that each surface point sends on: what reaches it, times ``tone``."""
+    """Fill ``light`` (V, 3), linear red, green, blue: what reaches each surface point, times its ``tone``."""
     cells = heights.shape[0]
     lx, ly, lz = to_lamp[0], to_lamp[1], to_lamp[2]
     slope_x, slope_y = lx / lz, ly / lz

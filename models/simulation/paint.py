@@ -47,7 +47,7 @@ def _colour(
     """Linear red, green, blue of a spot with texture coordinates x, y, z in mm."""
     r, g, b = row[0], row[1], row[2]
     if material == 3:
-        return _face(x, y, z, row)
+        return _face(float(x), float(y), float(z), row)
     if material == 0:  # shirt
         mix = np.float32(0.0)
         if row[6] == np.float32(_STRIPED):
@@ -69,11 +69,11 @@ def _colour(
 
 @compiled
 def _face(
-    x: np.float32, y: np.float32, z: np.float32, row: NDArray[np.float32]
+    x: float, y: float, z: float, row: NDArray[np.float32]
 ) -> tuple[np.float32, np.float32, np.float32]:
-    r, g, b = row[0], row[1], row[2]
+    r, g, b = float(row[0]), float(row[1]), float(row[2])
     if x < 30.0:
-        return r, g, b
+        return np.float32(r), np.float32(g), np.float32(b)
     side = abs(y)
     blush = 0.10 * max(0.0, 1.0 - ((side - 42.0) / 22.0) ** 2 - ((z - 58.0) / 20.0) ** 2)
     g *= 1.0 - blush
@@ -108,7 +108,7 @@ def _face(
         b += mix * (white - b)
     elif oval < 1.7 and z > 95.0:
         r, g, b = 0.3 * r, 0.27 * g, 0.27 * b
-    return r, g, b
+    return np.float32(r), np.float32(g), np.float32(b)
 
 
 @compiled

@@ -23,8 +23,8 @@ _UPPER_ARMS, _FOREARMS, _HANDS, _THIGHS, _SHINS, _FEET = (
     for bone in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 )
 
-STRAIGHTEST_LEG = 0.988
-"""Of the leg's full length: knees keep a bend of at least 18 degrees in walking, which also avoids the
+STRAIGHTEST_LEG = 0.993
+"""Of the leg's full length: knees keep a bend of at least 13 degrees in walking, which also avoids the
 singular straight leg."""
 
 

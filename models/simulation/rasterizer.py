@@ -65,7 +65,9 @@ def bend(
 
 
 @compiled
-def project(points: Single, lens: Single, screen: Single) -> tuple[float, float, float, float]:
+def project(
+    points: Single, lens: Single, screen: Single
+) -> tuple[np.floating, np.floating, np.floating, np.floating]:
     """Image of world points through a pinhole lens with distortion.
 
     Args:
@@ -76,17 +78,9 @@ def project(points: Single, lens: Single, screen: Single) -> tuple[float, float,
     Returns:
         Smallest u, v and largest u, v of the points it does reach.
     """
-    r0, r1, r2, r3, r4, r5, r6, r7, r8 = (
-        lens[0],
-        lens[1],
-        lens[2],
-        lens[3],
-        lens[4],
-        lens[5],
-        lens[6],
-        lens[7],
-        lens[8],
-    )
+    r0, r1, r2 = lens[0], lens[1], lens[2]
+    r3, r4, r5 = lens[3], lens[4], lens[5]
+    r6, r7, r8 = lens[6], lens[7], lens[8]
     tx, ty, tz = lens[9], lens[10], lens[11]
     fx, fy, cx, cy = lens[12], lens[13], lens[14], lens[15]
     k1, k2, p1, p2, k3 = lens[16], lens[17], lens[18], lens[19], lens[20]

@@ -118,7 +118,7 @@ class View:
         self._depth[top:bottom, left:right] = np.inf
         self._winner[top:bottom, left:right] = -1
         bounds = project(self.cast.points, self._lens, self._screen)
-        self._box = self._clipped(*bounds)
+        self._box = self._clipped(*map(float, bounds))
         find_nearest(self._screen, self.cast.faces, self._depth, self._winner)
         return self._depth, self._winner
 
@@ -184,7 +184,7 @@ class View:
         bounds = project(points, self._lens, screen)
         if (screen[:, 2] < 0).any():
             return 0, 0, self.camera.size[1], self.camera.size[0]
-        return self._clipped(*bounds)
+        return self._clipped(*map(float, bounds))
 
     def _clipped(self, left: float, top: float, right: float, bottom: float) -> tuple[int, int, int, int]:
         """First row, first column, end row, end column inside the picture."""

@@ -161,19 +161,19 @@ def _distance(row: Array, px: float, py: float, pz: float) -> float:
     z = row[3] * wx + row[6] * wy + row[9] * wz - row[15]
     if row[0] == _CUT:
         plane = x * row[16] + y * row[17] + z * row[18]
-        return max(-plane, sqrt(x * x + y * y + z * z) - row[19])
+        return float(max(-plane, sqrt(x * x + y * y + z * z) - row[19]))
     x, y, z = x / row[16], y / row[17], z / row[18]
     if row[0] == _ELLIPSOID:
         # exact on the surface and good near it
         k0 = sqrt(x * x + y * y + z * z)
         k1 = sqrt((x / row[16]) ** 2 + (y / row[17]) ** 2 + (z / row[18]) ** 2)
-        return k0 * (k0 - 1.0) / max(k1, 1e-9)
+        return float(k0 * (k0 - 1.0) / max(k1, 1e-9))
     hx, hy, hz = row[19], row[20], row[21]
     along = (x * hx + y * hy + z * hz) / max(hx * hx + hy * hy + hz * hz, 1e-9)
     along = min(1.0, max(-1.0, along))
     gap = sqrt((x - along * hx) ** 2 + (y - along * hy) ** 2 + (z - along * hz) ** 2)
     radius = 0.5 * (row[22] * (1.0 - along) + row[23] * (1.0 + along))
-    return (gap - radius) * min(row[16], row[17], row[18])
+    return float((gap - radius) * min(row[16], row[17], row[18]))
 
 
 @compiled

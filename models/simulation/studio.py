@@ -107,7 +107,7 @@ class Studio:
         pixels = geometry.project(joints)
         width, height = geometry.size
         with np.errstate(invalid="ignore"):
-            inside = ((pixels > -0.5) & (pixels < [width - 0.5, height - 0.5])).all(axis=-1)
+            inside = np.all((pixels > -0.5) & (pixels < np.array([width - 0.5, height - 0.5])), axis=-1)
         nearest = np.rint(np.where(inside[..., None], pixels, 0.0)).astype(int)
         in_front = (joints @ geometry.R[2] + geometry.t[2]) - depth[nearest[..., 1], nearest[..., 0]]
         return np.asarray(inside & (in_front < self._allowed))

@@ -12,8 +12,8 @@ from calibration.rig import Rig
 
 HALF_HEIGHT_RAD = 0.435
 HALF_WIDTH_RAD = 0.46
-"""Half the field of view that a picture has at least: all of a person with raised arms, anywhere within 1.2 m of
-the middle."""
+"""Half the field of view that a picture has at least: all of a person with raised arms, anywhere within
+1.2 m of the middle."""
 
 
 def ring_of_cameras(seed: Sequence[int], count: int, size: tuple[int, int]) -> Rig:

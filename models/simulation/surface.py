@@ -38,7 +38,7 @@ def _cell_vertices(field: Array) -> tuple[NDArray[np.int64], Array]:
     shape = tuple(n - 1 for n in field.shape)
     corners = [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
     views = {c: _shifted(field, c, shape) for c in corners}
-    count = sum(_shifted(inside, c, shape).astype(np.int8) for c in corners)
+    count = np.sum([_shifted(inside, c, shape) for c in corners], axis=0)
     crossed = (count > 0) & (count < 8)
     total = np.zeros((int(crossed.sum()), 3))
     hits = np.zeros(len(total))
@@ -46,7 +46,7 @@ def _cell_vertices(field: Array) -> tuple[NDArray[np.int64], Array]:
         for axis in range(3):
             if first[axis]:
                 continue
-            second = tuple(1 if at == axis else value for at, value in enumerate(first))
+            second = (first[0] + (axis == 0), first[1] + (axis == 1), first[2] + (axis == 2))
             va, vb = views[first][crossed], views[second][crossed]
             cross = (va < 0) != (vb < 0)
             place = np.tile(np.array(first, np.float64), (len(va), 1))
