@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.parser import command_parser
+from app.cli.parser import command_parser, common_options, parse_command
 from app.cli.table import COMMANDS, TABLE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,8 +44,7 @@ def test_version() -> None:
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_help_of_every_command_has_a_runnable_example(name: str) -> None:
     command = COMMANDS.load(name)()
-    parser = command_parser(name, command)
-    text = parser.format_help()
+    text = command_parser(name, command).format_help()
     for option in ("--json", "--set", "--config", "--log-level"):
         assert option in text
     examples = [line.split() for line in text.partition("example:\n")[2].splitlines()]
@@ -53,7 +52,8 @@ def test_help_of_every_command_has_a_runnable_example(name: str) -> None:
     for words in examples:
         assert words[0] == "launch.py"
         assert words[1:2] == [name] or name == "gui"
-        parser.parse_args(words[2:])
+        common, rest = common_options().parse_known_args(words[2:])
+        parse_command(command_parser(name, COMMANDS.load(name)()), rest, common)
 
 
 def test_help_of_one_command() -> None:
