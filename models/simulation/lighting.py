@@ -85,7 +85,7 @@ def light_up(
     lx, ly, lz = to_lamp[0], to_lamp[1], to_lamp[2]
     slope_x, slope_y = lx / lz, ly / lz
     scale = np.float32(1.0 / MAP_CELL_MM)
-    bias = np.float32(35.0)
+    bias, one = np.float32(35.0), np.float32(1.0)
     for n in range(points.shape[0]):
         nx, ny, nz = normals[n, 0], normals[n, 1], normals[n, 2]
         facing = nx * lx + ny * ly + nz * lz
@@ -97,11 +97,11 @@ def light_up(
             row, column = int(v), int(u)
             lit = np.float32(1.0)
             if row >= 0 and column >= 0 and row < cells - 1 and column < cells - 1:
-                a, c = v - row, u - column
+                a, c = v - np.float32(row), u - np.float32(column)
                 start = z + bias
-                lit -= (1 - a) * (1 - c) * _covered(heights[row, column] - start)
-                lit -= (1 - a) * c * _covered(heights[row, column + 1] - start)
-                lit -= a * (1 - c) * _covered(heights[row + 1, column] - start)
+                lit -= (one - a) * (one - c) * _covered(heights[row, column] - start)
+                lit -= (one - a) * c * _covered(heights[row, column + 1] - start)
+                lit -= a * (one - c) * _covered(heights[row + 1, column] - start)
                 lit -= a * c * _covered(heights[row + 1, column + 1] - start)
             key = np.float32(0.78) * facing * lit
         # A faint second lamp opposite, light from the ceiling above and from the wooden floor below.
@@ -131,29 +131,30 @@ def shade_floor(
     """Darken the floor where the shadow map says so.
 
     Args:
-        floor_places: (H, W, 2) x, y mm, NaN where there is no floor.
+        floor_places: (H, W, 2) x, y mm, far outside the map where there is no floor.
         winner: (H, W), pixels of people (>= 0) are left alone.
         shade: (cells, cells) of the shadow map, 0 is full light.
         box: First row, first column, end row, end column to look at.
         picture: (H, W, 3) BGR, darkened.
     """
-    cells = shade.shape[0]
-    scale = np.float32(1.0 / MAP_CELL_MM)
+    scale, middle = np.float32(1.0 / MAP_CELL_MM), np.float32(MAP_HALF_MM / MAP_CELL_MM - 0.5)
+    last = np.float32(shade.shape[0] - 1)
+    zero, one, next_one = np.float32(0.0), np.float32(1.0), np.uintp(1)
     for row in range(box[0], box[2]):
         for column in range(box[1], box[3]):
             if winner[row, column] >= 0:
                 continue
-            u = (floor_places[row, column, 0] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
-            v = (floor_places[row, column, 1] + np.float32(MAP_HALF_MM)) * scale - np.float32(0.5)
-            # written so that NaN fails too
-            if not (u >= 0 and v >= 0 and u < cells - 1 and v < cells - 1):
+            u = floor_places[row, column, 0] * scale + middle
+            v = floor_places[row, column, 1] * scale + middle
+            if u < zero or v < zero or u >= last or v >= last:
                 continue
-            i, j = int(v), int(u)
-            a, c = v - i, u - j
-            dark = (1 - a) * ((1 - c) * shade[i, j] + c * shade[i, j + 1]) + a * (
-                (1 - c) * shade[i + 1, j] + c * shade[i + 1, j + 1]
-            )
+            i, j = np.uintp(v), np.uintp(u)
+            a, c = v - np.float32(i), u - np.float32(j)
+            near = (one - c) * shade[i, j] + c * shade[i, j + next_one]
+            far = (one - c) * shade[i + next_one, j] + c * shade[i + next_one, j + next_one]
+            dark = near + a * (far - near)
             if dark > np.float32(0.01):
-                keep = np.float32(sqrt(np.float32(1.0) - np.float32(0.7) * dark))
+                keep = np.float32(sqrt(one - np.float32(0.7) * dark))
                 for channel in range(3):
-                    picture[row, column, channel] = np.uint8(keep * picture[row, column, channel])
+                    level = keep * np.float32(picture[row, column, channel])
+                    picture[row, column, channel] = np.uint8(level)

@@ -12,6 +12,9 @@ from models.simulation.compiled import compiled
 Single = NDArray[np.float32]
 
 NEAR_MM = 200.0
+NOBODY_MM = 1e9
+"""Depth of a pixel that shows nobody; not infinity, which fast arithmetic does not know."""
+
 WIDEST = 1.6
 """Squared tangent of the view angle beyond which lens polynomials are not trusted (about 52 degrees)."""
 

@@ -14,7 +14,7 @@ from models.simulation.body import Body
 from models.simulation.lighting import MAP_CELL_MM, MAP_HALF_MM, TO_LAMP, ShadowMap, light_up, shade_floor
 from models.simulation.paint import MATERIALS, paint_winners
 from models.simulation.performer import BodyPose
-from models.simulation.rasterizer import bend, find_nearest, project
+from models.simulation.rasterizer import NOBODY_MM, bend, find_nearest, project
 from models.simulation.room import room_picture
 
 Image = NDArray[np.uint8]
@@ -99,7 +99,7 @@ class View:
         k1, k2, p1, p2, k3 = camera.distortion
         fx, fy, cx, cy = camera.K[0, 0], camera.K[1, 1], camera.K[0, 2], camera.K[1, 2]
         self._lens = np.array([*camera.R.ravel(), *camera.t, fx, fy, cx, cy, k1, k2, p1, p2, k3], np.float32)
-        self._depth = np.full((height, width), np.inf, np.float32)
+        self._depth = np.full((height, width), NOBODY_MM, np.float32)
         self._winner = np.full((height, width), -1, np.int32)
         self._screen = np.full((len(cast.points), 3), -1.0, np.float32)
         self._box = (0, 0, 0, 0)
@@ -111,11 +111,11 @@ class View:
         """Which surface each pixel shows.
 
         Returns:
-            (H, W) depth in mm along the optical axis, infinite where nobody is, and (H, W) the number of the
+            (H, W) depth in mm along the optical axis, NOBODY_MM where nobody is, and (H, W) the number of the
             triangle seen, -1 for none. Both are overwritten by the next call.
         """
         top, left, bottom, right = self._box
-        self._depth[top:bottom, left:right] = np.inf
+        self._depth[top:bottom, left:right] = NOBODY_MM
         self._winner[top:bottom, left:right] = -1
         bounds = project(self.cast.points, self._lens, self._screen)
         self._box = self._clipped(*map(float, bounds))
@@ -127,13 +127,12 @@ class View:
         self.find_people()
         sharp, soft = self._empty_room()
         shadow = self._shadow_box()
-        top, left, bottom, right = _around(self._box, shadow, self.camera.size)
+        top, left, bottom, right = self._box
+        top, left, bottom, right = max(0, top - 2), max(0, left - 2), bottom + 2, right + 2
+        people = out[top:bottom, left:right]
         np.copyto(out, soft)
-        if top == bottom or left == right:
-            return
-        part = out[top:bottom, left:right]
         if self._blur > 0:
-            np.copyto(part, sharp[top:bottom, left:right])
+            np.copyto(people, sharp[top:bottom, left:right])
         shade_floor(self._floor_places, self._winner, self.cast.shadow.shade, shadow, out)
         paint_winners(
             self._winner,
@@ -146,8 +145,8 @@ class View:
             self._box,
             out,
         )
-        if self._blur > 0:
-            part[...] = cv2.GaussianBlur(part, (3, 3), self._blur)
+        if self._blur > 0 and self._box[2] > self._box[0] and self._box[3] > self._box[1]:
+            people[...] = cv2.GaussianBlur(people, (3, 3), self._blur)
 
     def _empty_room(self) -> tuple[Image, Image]:
         """(H, W, 3) BGR of the empty room, sharp and blurred; takes half a second the first time."""
@@ -197,22 +196,6 @@ class View:
             max(0, min(height, int(bottom) + 2)),
             max(0, min(width, int(right) + 2)),
         )
-
-
-def _around(
-    first: tuple[int, int, int, int], second: tuple[int, int, int, int], size: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """Box that holds both boxes, wherever they are not empty, and a margin for the blur."""
-    boxes = [box for box in (first, second) if box[2] > box[0] and box[3] > box[1]]
-    if not boxes:
-        return 0, 0, 0, 0
-    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
-    return (
-        max(0, min(tops) - 3),
-        max(0, min(lefts) - 3),
-        min(size[1], max(bottoms) + 3),
-        min(size[0], max(rights) + 3),
-    )
 
 
 class Sensor:

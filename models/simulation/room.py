@@ -16,6 +16,9 @@ HALF_LENGTH_MM = 5600.0
 HALF_WIDTH_MM = 5200.0
 HEIGHT_MM = 3000.0
 
+NOWHERE_MM = 1e9
+"""Not NaN, which fast arithmetic cannot tell from a number."""
+
 
 @compiled
 def room_picture(
@@ -35,7 +38,7 @@ def room_picture(
         step: px between rays.
         samples: Each pixel averages ``samples`` squared rays.
         colours: (H, W, 3) is filled with linear red, green, blue.
-        floor_places: (H, W, 2) is filled with x, y on the floor, mm, NaN where the pixel shows no floor.
+        floor_places: (H, W, 2) is filled with x, y mm on the floor, NOWHERE_MM where there is none.
     """
     height, width = colours.shape[0], colours.shape[1]
     for row in range(height):
@@ -55,8 +58,8 @@ def room_picture(
             colours[row, column, 1] = g / n
             colours[row, column, 2] = b / n
             dx, dy, dz = _ray(rays, row / step + 1.0, column / step + 1.0)
-            floor_places[row, column, 0] = np.nan
-            floor_places[row, column, 1] = np.nan
+            floor_places[row, column, 0] = NOWHERE_MM
+            floor_places[row, column, 1] = NOWHERE_MM
             if dz < 0.0:
                 x = position[0] - position[2] / dz * dx
                 y = position[1] - position[2] / dz * dy
