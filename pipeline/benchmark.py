@@ -40,7 +40,7 @@ def benchmark_pipeline(
         node.
     """
     rig = simulated_rig(cameras, size, fps, 0)
-    config = load_pipeline(pipeline, ("stream.address=",))
+    config = load_pipeline(pipeline, ("stream.address=''",))
     if config.keypoints["type"] == "noisy_truth":
         studio_settings = {"size": list(size), **rig.cameras[0].driver["studio"]}
         config = config.model_copy(update={"keypoints": {**config.keypoints, "studio": studio_settings}})

@@ -44,9 +44,7 @@ class _Layout:
 
     def __init__(self, memory: SharedMemory) -> None:
         ints = np.frombuffer(_buffer(memory), np.int64, _PAGE // 8)
-        self.fields = ints[
-            :_HEADER_INTS
-        ]  # magic, version, slots, height, width, channels, newest slot, spare
+        self.fields = ints[:_HEADER_INTS]  # magic, version, slots, height, width, channels, newest, interval
         self.generation = ints[_HEADER_INTS : _HEADER_INTS + _MAX_SLOTS]  # 0 while a slot is being written
         self.done = ints[_HEADER_INTS + _MAX_SLOTS : _HEADER_INTS + 2 * _MAX_SLOTS]
         self.time_ns = ints[_HEADER_INTS + 2 * _MAX_SLOTS : _HEADER_INTS + 3 * _MAX_SLOTS]
@@ -133,6 +131,11 @@ class FrameRingWriter:
         layout.fields[6] = slot
         return slot, generation
 
+    @property
+    def wanted_interval_ns(self) -> int:
+        """How far apart the consumer wants its frames; 0: every frame."""
+        return int(self._layout.fields[7])
+
     def release(self, slot: int, generation: int) -> None:
         """Give a slot back on the consumer's behalf, when its announcement could not be sent."""
         if self._layout.generation[slot] == generation:
@@ -193,6 +196,10 @@ class FrameRingReader:
         """Give the slot back to the grabber."""
         if self.valid(slot, generation):
             self._layout.done[slot] = generation
+
+    def want(self, interval_ns: int) -> None:
+        """Tell the grabber how far apart frames are wanted; 0: every frame."""
+        self._layout.fields[7] = interval_ns
 
     def peek(self) -> tuple[int, Image] | None:
         """(capture time, copy) of the newest frame; None when there is none or it changed meanwhile."""

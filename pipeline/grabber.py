@@ -45,7 +45,9 @@ class Grabber(Node):
         self._recorded_from = 0
         self._captured_while_recording = 0
         self._last_time_ns = 0
-        self._started_ns = 0
+        self._origin_ns = 0
+        self._half_period_ns = 0
+        self._last_interval = -1
         self._rate = Rate()
         self._inference_drops = Drops()
         self._recording_drops = Drops()
@@ -61,6 +63,7 @@ class Grabber(Node):
         self._driver = driver
         info = driver.open()
         self._info = info
+        self._half_period_ns = round(0.5e9 / info.fps)
         self._ring = FrameRingWriter(self.camera.name, info.size, self._slots)
         self._frames = bus.sender(self.context.endpoints.frames, _FRAME_QUEUE)
         self._records = bus.sender(self.context.endpoints.records, _RECORD_QUEUE)
@@ -77,7 +80,7 @@ class Grabber(Node):
         """Start the clock, and start or stop recording."""
         if command.kind == "go" and not self.running and self._driver is not None:
             self._driver.start(int(command.details["origin_ns"]))
-            self._started_ns = int(command.details["origin_ns"])
+            self._origin_ns = int(command.details["origin_ns"])
         elif command.kind == "record" and not self._recording:
             self._start_recording()
         elif command.kind == "stop_recording":
@@ -138,6 +141,9 @@ class Grabber(Node):
         if frame.image is None:
             self._inference_drops.add("not_decoded_in_time")
             return
+        if not self._wanted(frame.t_capture_ns):
+            self._inference_drops.add("not_needed")
+            return
         written = self._ring.write(frame.image, frame.t_capture_ns)
         if written is None:
             self._inference_drops.add("inference_busy")
@@ -147,6 +153,22 @@ class Grabber(Node):
         if not self._frames.send("frame", ready, t_capture_ns=frame.t_capture_ns):
             self._ring.release(slot, generation)
             self._inference_drops.add("inference_away")
+
+    def _wanted(self, t_capture_ns: int) -> bool:
+        """Whether inference can use this frame at the pace it keeps.
+
+        Time since the session's origin is cut into intervals of the wanted length and the first frame of each
+        is shown, so all cameras pick the same instants without talking to each other.
+        """
+        assert self._ring is not None
+        interval_ns = self._ring.wanted_interval_ns
+        if interval_ns <= 0:
+            return True
+        # Half a period earlier, so that frames filmed together fall into the same interval despite jitter.
+        interval = (t_capture_ns - self._origin_ns + self._half_period_ns) // interval_ns
+        wanted = interval != self._last_interval
+        self._last_interval = interval
+        return wanted
 
     def _record(self, frame: Frame) -> None:
         if not self._recording:

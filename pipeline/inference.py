@@ -37,7 +37,13 @@ class _Ticket:
 
 
 class Inference(Node):
-    """One process, one device: synchronizes, estimates, publishes."""
+    """One process, one device: synchronizes, estimates, publishes.
+
+    When the processor is short it gives way to the grabbers: a frame that is captured late is lost for the
+    recording too, an instant that is not estimated can be processed later.
+    """
+
+    niceness = 2
 
     def __init__(
         self, context: NodeContext, pipeline: PipelineConfig, rig: Rig, rates_hz: Sequence[float]
@@ -57,6 +63,8 @@ class Inference(Node):
         self._stages = StageClock()
         self._drops = Drops()
         self._people = 0
+        self._busy_ns = 0.0
+        self._shortest_period_ns = 1e9 / max(rates_hz)
 
     def open(self, bus: Bus) -> dict[str, Any]:
         """Load the models, then listen for frames."""
@@ -129,6 +137,7 @@ class Inference(Node):
 
     def _work_on(self, instant: SyncedSet[_Ticket]) -> None:
         assert self._estimator is not None and self._publisher is not None and self._records is not None
+        started_ns = time.monotonic_ns()
         images = [self._view(ticket) for ticket in instant.items]
         times = [ticket.t_capture_ns if ticket is not None else -1 for ticket in instant.items]
         poses = self._estimator.estimate(images, times, instant.time_ns)
@@ -142,10 +151,22 @@ class Inference(Node):
         self._publisher.send("poses", payload, arrays, t_capture_ns=instant.time_ns)
         if self._recording and not self._records.send("poses", payload, arrays, t_capture_ns=instant.time_ns):
             self._drops.add("poses_not_recorded")
+        self._set_pace(time.monotonic_ns() - started_ns)
         self._rate.tick(instant.time_ns)
         self._latency_ms.add(latency_ns / 1e6)
         self._stages.add_all(poses.stage_ms)
         self._people = len(poses.person)
+
+    def _set_pace(self, busy_ns: int) -> None:
+        """Ask the cameras for as many frames as can be worked on, so that they pick the same instants.
+
+        Without it, cameras faster than inference would each drop other frames and hardly any instant would be
+        seen by all of them.
+        """
+        self._busy_ns += 0.1 * (busy_ns - self._busy_ns) if self._busy_ns else busy_ns
+        interval_ns = round(1.1 * self._busy_ns) if self._busy_ns > 0.9 * self._shortest_period_ns else 0
+        for ring in self._rings.values():
+            ring.want(interval_ns)
 
     def _ring(self, name: str, camera: str) -> None:
         if name in self._rings:

@@ -8,7 +8,9 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+import cv2
 
 from configs.errors import PosestageError
 from configs.log_setup import configure_logging
@@ -57,6 +59,9 @@ class Node(ABC):
 
         self._outbox: list[Report] = []
 
+    niceness: ClassVar[int] = 0
+    """Higher gives way to the other nodes when the processor is short."""
+
     @abstractmethod
     def open(self, bus: Bus) -> dict[str, Any]:
         """Acquire everything; returns details for the supervisor ("ready")."""
@@ -91,6 +96,9 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
     """Body of a node's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which stops us in order
     configure_logging(context.log_level, context.name)
+    cv2.setNumThreads(1)  # nodes share the cores; OpenCV's own threads would only wait for each other
+    if node_class.niceness and hasattr(os, "nice"):
+        os.nice(node_class.niceness)
     parent = os.getppid()
     with Bus() as bus:
         reports = bus.sender(context.endpoints.reports, queue=10_000)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
+
 from calibration.rig import Rig
 from configs.errors import bad_input
 from pipeline.drivers.base import CameraError
@@ -124,6 +126,7 @@ def process(
     origin_ns = footage.take.header.origin_ns if footage.take is not None else 0
     estimator.origin_ns = origin_ns
     readers = [FootageReader(footage, camera, origin_ns) for camera in footage.rig.cameras]
+    cv2.setNumThreads(1)  # cameras are decoded and looked at in threads already
     started, cpu_started = time.perf_counter(), time.process_time()
     header = _header(footage, rig, pipeline, folder, estimator, origin_ns, label)
     stages = StageClock()

@@ -60,6 +60,7 @@ class PoseEstimator:
         )
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
         self._last_joints: NDArray[np.float64] | None = None
+        self._warm_up()
         self.origin_ns = 0
         """Start of the session; models are told times since then."""
 
@@ -119,6 +120,12 @@ class PoseEstimator:
     def close(self) -> None:
         """Free the models."""
         self.model.close()
+
+    def _warm_up(self) -> None:
+        """Load compiled code now rather than on the first frames."""
+        views, joints = len(self.rig), len(self.skeleton)
+        somebody = self.rig.project(np.tile([[0.0, 0.0, 1000.0]], (joints, 1)))
+        self._triangulate(np.nan_to_num(somebody)[None], np.ones((1, views, joints)))
 
     def _performer(self, detections: Sequence[Detections]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The performer's keypoints (V, J, 2) and scores (V, J); NaN and 0 where a view does not see them."""

@@ -27,8 +27,9 @@ class SynchronizerConfig(Config):
     max_skew_ms: float | None = Field(default=None, gt=0)
     """Largest distance of a frame from its instant; None: half a period of the slowest camera."""
 
-    max_wait_ms: float = Field(default=60.0, ge=0)
-    """How long after an instant a missing frame is waited for."""
+    max_wait_ms: float = Field(default=150.0, ge=0)
+    """How long after an instant a missing frame is waited for. Cameras that keep up are never waited for so
+    long; on a machine that does not keep up, fewer whole instants are worth more than many torn ones."""
 
     gone_after_ms: float = Field(default=500.0, gt=0)
     """A camera silent for this long is not waited for until it returns."""

@@ -33,7 +33,7 @@ def quality_words(quality: Mapping[str, Any] | None) -> list[str]:
     if not quality:
         return []
     lines = []
-    reprojection = quality.get("body_reprojection_px", {})
+    reprojection = quality.get("body_reprojection_px") or {}
     if reprojection.get("mean") is not None:
         lines.append(
             f"body reprojection error mean {reprojection['mean']:.1f} px, "

@@ -144,3 +144,10 @@ def test_rings_of_killed_processes_are_removed():
     assert name in clean_up_after_dead_owners()
     with pytest.raises(RingError):
         FrameRingReader(name)
+
+
+def test_the_consumer_sets_the_pace(ring):
+    with reading(ring.name) as reader:
+        assert ring.wanted_interval_ns == 0
+        reader.want(50_000_000)
+        assert ring.wanted_interval_ns == 50_000_000

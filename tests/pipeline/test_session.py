@@ -41,7 +41,7 @@ def nothing_left_behind():
 
 
 def stand_in(rig):
-    pipeline = load_pipeline("noisy_truth", ("stream.address=",))
+    pipeline = load_pipeline("noisy_truth", ("stream.address=''",))
     studio = {"size": list(SIZE), **rig.cameras[0].driver["studio"]}
     return pipeline.model_copy(update={"keypoints": {**pipeline.keypoints, "studio": studio}})
 
