@@ -111,7 +111,7 @@ class TakeWriter:
         path = self.folder / VIDEOS / f"{camera}.mkv"
         self._videos[camera] = self._guard(lambda: VideoWriter(path, fmt, self.header.origin_ns))
 
-    def write_frame(  # noqa: PLR0917 - one row of the ledger and its packets
+    def write_frame(
         self,
         camera: str,
         index: int,
