@@ -143,6 +143,8 @@ def _loop(node: Node, reports: Any, commands: Any, parent: int) -> None:
             node.on_command(command)
             if command.kind == "go":
                 node.running = True
+            elif command.kind == "stop_recording":
+                next_telemetry = 0.0  # the numbers of the take, not those of a second later
         now = time.monotonic()
         if now >= next_heartbeat:
             reports.send("report", Report(node.context.name, os.getpid(), "alive"))

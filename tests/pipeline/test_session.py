@@ -87,9 +87,10 @@ def test_live_poses_are_published_and_recorded(studio_take):
     folder, live = studio_take
     poses = Take.open(folder).poses()
     assert poses is not None
-    assert live.telemetry["inference"]["sets"] == len(poses)
+    # Inference goes on for the moment between the end of the take and its last report.
+    assert len(poses) <= live.telemetry["inference"]["sets"] <= len(poses) + 10
     assert live.poses_seen > 0.8 * len(poses)
-    assert live.telemetry["inference"]["latency_ms"]["count"] == len(poses)
+    assert live.telemetry["inference"]["latency_ms"]["count"] == live.telemetry["inference"]["sets"]
     assert set(live.telemetry["inference"]["skew_ms"]) == {"cam1", "cam2", "cam3"}
 
 
