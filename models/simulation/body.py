@@ -78,6 +78,7 @@ def build_body(anatomy: Anatomy, look: Look) -> Body:
         weights = shape.bone_weights(pose, vertices, len(BONES), softness=14.0)
         order = np.argsort(-weights, axis=1)[:, :BONES_PER_VERTEX]
         strongest = np.take_along_axis(weights, order, axis=1)
+        strongest[strongest < 0.005] = 0.0  # what bends nobody need not be computed
         strongest /= strongest.sum(axis=1, keepdims=True)
         texture = _texture(material, pose, vertices, weights) / anatomy.scale
         parts.append(
@@ -185,12 +186,13 @@ def _shapes(anatomy: Anatomy, look: Look) -> list[tuple[int, Shape]]:
     ) -> Cut:
         return Cut(BONE[bone], _scaled(point, s), normal, reach * s)
 
+    waist = 122 if look.long_hair else 131
     shirt: list[Cone | Ellipsoid] = [
         ball("chest", (4, 0, 105), (98 * g, 142 * w, 150)),
         ball("chest", (22, 52 * w, 135), (74 * g, 72 * w, 70)),
         ball("chest", (22, -52 * w, 135), (74 * g, 72 * w, 70)),
         ball("chest", (-22, 0, 150), (74 * g, 140 * w, 110)),
-        ball("abdomen", (4, 0, 60), (88 * g, 122 * w, 150)),
+        ball("abdomen", (4, 0, 60), (92 * g, waist * w, 150)),
         ball("pelvis", (-4, 0, 15), (121 * g, 164 * h, 190)),
         cone("chest", (-12, 0, 262), (-10, 0, 240), 62, 66),
     ]

@@ -43,9 +43,9 @@ class ShadowMap:
             return
         window = self.heights[top:bottom, left:right]
         # Near the floor the shadow is sharp and dark, from higher up it is wide and faint.
-        near = cv2.GaussianBlur(((window > 0) & (window < 260)).astype(np.float32), (5, 5), 0)
+        near = cv2.GaussianBlur(((window > 0) & (window < 300)).astype(np.float32), (7, 7), 0)
         far = cv2.GaussianBlur((window > 0).astype(np.float32), (13, 13), 0)
-        np.maximum(0.62 * far, 0.85 * near, out=self.shade[top:bottom, left:right])
+        np.maximum(0.7 * far, near, out=self.shade[top:bottom, left:right])
 
 
 @compiled

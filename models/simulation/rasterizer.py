@@ -49,7 +49,7 @@ def bend(
                 m[4 * i + j] = w * first[i, j]
         for k in range(1, bones.shape[1]):
             w = weights[n, k]
-            if w < np.float32(0.004):
+            if w == np.float32(0.0):
                 continue
             matrix = skinning[bones[n, k]]
             for i in range(3):

@@ -36,9 +36,9 @@ _HIDDEN_MM = {
     "pelvis": 175.0,
     "neck": 115.0,
     "head_top": 60.0,
-    "ear": 45.0,
-    "eye": 30.0,
-    "nose": 30.0,
+    "ear": 35.0,
+    "eye": 20.0,
+    "nose": 20.0,
     "toe": 60.0,
     "heel": 60.0,
 }
