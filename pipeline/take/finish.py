@@ -10,6 +10,7 @@ from configs.errors import bad_input
 from pipeline.take.contact_sheet import CONTACT_SHEET_FILE, write_contact_sheet
 from pipeline.take.errors import DiskFullError, is_disk_full
 from pipeline.take.preview import PREVIEW_FILE, write_preview
+from pipeline.take.report.page import REPORT_FILE, write_report
 from pipeline.take.scene import TakeScene
 from pipeline.take.take import Take
 
@@ -61,13 +62,15 @@ def finish_take(folder: Path, progress: Callable[[float, float], object] | None 
             scene, preview, lambda part: tell(_SHEET_DONE + (_PREVIEW_DONE - _SHEET_DONE) * part)
         ):
             paths.append(preview)
+        write_report(scene, folder / REPORT_FILE)
+        paths.append(folder / REPORT_FILE)
         tell(100.0)
     except PermissionError as error:
         raise bad_input("cannot be written: permission denied", file=folder) from error
     except OSError as error:
         if is_disk_full(error):
             raise DiskFullError(
-                f"{folder}: the disk is full; the recording is safe, but there is no room for preview and report"
+                f"{folder}: the disk is full; the recording is safe, but preview and report do not fit"
             ) from error
         raise
     return FinishedTake(folder, tuple(paths))
