@@ -103,5 +103,5 @@ def compare_with_truth(folder: Path) -> dict[str, Any]:
         "instants": len(errors),
     }
     if complete.any():
-        result["pa_mpjpe_mm"] = float(np.mean(pa_mpjpe(predicted[complete], real[complete])))
+        result["pa_mpjpe_mm"] = pa_mpjpe(predicted[complete], real[complete]).mean
     return result

@@ -123,5 +123,5 @@ def _bones(joints: NDArray[np.float64], name: str) -> tuple[dict[str, float], fl
     means = np.nanmean(lengths[:, known], axis=0)
     kept = [name for name, is_known in zip(names, known, strict=True) if is_known]
     return dict(zip(kept, means.tolist(), strict=True)), 100.0 * float(
-        np.mean(bone_variation(joints, skeleton)[known])
+        np.mean(bone_variation(joints, skeleton).variation[known])
     )
