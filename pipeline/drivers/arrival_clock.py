@@ -28,7 +28,8 @@ class ArrivalClock:
     def time_of(self, stream_ns: int, arrival_ns: int) -> int:
         """Capture time of the packet stamped ``stream_ns``; rises strictly and is not after its arrival."""
         offset_ns = float(arrival_ns - stream_ns)
-        if self._offset_ns is None or abs(offset_ns - self._offset_ns) > _JUMP_NS:
+        set_anew = stream_ns <= self._last_stream_ns
+        if self._offset_ns is None or set_anew or abs(offset_ns - self._offset_ns) > _JUMP_NS:
             self._offset_ns = offset_ns
             time_ns = arrival_ns
         else:

@@ -77,6 +77,7 @@ class ImageFolderDriver(CameraDriver):
             )
         rate = Fraction(self.settings.fps or DEFAULT_FPS).limit_denominator(1_000_000)
         self._rate = rate
+        self._size = size
         self._schedule = Schedule(self.config.pace, self.settings.origin_ns, 1)
         self._schedule.period_ns = round(1_000_000_000 / (rate * self._schedule.scale))
         formats = {header.pixel_format for header in headers}
@@ -155,8 +156,8 @@ class ImageFolderDriver(CameraDriver):
             image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         except cv2.error:
             image = None
-        if image is None:
-            raise CameraError(f'camera "{self.settings.name}": {file} is damaged or not an image any more')
+        if image is None or image.shape[1::-1] != self._size:
+            raise CameraError(f'camera "{self.settings.name}": {file} is damaged or was replaced')
         decoded: Image = image
         return decoded
 
@@ -172,12 +173,23 @@ class _Header:
 def _read_header(file: Path) -> _Header:
     try:
         with PillowImage.open(file) as image:
-            orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+            orientation = _orientation(image)
+            if orientation != 1 and image.format == "TIFF":
+                raise bad_input("is a turned TIFF, which OpenCV cannot read; save it upright", file=file)
             width, height = image.size
             size = (height, width) if orientation in {5, 6, 7, 8} else (width, height)
             return _Header(size, _pixel_format(image) if orientation == 1 else None)
     except (OSError, ValueError, SyntaxError) as error:
         raise bad_input("is not an image that can be read", file=file) from error
+
+
+def _orientation(image: PillowImage.Image) -> int:
+    """EXIF orientation, 1 is upright, from the header alone."""
+    if image.format == "TIFF":
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    exif = PillowImage.Exif()
+    exif.load(image.info.get("exif", b""))
+    return int(exif.get(_EXIF_ORIENTATION, 1))
 
 
 def _pixel_format(image: PillowImage.Image) -> str | None:

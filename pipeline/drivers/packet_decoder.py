@@ -45,11 +45,13 @@ class PacketDecoder:
     def __init__(self, context: VideoCodecContext, *, passthrough: bool) -> None:
         self.passthrough = passthrough
         self.ready: deque[Picture] = deque()
-        self.suspended = False
+        self._suspended = False
+        self._resume = True
         self._context = context
         self._skipping = False
         self._counted_step = 0
         self._counted_next = 0
+        self._held: dict[int, av.VideoFrame] = {}
         self._owed: list[int] = []
         self._packets: list[av.Packet[VideoStream]] = []
 
@@ -75,15 +77,16 @@ class PacketDecoder:
         Raises:
             av.FFmpegError: The packet cannot be decoded; it is not counted, call ``drain`` for what is left.
         """
-        if self.suspended and packet.is_keyframe:
-            self.suspended = False
+        if self._resume and packet.is_keyframe:
+            self._suspended = False
         assert packet.pts is not None
         if self.passthrough:
             heapq.heappush(self._owed, packet.pts)
             self._packets.append(packet)
-        if self.suspended:
-            # Presentation times to come are not below their decoding times, which only rise.
-            self._give_up_to(packet.dts if packet.dts is not None else packet.pts)
+        if self._suspended:
+            if packet.dts is not None:
+                # Presentation times to come are not below their decoding times, which only rise.
+                self._give_up_to(packet.dts)
             return
         try:
             self._accept(self._context.decode(packet))
@@ -94,11 +97,18 @@ class PacketDecoder:
                 self._packets.pop()
             raise
 
-    def suspend(self) -> None:
-        """Decode nothing until the next key frame; packets go on as pictures without a frame."""
-        if self.passthrough and not self.suspended:
-            self._empty_decoder()
-            self.suspended = True
+    def set_suspended(self, suspend: bool) -> None:
+        """Decode nothing; packets go on as pictures without a frame. Decoding resumes at a key frame."""
+        self._resume = not suspend
+        if suspend and self.passthrough and not self._suspended:
+            # What the decoder holds back may have to wait for packets still to come that are shown before it.
+            try:
+                self._held = {
+                    frame.pts: frame for frame in self._context.decode(None) if frame.pts is not None
+                }
+            finally:
+                self._context.flush_buffers()
+                self._suspended = True
 
     def drain(self) -> None:
         """Bring out everything the decoder still holds and every picture owed, as at the end of a stream."""
@@ -127,7 +137,7 @@ class PacketDecoder:
         self._packets.clear()
 
     def _empty_decoder(self) -> None:
-        if not self.suspended:
+        if not self._suspended:
             try:
                 self._accept(self._context.decode(None))
             finally:
@@ -149,7 +159,8 @@ class PacketDecoder:
 
     def _give_up_to(self, pts: int) -> None:
         while self._owed and self._owed[0] <= pts:
-            self.ready.append(Picture(heapq.heappop(self._owed), None))
+            next_pts = heapq.heappop(self._owed)
+            self.ready.append(Picture(next_pts, self._held.pop(next_pts, None)))
 
 
 class BgrConverter:

@@ -52,8 +52,9 @@ class RtspConfig(Config):
 class RtspDriver(CameraDriver):
     """Hands out a stream's packets as they come, with capture times by ``ArrivalClock``.
 
-    FFmpeg knows that a frame is complete when the next one begins, so times lie about one frame period after
-    the true ones, the same in every frame; the calibration's ``lag_ms`` takes care of such constants.
+    FFmpeg knows that a frame is complete when the next one begins, so times lie one frame period (two with
+    MPEG-TS) and the network's delay after the true ones, the same for every frame; the calibration's ``lag_ms``
+    takes care of such constants.
     """
 
     Config = RtspConfig
@@ -217,7 +218,9 @@ class RtspDriver(CameraDriver):
         if packet.pts is None or (not self._seen_keyframe and not packet.is_keyframe):
             return
         self._seen_keyframe = True
-        dts = packet.dts if packet.dts is not None else packet.pts
+        if packet.dts is None:
+            packet.dts = packet.pts
+        dts = packet.dts
         dts_ns = max(
             self._clock.time_of(round(dts * self._tick_ns), arrived.arrival_ns), self._last_dts_ns + 1
         )
@@ -225,9 +228,8 @@ class RtspDriver(CameraDriver):
         self._times[packet.pts] = (dts_ns + round((packet.pts - dts) * self._tick_ns), dts_ns)
         late_ns = self._schedule.lateness_ns(arrived.arrival_ns)
         self._decoder.set_skipping(self._schedule.behind)
-        if late_ns > _LATE_NS:
-            self._decoder.suspend()
         try:
+            self._decoder.set_suspended(late_ns > _LATE_NS)
             self._decoder.push(packet)
         except av.FFmpegError as error:
             # A packet damaged on the way is a frame lost by the source; the next ones may be good.

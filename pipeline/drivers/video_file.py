@@ -205,20 +205,23 @@ class VideoFileDriver(CameraDriver):
 
     def _advance(self) -> None:
         """Push one more packet through the decoder."""
-        if not self._schedule.free and self._decoder.passthrough and self._last_pts is not None:
-            late_ns = self._schedule.lateness_ns(self._time_of(self._last_pts + self._period_ticks))
-            self._decoder.set_skipping(self._schedule.behind)
-            if late_ns > self.config.max_late_s * 1e9:
-                self._decoder.suspend()
         try:
+            self._spare_work()
             packet = next(self._packets, None)
             if packet is None or packet.size == 0:
                 self._end_of_pass()
-                return
-            if self._prepare_packet(packet):
+            elif self._prepare_packet(packet):
                 self._decoder.push(packet)
         except av.FFmpegError as error:
             self._fail(f"cannot be read or decoded ({_reason(error)})")
+
+    def _spare_work(self) -> None:
+        """Leave out as much decoding as it takes to keep up."""
+        if self._schedule.free or not self._decoder.passthrough or self._last_pts is None:
+            return
+        late_ns = self._schedule.lateness_ns(self._time_of(self._last_pts + self._period_ticks))
+        self._decoder.set_skipping(self._schedule.behind)
+        self._decoder.set_suspended(late_ns > self.config.max_late_s * 1e9)
 
     def _prepare_packet(self, packet: av.Packet[VideoStream]) -> bool:
         """Put the packet's times on a scale that goes on rising when the file starts again."""

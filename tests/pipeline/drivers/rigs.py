@@ -16,7 +16,7 @@ from pipeline.drivers import discovery, v4l2
 from pipeline.drivers.base import CameraDriver, CameraSettings
 from pipeline.drivers.registry import DRIVERS
 from tests.support.fake_webcam import FakeWebcam
-from tests.support.stream_server import StreamServer
+from tests.support.rtsp_server import RtspServer
 from tests.support.videos import numbered_picture, write_video
 
 FPS = 30
@@ -136,11 +136,11 @@ def usb(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
 
 
 def rtsp(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
-    server = StreamServer(FPS)
+    server = RtspServer(FPS)
     server.start()
     return Bench(
         "rtsp",
-        {"url": server.url, "timeout_s": 2, "reconnect_s": 0.1, "give_up_s": 0.5},
+        {"url": server.url(), "timeout_s": 2, "reconnect_s": 0.1, "give_up_s": 0.5},
         [({"url": "camera in the hall"}, "rtsp://")],
         server.size,
         unplug=server.cut,
