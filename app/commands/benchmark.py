@@ -36,6 +36,8 @@ class Command:
         )
         triangulation.add_argument("--cameras", type=int, default=8, metavar="N", help="cameras (8)")
         triangulation.add_argument("--people", type=int, default=3, metavar="N", help="people (3)")
+        triangulation.add_argument("--joints", type=int, default=26, metavar="N", help="joints (26)")
+        triangulation.add_argument("--runs", type=int, default=500, metavar="N", help="timed calls (500)")
         pipeline = parts.add_parser(
             "pipeline", description="The simulated studio through capture, inference and recording."
         )
@@ -49,11 +51,11 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Measure."""
         if args.part == "triangulation":
-            _check(args, cameras=(2, 64), people=(1, 64))
+            _check(args, cameras=(2, 64), people=(1, 64), joints=(1, 500), runs=(20, 100_000))
             from models.triangulation.benchmark import benchmark_triangulation
 
             with console.progress("measuring triangulation"):
-                return benchmark_triangulation(cameras=args.cameras, people=args.people)
+                return benchmark_triangulation(args.cameras, args.people, args.joints, args.runs)
         _check(args, cameras=(2, 16), seconds=(1, 3600), fps=(1, 240))
         size = picture_size(args.size)
         from pipeline.benchmark import benchmark_pipeline
@@ -84,6 +86,9 @@ def _rows(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and not _is_distribution(value):
         for key, item in value.items():
             yield from _rows(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+        for item in value:
+            yield name, _words(item)
     else:
         yield name, _words(value)
 

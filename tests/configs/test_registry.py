@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.table import COMMANDS
+from calibration.formats.registry import FORMATS
 from configs.errors import BadInputError, MissingExtraError
 from configs.registry import Registry
 from models.keypoints.registry import KEYPOINT_MODELS
@@ -17,9 +18,11 @@ from pipeline.exporters.registry import EXPORTERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
+REGISTRIES = (COMMANDS, DRIVERS, EXPORTERS, FORMATS, KEYPOINT_MODELS)
+
 LINES = [
     pytest.param(registry, name, id=f"{registry.kind}: {name}")
-    for registry in (COMMANDS, DRIVERS, EXPORTERS, KEYPOINT_MODELS)
+    for registry in REGISTRIES
     for name in registry
 ]
 
@@ -29,7 +32,7 @@ def test_every_line_resolves(registry: Registry, name: str) -> None:
     assert isinstance(registry.load(name), type)
 
 
-@pytest.mark.parametrize("registry", [COMMANDS, DRIVERS, EXPORTERS, KEYPOINT_MODELS], ids=lambda r: r.kind)
+@pytest.mark.parametrize("registry", REGISTRIES, ids=lambda r: r.kind)
 def test_named_extras_exist(registry: Registry) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(registry._extras.values()) <= set(project["optional-dependencies"])

@@ -43,6 +43,7 @@ def test_options_reach_the_measurement_and_figures_come_back(
             "latency_ms": {"p50": 41.23456, "p95": 60.0},
             "stage_ms": {"detect": {"p50": 1.5, "p95": 2.0}},
             "size": [640, 480],
+            "by_cameras": [{"cameras": 2, "p50_ms": 0.25}, {"cameras": 4, "p50_ms": 0.5}],
         }
 
     monkeypatch.setattr(benchmark, "benchmark_pipeline", measure)
@@ -61,6 +62,8 @@ def test_options_reach_the_measurement_and_figures_come_back(
         "latency_ms       p50 41.23  p95 60",
         "stage_ms.detect  p50 1.5  p95 2",
         "size             640 480",
+        "by_cameras       cameras 2  p50_ms 0.25",
+        "by_cameras       cameras 4  p50_ms 0.5",
     ]
     assert main([*words, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["latency_ms"]["p50"] == 41.23456
