@@ -105,6 +105,10 @@ class LiveWindow(QWidget):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Note that the user is done; the session saves everything and ends."""
         self.closed = True
+        self.detach()
+
+    def detach(self) -> None:
+        """Let go of the cameras' memory; called before the session ends."""
         for ring in self._rings.values():
             ring.close()
         self._rings.clear()

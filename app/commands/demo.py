@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from app.cli.values import picture_size
 from configs.errors import BadInputError, PosestageError, bad_input
 
 if TYPE_CHECKING:
+    from app.live_window import LiveWindow
     from pipeline.pipeline_config import PipelineConfig
     from pipeline.session import Session
 
@@ -86,13 +87,18 @@ class Command:
         with session:
             folder = args.out or new_take_folder(Path("takes"), f"demo-{datetime.now():%Y%m%d-%H%M%S}")
             with console.progress("filming", args.seconds, "s") as bar:
-                show = _window(session, label) if _has_display() and not args.headless else None
+                window = _window(session, label) if _has_display() and not args.headless else None
 
                 def tick(seconds: float, poses: Any) -> bool:
                     bar.update(min(seconds, args.seconds))
-                    return show is None or show(seconds, poses)
+                    if window is None:
+                        return True
+                    window.refresh(seconds, poses)
+                    return not window.closed
 
                 live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
+                if window is not None:
+                    window.detach()
             write_truth(folder, studio, session.origin_ns)
         result = live_figures(live, folder)
         result["pipeline"] = pipeline.name
@@ -173,13 +179,7 @@ def _has_display() -> bool:
     return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _window(session: Session, label: str) -> Callable[[float, Any], bool]:
+def _window(session: Session, label: str) -> LiveWindow:
     from app.live_window import open_window
 
-    window = open_window(session, label)
-
-    def show(seconds: float, poses: Any) -> bool:
-        window.refresh(seconds, poses)
-        return not window.closed
-
-    return show
+    return open_window(session, label)

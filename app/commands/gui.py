@@ -58,6 +58,7 @@ class Command:
                 return not window.closed
 
             live = run_session(session, None, seconds=args.seconds, on_tick=tick)
+            window.detach()
         return {"seconds": round(live.seconds, 2), "poses": live.poses_seen, "events": live.events}
 
     def summary(self, result: Mapping[str, Any]) -> str:
