@@ -43,15 +43,17 @@ class _Plot:
                 label.set_color(_LETTERS)
                 label.set_fontsize(9.5)
 
-    def legend(self, axes: Any, count: int, **placed: Any) -> None:
+    def legend(self, axes: Any, count: int) -> None:
+        """Names of the lines, above the plot where they cover nothing."""
         if count > 1:
             axes.legend(
                 fontsize=8.5,
                 labelcolor=_LETTERS,
-                facecolor=_AXES,
-                edgecolor=_LINES,
                 ncols=min(count, 8),
-                **{"loc": "upper right", **placed},
+                loc="lower right",
+                bbox_to_anchor=(1.005, 1.0),
+                borderaxespad=0.3,
+                frameon=False,
             )
 
     def svg(self) -> str:
@@ -128,15 +130,14 @@ def stage_times(stages: Sequence[str], stage_ms: Floats) -> str:
     return plot.svg()
 
 
-def error_heat(measures: PoseMeasures) -> str:
-    """Mean reprojection error of each joint in each camera."""
+def error_heat(measures: PoseMeasures, limit_px: float) -> str:
+    """Mean reprojection error of each joint in each camera; dark red from ``limit_px`` on."""
     assert measures.error_px is not None
     table = mean(measures.error_px, (0, 1))
     joints = [name.replace("_", " ") for name in measures.skeleton.joints]
     plot = _Plot(1.6 + 0.26 * len(measures.cameras))
     axes = plot.axes[0]
-    top = float(np.nanpercentile(table, 98)) if np.isfinite(table).any() else 1.0
-    image = axes.imshow(table, aspect="auto", cmap=_HEAT, vmin=0.0, vmax=max(top, 1e-6))
+    image = axes.imshow(table, aspect="auto", cmap=_HEAT, vmin=0.0, vmax=limit_px)
     axes.grid(False)
     axes.set_xticks(range(len(joints)), joints, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
     axes.set_yticks(range(len(measures.cameras)), measures.cameras)
@@ -196,7 +197,7 @@ def scores_over_time(measures: PoseMeasures) -> str:
         if len(repaired):
             axes.plot(repaired, np.full(len(repaired), 0.02 + 0.03 * at), "|", color=camera_colour(at))
     axes.set(xlabel="time, s", ylabel="mean 2D score", ylim=(0, 1.02))
-    plot.legend(axes, len(measures.cameras), loc="lower right")
+    plot.legend(axes, len(measures.cameras))
     return plot.svg()
 
 
@@ -215,16 +216,18 @@ def joint_bars(measures: PoseMeasures) -> str:
 
 def bone_bars(measures: PoseMeasures) -> str:
     """Variation of every bone's length."""
-    plot = _Plot(2.5)
-    axes = plot.axes[0]
     names = [bone.name for bone in measures.bones]
     values = [bone.variation_percent for bone in measures.bones]
-    axes.bar(range(len(names)), values, width=0.6, color=_sides(names), alpha=0.85)
+    plot = _Plot(0.7 + 0.24 * len(names))
+    axes = plot.axes[0]
+    axes.barh(range(len(names)), values, height=0.62, color=_sides(names), alpha=0.85)
     for at, value in enumerate(values):
-        axes.text(at, value, f"{value:.1f}", ha="center", va="bottom", fontsize=8, color=_LETTERS)
-    _name_joints(axes, names)
-    axes.set(ylabel="variation, %")
-    axes.set_ylim(0, max([1.0, *values]) * 1.15)
+        axes.text(value, at, f" {value:.1f}", ha="left", va="center", fontsize=8, color=_LETTERS)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.set(xlabel="variation, %")
+    axes.set_xlim(0, max([1.0, *values]) * 1.08)
     return plot.svg()
 
 

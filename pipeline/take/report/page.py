@@ -27,7 +27,7 @@ from pipeline.take.report.pose_measures import (
     measure_truth,
     swapped_ranges,
 )
-from pipeline.take.report.verdicts import judge
+from pipeline.take.report.verdicts import AMBER_PERCENT, judge
 from pipeline.take.scene import TakeScene, time_code
 
 REPORT_FILE = "report.html"
@@ -72,7 +72,7 @@ def _content(scene: TakeScene) -> dict[str, Any]:
     return {
         "header": header,
         "facts": [
-            ("recorded", header.wall_time.replace("T", " ")),
+            ("recorded", header.wall_time[:19].replace("T", " ")),
             ("length", f"{seconds:.2f} s"),
             ("cameras", str(len(take.cameras))),
             ("instants with poses", str(len(scene.poses)) if scene.poses is not None else "none"),
@@ -87,7 +87,7 @@ def _content(scene: TakeScene) -> dict[str, Any]:
         "preview": PREVIEW_FILE if (take.folder / PREVIEW_FILE).is_file() else None,
         "capture": _capture(scene, cameras, skew),
         "stages": _stages(scene),
-        "poses": _poses(poses) if poses is not None else None,
+        "poses": _poses(poses, widths) if poses is not None else None,
         "why_no_poses": _why_no_poses(scene),
         "truth": _truth(poses, truth) if poses is not None and truth is not None else None,
         "events": [
@@ -176,7 +176,7 @@ def _stages(scene: TakeScene) -> dict[str, Any] | None:
     }
 
 
-def _poses(measures: PoseMeasures) -> dict[str, Any]:
+def _poses(measures: PoseMeasures, widths: tuple[int, ...]) -> dict[str, Any]:
     table: Table = []
     error = measures.error_px
     for joint, name in enumerate(measures.skeleton.joints):
@@ -218,7 +218,9 @@ def _poses(measures: PoseMeasures) -> dict[str, Any]:
         "joints": table,
         "view_columns": ["camera", "2D score", "body error mean, px", "median", "p95", "L/R repairs"],
         "views": views,
-        "heat": _svg(figures.error_heat(measures)) if has_errors else None,
+        "heat": _svg(figures.error_heat(measures, 0.01 * AMBER_PERCENT * float(np.mean(widths))))
+        if has_errors
+        else None,
         "errors": _svg(figures.error_over_time(measures)) if has_errors else None,
         "scores": _svg(figures.scores_over_time(measures)),
         "found": _svg(figures.joint_bars(measures)),
@@ -264,7 +266,7 @@ def _truth(poses: PoseMeasures, measures: TruthMeasures) -> dict[str, Any] | Non
 
 def _mean_median_p95(values: NDArray[np.float64]) -> tuple[float, float, float]:
     if not len(values):
-        return (float("nan"),) * 3
+        return (np.nan, np.nan, np.nan)
     return float(values.mean()), float(np.median(values)), float(np.percentile(values, 95))
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from pipeline.take.report.capture_measures import CameraMeasures
 from pipeline.take.report.pose_measures import PoseMeasures, TruthMeasures
 
+GREEN_PERCENT, AMBER_PERCENT = 0.6, 1.5
+"""Limits of the mean reprojection error, per cent of the picture width."""
+
 Colour = Literal["green", "amber", "red"]
 
 
@@ -159,11 +162,11 @@ def _reprojection(poses: PoseMeasures, widths: tuple[int, ...]) -> Verdict:
     percent = 100.0 * average / width
     return Verdict(
         "Reprojection error",
-        _grade(percent, 0.6, 1.5),
-        f"mean {average:.2f} px, median {median:.2f} px",
+        _grade(percent, GREEN_PERCENT, AMBER_PERCENT),
+        f"mean {average:.2f} px",
         f"Body joints projected back into the pictures miss their keypoints by {percent:.2f} % of the "
-        "picture width on average.",
-        "Green up to 0.6 % of the picture width, amber up to 1.5 %. High in all cameras: keypoints or "
+        f"picture width on average; median {median:.2f} px.",
+        f"Green up to {GREEN_PERCENT} % of the picture width, amber up to {AMBER_PERCENT} %. High in all cameras: keypoints or "
         "synchronisation; high in one: its calibration, or it was moved.",
     )
 
