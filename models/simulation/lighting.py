@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.simulation.compiled import compiled
 
-_LAMP = np.array([0.36, -0.26, 0.90])
+_LAMP = np.array([0.24, -0.17, 0.95])
 TO_LAMP = (_LAMP / np.linalg.norm(_LAMP)).astype(np.float32)
 """Direction from every point to the lamp, which is far away."""
 
