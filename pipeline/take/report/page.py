@@ -204,6 +204,7 @@ def _poses(measures: PoseMeasures, widths: tuple[int, ...]) -> dict[str, Any]:
                 str(int(measures.swapped[:, view].sum())),
             ]
         )
+    limit_px = 0.01 * AMBER_PERCENT * float(np.mean(widths)) if widths else 10.0
     has_errors = error is not None and bool(np.isfinite(error).any())
     return {
         "joint_columns": [
@@ -218,9 +219,7 @@ def _poses(measures: PoseMeasures, widths: tuple[int, ...]) -> dict[str, Any]:
         "joints": table,
         "view_columns": ["camera", "2D score", "body error mean, px", "median", "p95", "L/R repairs"],
         "views": views,
-        "heat": _svg(figures.error_heat(measures, 0.01 * AMBER_PERCENT * float(np.mean(widths))))
-        if has_errors
-        else None,
+        "heat": _svg(figures.error_heat(measures, limit_px)) if has_errors else None,
         "errors": _svg(figures.error_over_time(measures)) if has_errors else None,
         "scores": _svg(figures.scores_over_time(measures)),
         "found": _svg(figures.joint_bars(measures)),

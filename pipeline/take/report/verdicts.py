@@ -166,8 +166,8 @@ def _reprojection(poses: PoseMeasures, widths: tuple[int, ...]) -> Verdict:
         f"mean {average:.2f} px",
         f"Body joints projected back into the pictures miss their keypoints by {percent:.2f} % of the "
         f"picture width on average; median {median:.2f} px.",
-        f"Green up to {GREEN_PERCENT} % of the picture width, amber up to {AMBER_PERCENT} %. High in all cameras: keypoints or "
-        "synchronisation; high in one: its calibration, or it was moved.",
+        f"Green up to {GREEN_PERCENT} % of the picture width, amber up to {AMBER_PERCENT} %. High in "
+        "all cameras: keypoints or synchronisation; high in one: its calibration, or it was moved.",
     )
 
 
