@@ -29,7 +29,7 @@ from pipeline.node import Endpoints
 from pipeline.pipeline_config import PipelineConfig
 from pipeline.recorder import Recorder
 from pipeline.rig_config import RigConfig
-from pipeline.supervisor import NodeSpec, Supervisor
+from pipeline.supervisor import NodeSpec, Supervisor, failure_of
 from pipeline.take.folder import free_space_check
 from pipeline.take.header import TakeHeader, wall_time_now
 
@@ -69,6 +69,7 @@ class SessionState:
     ended_cameras: set[str] = field(default_factory=set)
     recording: bool = False
     take_closed: Report | None = None
+    recorder_failure: Report | None = None
 
 
 class Session:
@@ -154,7 +155,7 @@ class Session:
         supervisor = self._running()
         free_space_check(folder, self._bytes_per_second())
         self.state.recording = False
-        self.state.take_closed = None
+        self.state.take_closed = self.state.recorder_failure = None
         self.state.ended_cameras.clear()
         now_ns = time.monotonic_ns()
         details = {
@@ -170,6 +171,8 @@ class Session:
         deadline = time.monotonic() + 10.0
         while not self.state.recording:
             self.poll(20)
+            if self.state.recorder_failure is not None:
+                raise failure_of(self.state.recorder_failure)
             if time.monotonic() > deadline:
                 raise PosestageError("the recorder did not start within 10 s; see the messages above")
         supervisor.command(command, sticky=True)
@@ -294,6 +297,8 @@ class Session:
                 self.state.ended_cameras.add(report.node)
             elif self.state.recording and report.details.get("what") == "restart":
                 self.note("restart", report.message)
+        elif report.kind == "failed" and report.node == "recorder":
+            self.state.recorder_failure = report
         elif report.kind == "recording":
             self.state.recording = True
         elif report.kind == "take_closed":

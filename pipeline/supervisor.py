@@ -100,7 +100,7 @@ class Supervisor:
             self._receive(50)
             for node in self._nodes.values():
                 if node.failure is not None:
-                    raise _startup_error(node.failure)
+                    raise failure_of(node.failure)
                 if not node.ready and node.process.exitcode is not None:
                     raise PosestageError(
                         f"{node.spec.name} ended while starting (code {node.process.exitcode})"
@@ -241,7 +241,8 @@ class Supervisor:
             self._commands.send("command", msgspec.structs.replace(command, to=node.spec.name))
 
 
-def _startup_error(failure: Report) -> PosestageError:
+def failure_of(failure: Report) -> PosestageError:
+    """The error behind a node's report of failure: bad input stays bad input."""
     if failure.details.get("exit_code") == 2:
         return BadInputError(failure.message)
     return PosestageError(f"{failure.node}: {failure.message}")

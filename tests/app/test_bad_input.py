@@ -76,8 +76,8 @@ class Given:
     def wrong_weights(self) -> str:
         store = self.folder / "models"
         (store / "blazepose").mkdir(parents=True)
-        (store / "blazepose" / "pose_detection.tflite").write_bytes(b"not a network")
-        (store / "blazepose" / "pose_landmark_full.tflite").write_bytes(b"not a network")
+        (store / "blazepose" / "pose_detection.tflite").write_bytes(bytes(2_959_046))
+        (store / "blazepose" / "pose_landmark_full.tflite").write_bytes(bytes(6_440_512))
         self.monkeypatch.setenv("POSESTAGE_MODELS", str(store))
         return self.rig()
 
@@ -162,7 +162,7 @@ CASES = {
     ),
     "pictures of another size": (
         lambda g: ["process", g.videos(), "--calibration", g.calibration("cam1", "cam2", size=(200, 100))],
-        ["cam1", "160x120", "200x100"],
+        ["cam1", "160 x 120", "200 x 100"],
     ),
     "no calibration": (lambda g: ["process", g.videos()], ["no calibration", "--calibration FILE"]),
     "video cut short": (
