@@ -61,8 +61,8 @@ def test_reprojection_error_is_the_noise(take: Take):
     measures = measure_poses(poses, take.calibration, ORIGIN_NS)
     assert measures is not None
     errors = measures.body_errors()
-    # 8 measurements give 3 unknowns: of the noise's variance 5/8 remains. The length of a 2D normal vector has
-    # a mean of sigma sqrt(pi / 2). About 1900 values: 1.2 % standard error; 5 % is four of them.
+    # 8 measurements give 3 unknowns: of the noise's variance 5/8 remains. The length of a 2D normal vector
+    # has a mean of sigma sqrt(pi / 2). About 1900 values: 1.2 % standard error; 5 % is four of them.
     assert errors.mean() == pytest.approx(NOISE_PX * np.sqrt(5 / 8) * np.sqrt(np.pi / 2), rel=0.05)
     assert measures.body_found_percent == 100.0
     assert measures.joint_score == pytest.approx(np.full(26, 0.9))
@@ -147,7 +147,7 @@ def test_verdicts(take: Take):
         "Time skew between cameras": "green",
         "Joints found": "green",
         "Reprojection error": "green",
-        "Bone lengths": "green",
+        "Bone lengths": "amber",  # a pixel of these small pictures is 14 mm at 4 m
         "Left and right": "green",
         "Distance to the truth": "green",
     }
@@ -160,9 +160,8 @@ def test_a_damaged_ledger_is_red(tmp_path: Path):
     take = Take.open(folder)
     cameras = measure_cameras(take)
     assert cameras[1].problem.startswith("line 2 ")
-    (files,) = [
-        verdict for verdict in judge(cameras, np.zeros((0, 3)), None, None, ()) if verdict.title == "Files"
-    ]
+    files = judge(cameras, np.zeros((0, 3)), None, None, ())[0]
+    assert files.title == "Files"
     assert files.colour == "red"
     assert "cam2: line 2" in files.words
 
