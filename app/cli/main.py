@@ -69,7 +69,10 @@ def _run(words: list[str]) -> tuple[int, str]:
             option = "--set" if args.set else "--config"
             raise BadInputError(f"{PROGRAM} {name} has no configuration; leave out {option}")
         _configure_logging(args.log_level)
-        with _sigterm_interrupts(), stdout_kept_for_result() if args.json else contextlib.nullcontext():
+        with (
+            _requests_to_end_interrupt(),
+            stdout_kept_for_result() if args.json else contextlib.nullcontext(),
+        ):
             result: Result = command.run(args, Console())
     text = json_line(result) if args.json else command.summary(result)
     return int(result.get("exit_code", 0)), text
@@ -101,8 +104,12 @@ def _missing_packages_explained() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let a polite request to end (systemd, timeout) save the work as Ctrl-C does."""
+def _requests_to_end_interrupt() -> Iterator[None]:
+    """Let Ctrl-C and a polite request to end (systemd, timeout) save the work alike.
+
+    SIGINT is set, too, because shells start background jobs of scripts with it ignored, and a script that
+    captures in the background ends the capture with it.
+    """
 
     def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
@@ -110,11 +117,12 @@ def _sigterm_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _configure_logging(level: str) -> None:

@@ -127,3 +127,13 @@ def test_configuration_file_then_overrides(tmp_path: Path, capfd: pytest.Capture
 def test_a_negative_number_is_a_value_and_no_option(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["example", "--frames", "-1", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["frames"] == -1
+
+
+def test_a_background_job_of_a_script_hears_sigint(capfd: pytest.CaptureFixture[str]) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells start such jobs
+    try:
+        assert cli.main(["example", "--json", "--end", "saved"]) == 130
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert json.loads(capfd.readouterr().out)["frames"] == 1
