@@ -53,8 +53,8 @@ class RtspDriver(CameraDriver):
     """Hands out a stream's packets as they come, with capture times by ``ArrivalClock``.
 
     FFmpeg knows that a frame is complete when the next one begins, so times lie one frame period (two with
-    MPEG-TS) and the network's delay after the true ones, the same for every frame; the calibration's ``lag_ms``
-    takes care of such constants.
+    MPEG-TS) and the network's delay after the true ones, the same for every frame; the calibration's
+    ``lag_ms`` takes care of such constants.
     """
 
     Config = RtspConfig
@@ -133,7 +133,8 @@ class RtspDriver(CameraDriver):
             self._connection = None
 
     def _connect(self) -> StreamConnection:
-        options = {"fflags": "nobuffer", "flags": "low_delay", "analyzeduration": "1000000"}
+        # Four frames tell the rate well enough; by default FFmpeg would listen for a second.
+        options = {"fflags": "nobuffer", "flags": "low_delay", "fpsprobesize": "4"}
         if self.config.url.lower().startswith("rtsp"):
             options["rtsp_transport"] = self.config.transport
         return StreamConnection(self.config.url, options, self.config.timeout_s)

@@ -75,13 +75,15 @@ class SimulatedDriver(CameraDriver):
     def __init__(self, config: SimulatedConfig, settings: CameraSettings) -> None:
         super().__init__(config, settings)
         self._studio: Studio | None = None
+        self._view = config.camera or settings.name
+        self._fps = settings.fps or DEFAULT_FPS
+        self._period_ns = 1e9 / self._fps
 
     def open(self) -> CameraInfo:
         """Build the studio and warm up its renderer."""
         self.close()
         config = studio_config(self.config, self.settings.size)
         studio = Studio(config)
-        self._view = self.config.camera or self.settings.name
         if self._view not in studio.rig.names:
             raise bad_input(
                 "the simulated studio has no such camera",
@@ -93,12 +95,10 @@ class SimulatedDriver(CameraDriver):
         width, height = studio.rig.camera(self._view).size
         self._image: Image = np.empty((height, width, 3), np.uint8)
         studio.render(self._view, 0.0, self._image)
-        fps = self.settings.fps or DEFAULT_FPS
-        self._period_ns = 1e9 / fps
         self._base: int | None = None
         self._next = 0
         self._studio = studio
-        return CameraInfo((width, height), fps, f"simulated studio, {self._view}", None)
+        return CameraInfo((width, height), self._fps, f"simulated studio, {self._view}", None)
 
     def start(self, origin_ns: int) -> None:
         """Count frames from ``origin_ns`` on."""

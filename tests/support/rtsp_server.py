@@ -26,7 +26,7 @@ class RtspServer:
 
     Attributes:
         silent: Sends nothing while it is set, and keeps the connection.
-        sent_at: Monotonic time in ns at which each number of ``numbered_picture`` went into the encoder.
+        shown_at: Monotonic time in ns of each number of ``numbered_picture``, by the camera's own schedule.
     """
 
     def __init__(self, fps: int = 30, size: tuple[int, int] = (320, 240), user: str = "") -> None:
@@ -34,7 +34,7 @@ class RtspServer:
         self.size = size
         self.user = user
         self.silent = False
-        self.sent_at: dict[int, int] = {}
+        self.shown_at: dict[int, int] = {}
         self.port = 0
         self._number = 0
         self._listener: socket.socket | None = None
@@ -116,7 +116,7 @@ class RtspServer:
                 continue
             picture = av.VideoFrame.from_ndarray(numbered_picture(self._number, self.size), format="bgr24")
             picture.pts, picture.time_base = place, Fraction(1, self.fps)
-            self.sent_at[self._number] = time.monotonic_ns()
+            self.shown_at[self._number] = round((begun_s + place / self.fps) * 1e9)
             self._number += 1
             stamp = (clock + place * 90_000 // self.fps) & 0xFFFFFFFF
             for packet in encoder.encode(picture):

@@ -19,7 +19,7 @@ from tests.support.fake_webcam import FakeWebcam
 from tests.support.rtsp_server import RtspServer
 from tests.support.videos import numbered_picture, write_video
 
-FPS = 30
+FPS = 60
 
 
 @dataclass
@@ -33,7 +33,6 @@ class Bench:
         numbered: Whether pictures show numbers of ``numbered_picture``.
         ends_after: Frames until the end, None for an endless source.
         unplug: Takes the camera away, None where there is nothing to take away.
-        silence: Makes the camera deliver nothing for a while, None where pacing does.
         close: Frees what the bench holds.
     """
 

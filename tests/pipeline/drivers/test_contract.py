@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from configs.errors import BadInputError
 from configs.loading import parse_config
-from pipeline.drivers.base import CameraDriver, CameraError, EndOfStream
+from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, EndOfStream
 from pipeline.drivers.registry import DRIVERS
 from pipeline.frame import Frame
 from tests.pipeline.drivers.rigs import BENCHES, FPS, Bench
@@ -44,6 +45,14 @@ def read_some(camera: CameraDriver, count: int) -> list[Frame]:
     return frames
 
 
+@contextmanager
+def opened(camera: CameraDriver) -> Iterator[tuple[CameraDriver, CameraInfo]]:
+    try:
+        yield camera, camera.open()
+    finally:
+        camera.close()
+
+
 def read_to_failure(camera: CameraDriver) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
@@ -71,8 +80,7 @@ def test_frames_have_rising_times_and_indices(bench: Bench):
 
 
 def test_capture_times_keep_the_rate(bench: Bench):
-    with bench.make() as camera:
-        info = camera.open()
+    with opened(bench.make()) as (camera, info):
         start_now(camera)
         frames = read_some(camera, 10)
     span_s = (frames[-1].t_capture_ns - frames[0].t_capture_ns) / 1e9
@@ -92,8 +100,7 @@ def test_times_are_of_the_monotonic_clock(bench: Bench):
 
 
 def test_pictures_are_bgr_of_the_size_stated(bench: Bench):
-    with bench.make(size=bench.size) as camera:
-        info = camera.open()
+    with opened(bench.make(size=bench.size)) as (camera, info):
         start_now(camera)
         frames = read_some(camera, 6)
     assert info.size == bench.size
@@ -114,8 +121,7 @@ def test_pictures_are_bgr_of_the_size_stated(bench: Bench):
 
 
 def test_packets_belong_to_frames(bench: Bench):
-    with bench.make() as camera:
-        info = camera.open()
+    with opened(bench.make()) as (camera, info):
         start_now(camera)
         frames = read_some(camera, 10)
         frames += camera.finish()

@@ -65,19 +65,16 @@ def test_shutters_open_at_the_rate_with_their_phase():
 
 def test_jitter_has_its_width_and_never_changes_the_order():
     camera = camera_for(jitter_ms=1.0)
-    camera.open()
     shutters_ns = np.array([camera._shutter(place)[1] for place in range(2000)])
     errors_ms = (shutters_ns - np.arange(2000) * 1e7) / 1e6
     # Standard error of a standard deviation from 2000 samples: 1 / sqrt(4000) = 1.6 %; five of them.
     assert errors_ms.std() == pytest.approx(1.0, abs=0.08)
     wild = camera_for(jitter_ms=100.0)
-    wild.open()
     assert np.diff([wild._shutter(place)[1] for place in range(500)]).min() > 0
 
 
 def test_lost_frames_leave_jumps_in_the_index():
     camera = camera_for(loss=0.3, fps=1000.0)
-    camera.open()
     lost = np.mean([camera._shutter(place)[0] for place in range(3000)])
     # Standard error sqrt(0.3 * 0.7 / 3000) = 0.0084; five of them.
     assert lost == pytest.approx(0.3, abs=0.042)
@@ -90,7 +87,6 @@ def test_lost_frames_leave_jumps_in_the_index():
 def test_chance_is_the_same_in_every_run_and_differs_between_cameras():
     def draw(name: str) -> list[tuple[bool, int]]:
         camera = camera_for(name, loss=0.5, jitter_ms=1.0)
-        camera.open()
         return [camera._shutter(place) for place in range(20)]
 
     assert draw("cam1") == draw("cam1")
