@@ -70,7 +70,7 @@ def _run(words: list[str]) -> tuple[int, str]:
             raise BadInputError(f"{PROGRAM} {name} has no configuration; leave out {option}")
         _configure_logging(args.log_level)
         with (
-            _requests_to_end_interrupt(),
+            _requests_to_end(),
             stdout_kept_for_result() if args.json else contextlib.nullcontext(),
         ):
             result: Result = command.run(args, Console())
@@ -104,7 +104,7 @@ def _missing_packages_explained() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _requests_to_end_interrupt() -> Iterator[None]:
+def _requests_to_end() -> Iterator[None]:
     """Let Ctrl-C and a polite request to end (systemd, timeout) save the work alike.
 
     SIGINT is set, too, because shells start background jobs of scripts with it ignored, and a script that
