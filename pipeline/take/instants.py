@@ -23,10 +23,13 @@ class Timeline:
     Attributes:
         times_ns: (T,) the instants.
         rows: (T, V) place in the camera's recorded frames, -1 where it has none; V in order of the take.
+        grouped: (T, V) whether the picture was grouped with the others of the instant; otherwise it is just
+            the nearest one, to be looked at.
     """
 
     times_ns: NDArray[np.int64]
     rows: NDArray[np.intp]
+    grouped: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.times_ns)
@@ -77,6 +80,8 @@ def build_timeline(take: Take, poses: Poses | None) -> Timeline:
     else:
         times = max(captured, key=len, default=np.zeros(0, np.int64))
         wanted = np.repeat(times[:, None], len(captured), axis=1)
+    grouped = wanted >= 0
+    wanted = np.where(grouped, wanted, times[:, None])
     rows = np.full(wanted.shape, -1, np.intp)
     for at, times_ns in enumerate(captured):
         if len(times_ns) == 0 or len(times) == 0:
@@ -84,8 +89,8 @@ def build_timeline(take: Take, poses: Poses | None) -> Timeline:
         row = nearest(times_ns, wanted[:, at])
         interval = float(np.median(np.diff(times_ns))) if len(times_ns) > 1 else 1e9
         close = np.abs(times_ns[row] - wanted[:, at]) <= 0.6 * interval
-        rows[:, at] = np.where(close & (wanted[:, at] >= 0), row, -1)
-    return Timeline(times, rows)
+        rows[:, at] = np.where(close, row, -1)
+    return Timeline(times, rows, np.asarray(grouped & (rows >= 0)))
 
 
 def nearest(times_ns: NDArray[np.int64], wanted_ns: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -86,7 +86,7 @@ def measure_skew(take: Take, timeline: Timeline) -> NDArray[np.float64]:
     times = np.full(timeline.rows.shape, np.nan)
     for at, camera in enumerate(take.cameras):
         recorded = np.array([row.t_capture_ns for row in take.ledger(camera).recorded], np.int64)
-        there = timeline.rows[:, at] >= 0
+        there = timeline.grouped[:, at]
         # Relative to the instant first: doubles hold nanoseconds of days only roughly.
         times[there, at] = (recorded[timeline.rows[there, at]] - timeline.times_ns[there]) / 1e6
     alone = np.isfinite(times).sum(axis=1) < 2

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Rig
+from models.metrics import bone_variation, reprojection_error
 from models.skeleton import Skeleton
 from models.skeletons import MEASURED_BONES, get_skeleton, joint_map
 from pipeline.take.instants import nearest
@@ -45,7 +46,7 @@ class PoseMeasures:
         found: (J,) share of person-instants at which the joint has a position.
         joint_score: (J,) mean 3D score where found.
         view_score: (V,) mean 2D score of the views.
-        view_score_over_time: (T, V).
+        view_score_over_time: (T, V), NaN where the view has no picture.
         deviation_mm: (J,) median standard deviation of the position, root mean square over the axes.
         error_px: (T, P, V, J) reprojection error of the keypoints that were used; None uncalibrated.
         bones: The measured bones, per person averaged.
@@ -92,7 +93,9 @@ def measure_poses(poses: Poses, rig: Rig | None, origin_ns: int) -> PoseMeasures
     joints = poses.joints[there]
     found = np.isfinite(joints).all(axis=-1)
     scores = np.where(found, poses.scores[there], np.nan)
-    view_scores = np.where(there[:, :, None, None], poses.keypoints[..., 2], np.nan)
+    # A view without a picture has no score; one whose picture shows nobody has score 0.
+    filmed = there[:, :, None] & (poses.view_times_ns >= 0)[:, None]
+    view_scores = np.where(filmed[..., None], poses.keypoints[..., 2], np.nan)
     variance = np.trace(poses.covariance[there], axis1=-2, axis2=-1) / 3.0
     error_px = None
     if rig is not None and set(poses.cameras) <= set(rig.names):
@@ -114,29 +117,24 @@ def measure_poses(poses: Poses, rig: Rig | None, origin_ns: int) -> PoseMeasures
 
 
 def _reprojection(poses: Poses, rig: Rig) -> Floats:
-    T, P, J, _ = poses.joints.shape
-    projected = rig.project(poses.joints.reshape(-1, 3)).reshape(len(rig), T, P, J, 2)
-    distance = np.linalg.norm(np.moveaxis(projected, 0, 2) - poses.keypoints[..., :2], axis=-1)
-    return np.where(poses.used, distance, np.nan)
+    T, P, V, J, _ = poses.keypoints.shape
+    joints, keypoints = poses.joints.reshape(T * P, J, 3), poses.keypoints.reshape(T * P, V, J, 3)
+    error = reprojection_error(rig, joints, keypoints[..., :2]).reshape(T, P, V, J)
+    return np.where(poses.used, error, np.nan)
 
 
 def _bones(poses: Poses, skeleton: Skeleton) -> list[BoneMeasure]:
-    measures = []
-    for first, second in MEASURED_BONES:
-        if first not in skeleton.joints or second not in skeleton.joints:
-            continue
-        a, b = skeleton.index(first), skeleton.index(second)
-        lengths = np.linalg.norm(poses.joints[:, :, a] - poses.joints[:, :, b], axis=-1)
-        means, variations = [], []
-        for person in np.unique(poses.person[poses.person >= 0]):
-            own = lengths[(poses.person == person) & np.isfinite(lengths)]
-            if len(own) >= 2:
-                means.append(float(own.mean()))
-                variations.append(100.0 * float(own.std() / own.mean()))
-        if means:
-            name = f"{first} – {second}"
-            measures.append(BoneMeasure(name, float(np.mean(means)), float(np.mean(variations))))
-    return measures
+    """The measured bones that the skeleton has, averaged over the people."""
+    bones = tuple(bone for bone in MEASURED_BONES if set(bone) <= set(skeleton.joints))
+    people = np.unique(poses.person[poses.person >= 0])
+    each = [bone_variation(poses.joints[poses.person == person], skeleton, bones) for person in people]
+    lengths = mean(np.array([variation.mean_mm for variation in each]), (0,))
+    variations = mean(np.array([variation.variation for variation in each]), (0,))
+    return [
+        BoneMeasure(f"{first} – {second}", float(length), 100.0 * float(variation))
+        for (first, second), length, variation in zip(bones, lengths, variations, strict=True)
+        if np.isfinite(variation)
+    ]
 
 
 def swapped_ranges(swapped: NDArray[np.bool_]) -> str:
