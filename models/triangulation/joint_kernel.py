@@ -128,11 +128,11 @@ def normal_equations(
     K: Floats,
     out: Floats,
 ) -> None:
-    """Sums over the active views of one joint, into ``out`` (14).
+    """Sums over the active views of one joint, into ``out`` (15).
 
     0 to 5: upper triangle of the Huber-weighted normal matrix; 6 to 8: right-hand side; 9: number of views;
-    then over the standardised errors e with Huber weights w: 10: e^2; 11: (w e)^2; 12: w; 13: derivative of
-    w e, averaged over both axes.
+    then over the standardised errors e with Huber weights w: 10: e^2; 11: (w e)^2; 12: w; 13 and 14:
+    derivative of w e and its square, averaged over directions.
     """
     out[:] = 0.0
     for v in range(len(active)):
@@ -168,7 +168,9 @@ def normal_equations(
         out[10] += squared * error * error
         out[11] += squared * error * error * huber * huber
         out[12] += huber
+        # Beyond the limit, w e keeps its length and only turns: huber * sin^2 along an axis at any angle.
         out[13] += 1.0 if error <= HUBER else 0.5 * huber
+        out[14] += 1.0 if error <= HUBER else 0.375 * huber * huber
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

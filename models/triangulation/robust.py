@@ -80,7 +80,7 @@ class RobustTriangulator:
     variance per degree of freedom; a joint whose own residuals contradict that (chi-square, 0.1 %) is
     scaled by its own. It describes keypoint noise, not errors of the calibration that all joints share.
 
-    The score of a joint is ``mean score of the views used * share of the usable evidence that agrees *
+    The score of a joint is ``mean score of the views used * their share in the sum of all usable scores *
     1 / (1 + trace(covariance) / score_scale_mm^2)``.
 
     References: Hartley and Zisserman, Multiple View Geometry, ch. 12; Huber and Ronchetti, Robust

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from models.triangulation.joint_kernel import (
     BEHIND_PX,
-    HUBER,
     NEAREST_MM,
     covariance_of,
     nearest_to_rays,
@@ -68,7 +67,7 @@ def triangulate_people(
         covariance: (N, J, 3, 3) out, mm^2.
         used: (N, V, J) out.
         residual_px: (N, V, J) out, NaN where a view has no keypoint.
-        agreement: (N, J) out, share of the evidence that fits, in [0, 1].
+        agreement: (N, J) out, share of the usable scores that the views used have, in [0, 1].
     """
     people, views, count = scores.shape
     origins = np.empty((views, 3))
@@ -86,7 +85,7 @@ def triangulate_people(
     directions = np.empty((views, 3))
     noise = np.empty(views)
     px_per_mm = np.empty(views)
-    out = np.empty(14)
+    out = np.empty(15)
     chi_square = np.empty(count)
     degrees = np.empty(count)
     for n in range(people):
@@ -151,7 +150,8 @@ def triangulate_people(
                 noise[v] = math.sqrt(min_noise_px**2 + (measured_mm * px_per_mm[v]) ** 2)
 
         # 4. Views that contradict the rest go; the rest decide.
-        squares, freedom, kept, weight, slope = PRIOR_COUNT, PRIOR_COUNT, 0.0, 0.0, 0.0
+        squares, freedom = PRIOR_COUNT, PRIOR_COUNT
+        kept, weight, slope, slope_squared = 0.0, 0.0, 0.0, 0.0
         for j in range(count):
             for v in range(views):
                 active[j, v] = False
@@ -181,11 +181,15 @@ def triangulate_people(
                     kept += out[9]
                     weight += out[12]
                     slope += out[13]
-        # Variance of an M-estimator (Huber and Ronchetti, Robust Statistics, sec. 7.6), with the mean
-        # weight put back because the normal matrix below is the weighted one.
+                    slope_squared += out[14]
+        # Variance of an M-estimator with its small-sample factor (Huber and Ronchetti, Robust Statistics,
+        # sec. 7.6), and the mean weight put back because the normal matrix below is the weighted one.
         variance = squares / freedom
         if kept > 0.0:
-            variance *= (weight / kept) / (slope / kept) ** 2
+            weight, slope, slope_squared = weight / kept, slope / kept, slope_squared / kept
+            unknowns = 1.0 - (freedom - PRIOR_COUNT) / (2.0 * kept)
+            small_sample = 1.0 + unknowns * (slope_squared / slope**2 - 1.0)
+            variance *= small_sample**2 * weight / slope**2
 
         # 5. Covariance, and what is left to say.
         for j in range(count):
@@ -197,8 +201,7 @@ def triangulate_people(
                 if usable[j, v] and known[j]:
                     evidence += confidence[j, v]
                     if active[j, v]:
-                        error /= noise[v]
-                        fits += confidence[j, v] * (1.0 if error <= HUBER else HUBER / error)
+                        fits += confidence[j, v]
             if not known[j]:
                 joints[n, j, :] = math.nan
                 covariance[n, j, :, :] = math.nan
