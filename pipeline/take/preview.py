@@ -92,7 +92,7 @@ class PreviewBoard:
         if has_view:  # the view takes what portrait pictures leave
             left = min(left, self._grid.size[0] + 2 * _GAP)
         body = max(self._grid.size[1], 420)
-        self._top = _HEADER + (_BANNER if header.label else 0)
+        self._top = _HEADER + (_BANNER if header.label else 0) + _GAP
         height = self._top + body + _GAP
         self.size = (_WIDTH, height + height % 2)  # H.264 wants even sides
         self._offset = (
