@@ -21,6 +21,7 @@ TABLE = (
     TableLine("demo", "app.commands.demo:Command", "the simulated studio through the real pipeline"),
     TableLine("capture", "app.commands.capture:Command", "headless capture of a rig to a take"),
     TableLine("process", "app.commands.process:Command", "poses from recorded videos, every frame"),
+    TableLine("repair", "app.commands.repair:Command", "an interrupted take becomes complete again"),
     TableLine("export", "app.commands.export:Command", "a take's poses as files for other tools"),
     TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
     TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),

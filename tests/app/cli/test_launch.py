@@ -31,6 +31,7 @@ def launch(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_command() -> None:
     done = launch("--help")
     assert (done.returncode, done.stderr) == (0, "")
+    assert len({line.name for line in TABLE}) == len(TABLE)
     for line in TABLE:
         assert re.search(rf"^  {line.name} +{re.escape(line.summary)}$", done.stdout, re.MULTILINE)
 
