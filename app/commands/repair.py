@@ -1,0 +1,53 @@
+"""``repair``: an interrupted take becomes complete again."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+
+
+class Command:
+    """Complete a take whose recording was killed."""
+
+    description = (
+        "Make a take complete again whose recording was interrupted, and say what is missing. Nothing is "
+        "thrown away: files that have to be replaced are kept in the take's folder damaged/."
+    )
+    example = """
+        launch.py repair takes/walk_01
+    """
+    configurable = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The take."""
+        parser.add_argument("take", metavar="TAKE", type=Path, help="folder of the take")
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Repair, then draw what a complete take has."""
+        from pipeline.take.finish import finish_take
+        from pipeline.take.repair import repair_take
+
+        repaired = repair_take(args.take)
+        if repaired.changed:
+            with console.progress("drawing preview and report") as bar:
+                finish_take(args.take, bar)
+        return {
+            "take": args.take,
+            "changed": repaired.changed,
+            "cameras": {name: totals.to_dict() for name, totals in repaired.totals.items()},
+            "poses": repaired.poses,
+            "missing": list(repaired.missing),
+        }
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """What was found."""
+        if not result["changed"]:
+            return f"{result['take']}: is complete, nothing to repair"
+        frames = ", ".join(f"{name} {totals['recorded']}" for name, totals in result["cameras"].items())
+        missing = result["missing"] or ["nothing is missing"]
+        return "\n".join([f"{result['take']}: repaired; frames: {frames}; {result['poses']} poses", *missing])
