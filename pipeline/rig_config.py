@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from configs.errors import bad_input
 from configs.loading import Config, apply_overrides, parse_config, read_yaml
 from pipeline.drivers.registry import DRIVERS
+from pipeline.safe_url import safe_url
 
 
 class CameraConfig(Config):
@@ -34,6 +35,14 @@ class CameraConfig(Config):
             raise ValueError("width and height must lie in 1..16384 px")
         return size
 
+    def without_secrets(self) -> dict[str, Any]:
+        """Plain data fit for files that are handed on: no password in the address of a stream."""
+        data = self.model_dump(mode="json")
+        for key, value in data["driver"].items():
+            if isinstance(value, str) and "://" in value:
+                data["driver"][key] = safe_url(value)
+        return data
+
     @property
     def driver_type(self) -> str:
         """Name of the driver in the registry."""
@@ -55,6 +64,12 @@ class RigConfig(Config):
             if names.count(name) > 1:
                 raise ValueError(f'two cameras are called "{name}"; give each camera its own name')
         return self
+
+    def without_secrets(self) -> dict[str, Any]:
+        """Plain data fit for files that are handed on."""
+        data = self.model_dump(mode="json")
+        data["cameras"] = [camera.without_secrets() for camera in self.cameras]
+        return data
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -266,7 +266,7 @@ class Session:
     def _take_header(self) -> TakeHeader:
         return TakeHeader(
             name="",
-            rig=self.rig.model_dump(mode="json"),
+            rig=self.rig.without_secrets(),
             calibration=self.calibration,
             config=self.pipeline.model_dump(mode="json") if self.pipeline else {},
             models={},

@@ -15,6 +15,7 @@ from models.simulation.studio import Studio
 from models.skeletons import get_skeleton, joint_map
 from pipeline.drivers.simulated import SimulatedConfig, studio_config
 from pipeline.rig_config import CameraConfig, RigConfig
+from pipeline.take.report.pose_measures import measure_truth
 from pipeline.take.take import TRUTH_FILE, Take
 
 
@@ -78,30 +79,25 @@ def compare_with_truth(folder: Path) -> dict[str, Any]:
     """Error of a take's poses against its ``truth.npz``, on the body joints both skeletons have.
 
     Returns:
-        mpjpe_mm, mpjpe_median_mm, pa_mpjpe_mm, joints_found (share of joints that have a value), instants.
+        mpjpe_mm (mean), mpjpe_median_mm, mpjpe_p95_mm, pa_mpjpe_mm (after similarity alignment of each pose),
+        joints_found (share of body joints that have a position), instants; empty without poses or truth.
     """
     take = Take.open(folder)
     poses, truth = take.poses(), take.truth()
-    if poses is None or truth is None:
+    measures = measure_truth(poses, truth) if poses is not None and truth is not None else None
+    if poses is None or truth is None or measures is None:
         return {}
-    skeleton, truth_skeleton = get_skeleton(poses.skeleton), get_skeleton(truth.skeleton)
-    places = joint_map(skeleton, truth_skeleton)
-    body = [joint for joint in truth_skeleton.body if places[joint] >= 0]
-    person = 0
-    predicted = poses.joints[:, person][:, places[body]]
-    real = truth.joints[:, person][:, body]
-    errors = np.linalg.norm(predicted - real, axis=-1)
-    found = np.isfinite(errors)
-    if not found.any():
-        return {"instants": len(errors), "joints_found": 0.0}
-    complete = found.all(axis=1)
-    result: dict[str, Any] = {
-        "mpjpe_mm": float(errors[found].mean()),
-        "mpjpe_median_mm": float(np.median(errors[found])),
-        "mpjpe_p95_mm": float(np.percentile(errors[found], 95)),
-        "joints_found": float(found.mean()),
-        "instants": len(errors),
-    }
-    if complete.any():
-        result["pa_mpjpe_mm"] = pa_mpjpe(predicted[complete], real[complete]).mean
+    errors = measures.body_errors()
+    result: dict[str, Any] = {"instants": len(poses), "joints_found": measures.found}
+    if errors.size:
+        skeleton, real = get_skeleton(poses.skeleton), get_skeleton(truth.skeleton)
+        places = joint_map(skeleton, real)
+        body = [joint for joint in real.body if places[joint] >= 0]
+        aligned = pa_mpjpe(poses.joints[:, 0][:, places[body]], truth.joints[:, 0][:, body])
+        result |= {
+            "mpjpe_mm": float(errors.mean()),
+            "mpjpe_median_mm": float(np.median(errors)),
+            "mpjpe_p95_mm": float(np.percentile(errors, 95)),
+            "pa_mpjpe_mm": aligned.mean,
+        }
     return result

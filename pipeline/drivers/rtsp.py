@@ -6,7 +6,6 @@ import logging
 import time
 from fractions import Fraction
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import av
 from pydantic import Field
@@ -19,6 +18,7 @@ from pipeline.drivers.pacing import Schedule
 from pipeline.drivers.packet_decoder import PASSTHROUGH_CODECS, BgrConverter, PacketDecoder, Picture
 from pipeline.drivers.stream_connection import Arrived, Lost, Opened, StreamConnection
 from pipeline.frame import EncodedPacket, Frame, VideoFormat
+from pipeline.safe_url import safe_url
 
 log = logging.getLogger(__name__)
 
@@ -309,19 +309,6 @@ class RtspDriver(CameraDriver):
 
     def _message(self, problem: str, advice: str) -> str:
         return f'camera "{self.settings.name}": {self._label} {problem}; {advice}'
-
-
-def safe_url(url: str) -> str:
-    """The address without user name, password and query, fit for logs and messages."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "the stream"
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
 def _advice(reason: str) -> str:

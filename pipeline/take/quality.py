@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import bone_variation
-from models.skeletons import bone_indices, get_skeleton
+from pipeline.take.report.pose_measures import PoseMeasures, measure_poses
 from pipeline.take.take import Take
 
 SEEN_FROM = 0.3
@@ -27,9 +26,9 @@ class TakeQuality:
             projected joint; None without any.
         body_reprojection_by_camera_px: Mean by camera.
         body_reprojection_by_joint_px: Mean by joint.
-        bone_variation_percent: Mean coefficient of variation of the measured bone lengths.
+        bone_variation_percent: Mean coefficient of variation of the measured bone lengths; None without any.
         bone_lengths_mm: Mean length by bone.
-        body_joints_found_percent: Share of body joints that have a 3D position.
+        body_joints_found_percent: Share of body joints that have a 3D position, over all instants.
         observations_seen: Body keypoints with a score worth looking at.
         observations_dropped: Of these, those that the robust triangulation left out.
         swapped_frames: By camera: numbers of the instants at which left and right were exchanged back.
@@ -52,76 +51,49 @@ class TakeQuality:
 
 
 def take_quality(folder: Path) -> TakeQuality | None:
-    """Compute the figures of a complete take; None when it has no poses or no calibration."""
+    """Compute the figures of a complete take; None when nobody was ever seen or there is no calibration."""
     take = Take.open(folder)
-    poses, rig = take.poses(), take.calibration
-    if poses is None or rig is None or not len(poses):
+    poses = take.poses()
+    if poses is None:
         return None
-    skeleton = get_skeleton(poses.skeleton)
-    body = list(skeleton.body)
-    rig = rig.subset(poses.cameras)
-    residual = _residuals(poses.joints, poses.keypoints, rig)[:, :, :, body]
-    used = poses.used[..., body] & np.isfinite(residual)
+    measures = measure_poses(poses, take.calibration, take.header.origin_ns)
+    if measures is None or measures.error_px is None:
+        return None
+    body = list(measures.skeleton.body)
+    error = measures.error_px[..., body]
     seen = poses.keypoints[..., body, 2] >= SEEN_FROM
-    there = poses.person >= 0
-    joints = poses.joints[there]
-    found = np.isfinite(joints[:, body]).all(axis=-1)
-    # An instant without anybody is an instant without body joints: it lowers the share.
-    expected = max(len(poses), len(joints)) * len(body)
-    lengths, variation = _bones(joints, skeleton.name)
     return TakeQuality(
         instants=len(poses),
-        body_reprojection_px=_summary(residual[used]),
-        body_reprojection_by_camera_px={
-            name: float(residual[:, :, view][used[:, :, view]].mean())
-            for view, name in enumerate(poses.cameras)
-            if used[:, :, view].any()
-        },
-        body_reprojection_by_joint_px={
-            skeleton.joints[joint]: float(residual[..., place][used[..., place]].mean())
-            for place, joint in enumerate(body)
-            if used[..., place].any()
-        },
-        bone_variation_percent=variation,
-        bone_lengths_mm=lengths,
-        body_joints_found_percent=100.0 * int(found.sum()) / expected,
+        body_reprojection_px=_summary(measures.body_errors()),
+        body_reprojection_by_camera_px=_means(error, 2, measures.cameras),
+        body_reprojection_by_joint_px=_means(error, 3, [measures.skeleton.joints[joint] for joint in body]),
+        bone_variation_percent=measures.bone_variation_percent if measures.bones else None,
+        bone_lengths_mm={bone.name: bone.mean_mm for bone in measures.bones},
+        body_joints_found_percent=measures.body_found_percent * float((measures.people > 0).mean()),
         observations_seen=int(seen.sum()),
-        observations_dropped=int((seen & ~used).sum()),
-        swapped_frames={
-            name: [int(at) for at in np.flatnonzero(poses.swapped[:, :, view].any(axis=1))]
-            for view, name in enumerate(poses.cameras)
-        },
+        observations_dropped=int((seen & ~np.isfinite(error)).sum()),
+        swapped_frames=_swapped(measures),
     )
-
-
-def _residuals(joints: NDArray[np.float64], keypoints: NDArray[np.float64], rig: Any) -> NDArray[np.float64]:
-    """(T, P, V, J) px between keypoints and projected joints."""
-    instants, people, count, _ = joints.shape
-    projected = rig.project(joints.reshape(-1, 3)).reshape(len(rig), instants, people, count, 2)
-    distance: NDArray[np.float64] = np.linalg.norm(np.moveaxis(projected, 0, 2) - keypoints[..., :2], axis=-1)
-    return distance
 
 
 def _summary(values: NDArray[np.float64]) -> dict[str, float] | None:
     if not values.size:
         return None
+    mean, median = float(values.mean()), float(np.median(values))
+    return {"mean": mean, "median": median, "p95": float(np.percentile(values, 95))}
+
+
+def _means(error: NDArray[np.float64], axis: int, names: Any) -> dict[str, float]:
+    """Mean error by the items of one axis of (T, P, V, J); items without any value are left out."""
+    items = np.moveaxis(error, axis, 0)
     return {
-        "mean": float(values.mean()),
-        "median": float(np.median(values)),
-        "p95": float(np.percentile(values, 95)),
+        name: float(item[np.isfinite(item)].mean())
+        for name, item in zip(names, items, strict=True)
+        if np.isfinite(item).any()
     }
 
 
-def _bones(joints: NDArray[np.float64], name: str) -> tuple[dict[str, float], float | None]:
-    skeleton = get_skeleton(name)
-    pairs = bone_indices(skeleton)
-    lengths = np.linalg.norm(joints[:, pairs[:, 0]] - joints[:, pairs[:, 1]], axis=-1)
-    known = np.isfinite(lengths).sum(axis=0) >= 2
-    if not known.any():
-        return {}, None
-    names = [f"{skeleton.joints[a]} - {skeleton.joints[b]}" for a, b in pairs]
-    means = np.nanmean(lengths[:, known], axis=0)
-    kept = [name for name, is_known in zip(names, known, strict=True) if is_known]
-    return dict(zip(kept, means.tolist(), strict=True)), 100.0 * float(
-        np.mean(bone_variation(joints, skeleton).variation[known])
-    )
+def _swapped(measures: PoseMeasures) -> dict[str, list[int]]:
+    return {
+        name: np.flatnonzero(measures.swapped[:, view]).tolist() for view, name in enumerate(measures.cameras)
+    }

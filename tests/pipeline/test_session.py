@@ -187,3 +187,10 @@ def test_sizes_that_do_not_match_the_calibration_are_refused():
     calibration = studio_calibration(other, studio_of(other))
     with pytest.raises(BadInputError, match="160x120 but is calibrated for 320x240"):
         Session(rig, calibration, stand_in(rig)).start()
+
+
+def test_passwords_of_streams_stay_out_of_takes():
+    url = "rtsp://studio:secret@192.168.1.20:554/stream?token=abc"
+    rig = parse_config(RigConfig, {"cameras": [{"name": "a", "driver": {"type": "rtsp", "url": url}}]})
+    assert "secret" not in str(rig.without_secrets())
+    assert rig.without_secrets()["cameras"][0]["driver"]["url"] == "rtsp://192.168.1.20:554/stream"
