@@ -13,6 +13,7 @@ from configs.loading import Config, apply_overrides, parse_config, read_yaml
 from models.one_euro import OneEuroConfig
 from models.triangulation.mirror_repair import MirrorRepairConfig
 from models.triangulation.robust import RobustConfig
+from models.triangulation.view_trust import ViewTrustConfig
 from pipeline.synchronizer import SynchronizerConfig
 
 PIPELINE_FOLDER: Final = Path(configs.__file__).parent / "pipelines"
@@ -43,6 +44,7 @@ class PipelineConfig(Config):
 
     synchronizer: SynchronizerConfig = Field(default_factory=SynchronizerConfig)
     mirror_repair: MirrorRepairConfig | None = Field(default_factory=MirrorRepairConfig)
+    view_trust: ViewTrustConfig | None = Field(default_factory=ViewTrustConfig)
     triangulation: RobustConfig = Field(default_factory=RobustConfig)
     smoothing: OneEuroConfig | None = Field(default_factory=OneEuroConfig)
     stream: StreamConfig = Field(default_factory=StreamConfig)

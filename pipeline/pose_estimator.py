@@ -18,6 +18,7 @@ from models.one_euro import OneEuroFilter
 from models.pose_frame import PoseFrame
 from models.triangulation.mirror_repair import MirrorRepair
 from models.triangulation.robust import RobustTriangulator
+from models.triangulation.view_trust import ViewTrust
 from pipeline.frame import Image
 from pipeline.pipeline_config import PipelineConfig
 
@@ -58,6 +59,9 @@ class PoseEstimator:
             if config.mirror_repair
             else None
         )
+        views, joints = len(rig), len(self.skeleton)
+        self._trust = ViewTrust(config.view_trust, views, joints) if config.view_trust else None
+        self._min_score = config.triangulation.min_score
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
         self._last_joints: NDArray[np.float64] | None = None
         self._warm_up()
@@ -93,7 +97,12 @@ class PoseEstimator:
         if self._repair is not None:
             keypoints, scores, swapped[0] = self._repair(keypoints, scores, 0)
             started = _lap(stages, "mirror_repair", started)
-        result = self._triangulate(keypoints[None], scores[None])
+        weighed = scores
+        if self._trust is not None:
+            weighed = self._trust.weigh(scores, self._min_score, time_ns)
+        result = self._triangulate(keypoints[None], weighed[None])
+        if self._trust is not None:
+            self._trust.learn(result.used[0], scores >= self._min_score, time_ns)
         started = _lap(stages, "triangulation", started)
         person = np.zeros(1, np.int64)
         smoothed = result.joints
@@ -148,6 +157,8 @@ class PoseEstimator:
 
     def _forget(self) -> None:
         self._last_joints = None
+        if self._trust is not None:
+            self._trust.reset()
         if self._repair is not None:
             self._repair.reset()
 

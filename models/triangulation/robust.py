@@ -24,12 +24,12 @@ class RobustConfig(Config):
     """What is known about keypoints before seeing any.
 
     ``noise_mm`` is a length at the person because networks err by a fraction of the person's size in the
-    picture: 17.5 mm is 1 % of a person's height, whatever the resolution of the picture and the distance.
+    picture: 18 mm is 1 % of a person's height, whatever the resolution of the picture and the distance.
     """
 
     min_score: float = Field(0.3, ge=0.0, le=1.0)
     """Keypoints with a smaller score do not take part."""
-    noise_mm: float = Field(17.5, gt=0.0)
+    noise_mm: float = Field(18.0, gt=0.0)
     """Largest standard deviation of a keypoint along each image axis, as a length at the person. The
     keypoints of a person may turn out to be more precise, which narrows all limits, but not less."""
     min_noise_px: float = Field(0.5, gt=0.0)

@@ -7,6 +7,7 @@ from models.metrics import bone_variation, reprojection_error
 from models.skeletons import get_skeleton
 from models.triangulation.mirror_repair import MirrorRepair, MirrorRepairConfig
 from models.triangulation.robust import RobustConfig, RobustTriangulator
+from models.triangulation.view_trust import ViewTrust, ViewTrustConfig
 from tests.models.triangulation import performer
 from tests.support.shared_data import needs_shared
 
@@ -89,6 +90,29 @@ def test_figures_of_the_recording(recording):
     assert bone_variation(result.joints, SKELETON).mean <= 0.044
     assert present >= 0.95
     assert result.used[:, :, BODY].mean() > 0.9
+
+
+def test_memory_of_wrong_views_steadies_the_bones(recording):
+    rig, keypoints, scores = recording
+    keypoints, scores, _ = repair(rig, keypoints, scores, range(100))
+    config = RobustConfig()
+    robust, trust = RobustTriangulator(config, rig), ViewTrust(ViewTrustConfig(), 4, len(SKELETON))
+    found = []
+    for frame in range(100):
+        now = frame * 1_000_000_000 // 60
+        weighed = trust.weigh(scores[frame], config.min_score, now)
+        found.append(robust(keypoints[frame][None], weighed[None]))
+        trust.learn(found[-1].used[0], scores[frame] >= config.min_score, now)
+    joints = np.array([result.joints[0] for result in found])
+    used = np.array([result.used[0] for result in found])
+    errors = np.where(used, reprojection_error(rig, joints, keypoints), np.nan)[:, :, BODY]
+    alone = robust(keypoints, scores)
+    alone_errors = np.where(alone.used, reprojection_error(rig, alone.joints, keypoints), np.nan)[:, :, BODY]
+    assert np.nanmean(errors) < np.nanmean(alone_errors) < 12.0
+    assert bone_variation(joints, SKELETON).mean < bone_variation(alone.joints, SKELETON).mean
+    assert bone_variation(joints, SKELETON).mean <= 0.044
+    assert np.nanmean(errors) <= 11.5
+    assert used[:, :, BODY].mean() > 0.88
 
 
 def test_without_repair_the_bones_change_their_length(recording):
