@@ -1,0 +1,146 @@
+"""The pose of a board in one picture, for many pictures at once.
+
+A flat board seen from afar looks almost the same in two poses that are mirror images across the line of sight.
+Both are kept: only other cameras can tell which one is true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.bundle_kernel import INTRINSICS, view_blocks
+from calibration.distortion import Lens
+from calibration.rotation import rotation_from_vector
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROUNDS = 5
+"""Gauss-Newton rounds after the closed form; they end within 1e-3 px of the minimum."""
+HUBER_PX = 3.0
+"""One corner that was found in the wrong place shall not turn the board."""
+FEWEST = 4
+"""Corners that determine a pose."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoardPoses:
+    """Two candidates for each of V views; the better one first.
+
+    Attributes:
+        R: (V, 2, 3, 3) camera from board; NaN where a view has no pose.
+        t: (V, 2, 3) mm.
+        rms_px: (V, 2) root mean square image distance.
+    """
+
+    R: Floats
+    t: Floats
+    rms_px: Floats
+
+
+def estimate_board_poses(
+    starts: Ints,
+    view_camera: Ints,
+    lenses: list[Lens],
+    intrinsics: Floats,
+    points: Floats,
+    pixels: Floats,
+) -> BoardPoses:
+    """Poses of the board in the camera's frame.
+
+    Args:
+        starts: (V + 1,) first corner of each view.
+        view_camera: (V,) index into ``lenses`` and ``intrinsics``.
+        lenses: One per camera.
+        intrinsics: (C, 12), see ``bundle_kernel.packed_intrinsics``.
+        points: (O, 3) mm, board frame.
+        pixels: (O, 2) distorted px.
+    """
+    corner_camera = np.repeat(view_camera, np.diff(starts))
+    ideal = np.empty_like(pixels)
+    for camera, lens in enumerate(lenses):
+        mine = corner_camera == camera
+        k = intrinsics[camera]
+        ideal[mine] = lens.undistort((pixels[mine] - k[2:4]) / k[:2])
+    views = len(view_camera)
+    R, t = np.full((views, 2, 3, 3), np.nan), np.full((views, 2, 3), np.nan)
+    for view in range(views):
+        part = slice(starts[view], starts[view + 1])
+        solutions = _closed_form(points[part], ideal[part])
+        for k, (vector, shift) in enumerate(solutions[:2]):
+            R[view, k] = rotation_from_vector(vector)
+            t[view, k] = shift
+        if len(solutions) == 1:
+            R[view, 1], t[view, 1] = R[view, 0], t[view, 0]
+    rms = np.full((views, 2), np.nan)
+    fisheye = np.array([lens.model == "fisheye" for lens in lenses])
+    for k in range(2):
+        rms[:, k] = _refine(starts, view_camera, fisheye, intrinsics, points, pixels, R[:, k], t[:, k])
+    order = np.argsort(np.where(np.isnan(rms), np.inf, rms), axis=1)
+    rows = np.arange(views)[:, None]
+    return BoardPoses(R[rows, order], t[rows, order], rms[rows, order])
+
+
+def _closed_form(points: Floats, ideal: Floats) -> list[tuple[Floats, Floats]]:
+    seen = np.isfinite(ideal[:, 0])
+    if seen.sum() < FEWEST:
+        return []
+    centre = points[seen].mean(axis=0)
+    try:
+        found, vectors, shifts, _ = cv2.solvePnPGeneric(
+            points[seen] - centre, ideal[seen, None], np.eye(3), None, flags=cv2.SOLVEPNP_IPPE
+        )
+    except cv2.error:  # corners on one line
+        return []
+    poses = []
+    for vector, shift in zip(vectors[:found], shifts[:found], strict=True):
+        R = rotation_from_vector(vector[:, 0])
+        if np.isfinite(R).all() and np.isfinite(shift).all():
+            poses.append((vector[:, 0], shift[:, 0] - R @ centre))
+    return poses
+
+
+def _refine(
+    starts: Ints,
+    view_camera: Ints,
+    fisheye: NDArray[np.bool_],
+    intrinsics: Floats,
+    points: Floats,
+    pixels: Floats,
+    R: Floats,
+    t: Floats,
+) -> Floats:
+    """Gauss-Newton on each pose, in place; returns (V,) rms px."""
+    cameras, views, size = len(fisheye), len(view_camera), 12 + INTRINSICS
+    residuals = np.empty_like(pixels)
+    H, g = np.empty((views, size, size)), np.empty((views, size))
+    still = (np.broadcast_to(np.eye(3), (cameras, 3, 3)).copy(), np.zeros((cameras, 3)))
+    used = np.ones(len(points), dtype=bool)
+    corners = np.maximum(np.diff(starts), 1)
+    best = np.full(views, np.inf)
+    best_R, best_t = R.copy(), t.copy()
+    for step in range(ROUNDS + 1):
+        view_blocks(
+            starts, view_camera, fisheye, intrinsics, *still, R, t, points, pixels, used, np.ones(views),
+            HUBER_PX, False, step < ROUNDS, residuals, H, g,
+        )  # fmt: skip
+        squares = (residuals**2).sum(axis=1)
+        sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(squares, nan=1e12))])
+        rms = np.sqrt((sums[starts[1:]] - sums[starts[:-1]]) / corners)
+        better = rms < best
+        best[better], best_R[better], best_t[better] = rms[better], R[better], t[better]
+        if step < ROUNDS:
+            block = H[:, -6:, -6:] + np.eye(6) * 1e-9
+            bad = ~np.isfinite(block).all(axis=(1, 2))
+            block[bad] = np.eye(6)
+            move = -np.linalg.solve(block, g[:, -6:, None])[..., 0]
+            move[bad | ~np.isfinite(move).all(axis=1)] = 0.0
+            R[:] = rotation_from_vector(move[:, :3]) @ R
+            t += move[:, 3:]
+    R[:], t[:] = best_R, best_t
+    best[~np.isfinite(R[:, 0, 0]) | (best > 1e5)] = np.nan
+    return best
