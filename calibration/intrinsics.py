@@ -1,4 +1,4 @@
-"""One camera's intrinsics from views of a board: which views, which lens model, how certain, what is wrong."""
+"""One camera's intrinsics from views of a board: which views, which lens, how certain, what is wrong."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from calibration.board import Board
 from calibration.camera import Camera
 from calibration.coverage import Coverage, measure_coverage
-from calibration.distortion import LensModel
 from calibration.intrinsics_warnings import intrinsics_warnings
 from calibration.lens_choice import Candidate, choose_lens, held_out_distances, refit
 from calibration.lens_fit import LensFit, names_of, predict
@@ -186,9 +184,7 @@ def calibrate_intrinsics(
     used = packed.only(found)
     rest = [view for view in usable if id(view) not in {id(one) for one in chosen}]
     distances = held_out_distances(fit, used, pack(board, rest) if rest else None, config.folds)
-    return _result(
-        camera, size, fit, chosen, used, distances, rejected, corners, len(rest), candidates
-    )
+    return _result(camera, size, fit, chosen, used, distances, rejected, corners, len(rest), candidates)
 
 
 def _need_views(camera: str, views: Sequence[BoardView], rejected: Sequence[RejectedView]) -> None:
@@ -197,7 +193,8 @@ def _need_views(camera: str, views: Sequence[BoardView], rejected: Sequence[Reje
     why = "".join(f"; picture {one.frame}: {one.reason}" for one in rejected[:3])
     more = f"; and {len(rejected) - 3} more were rejected" if len(rejected) > 3 else ""
     raise bad_input(
-        f"{len(views)} usable views of the board are too few for intrinsics, at least {FEWEST_VIEWS} are needed"
+        f"{len(views)} usable views of the board are too few for intrinsics, at least {FEWEST_VIEWS} are "
+        "needed"
         f"{why}{more}",
         key=f"camera {camera}",
         hint="show the board from more directions, larger, and hold it still",
@@ -278,7 +275,8 @@ def _rejected_corners(
         RejectedCorner(
             view.frame,
             int(packed.ids[row, column]),
-            f"it lies {away[row, column]:.2f} px from where the lens and its {int(found[row].sum())} neighbours "
+            f"it lies {away[row, column]:.2f} px from where the lens and its {int(found[row].sum())} "
+            "neighbours "
             f"put it, the others {typical:.2f} px",
         )
         for row, view in enumerate(views)
@@ -299,9 +297,7 @@ def _result(
     candidates: Sequence[Candidate],
 ) -> IntrinsicsResult:
     camera = Camera(name, size, fit.model, fit.K, fit.intrinsics[4:], np.eye(3), np.zeros(3))
-    coverage = measure_coverage(
-        [packed.pixels[row][packed.found[row]] for row in range(len(packed))], size
-    )
+    coverage = measure_coverage([packed.pixels[row][packed.found[row]] for row in range(len(packed))], size)
     uncertainty = projection_uncertainty(camera, fit.covariance, coverage.counts > 0)
     squared = fit.distances**2
     degrees = 2 * int(packed.found.sum()) - 6 * len(packed) - int(fit.free.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.distortion import Lens, LensModel
-from calibration.lens_fit import LensFit, fit_lens, names_of
+from calibration.lens_fit import LensFit, fit_lens, fit_poses, names_of
 from calibration.lens_guess import guess_lens, settle_poses
 from calibration.planar_pose import PackedViews, poses_from_normalised
 
@@ -17,10 +18,13 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _SAFETY = 2.0
-"""Standard errors by which a richer model must do better on unseen views: twice is chance in 1 of 40 cases."""
+"""Standard errors by which a richer model must do better on unseen views: twice is chance in 1 of 40
+cases."""
 _LEAST_GAIN = 0.02
 """And by this part of the squared error, below which nobody would notice: 1 % of the error."""
 _FEWEST_VIEWS_TO_SPLIT = 4
+_DOUBTFUL_FOCAL = 0.02
+"""Standard deviation over focal length."""
 _LOOSE_SIGMAS = 6.0
 _RAYLEIGH_MEDIAN = 1.1774
 _FINEST_PX = 0.05
@@ -33,8 +37,8 @@ class Candidate:
     Attributes:
         name: Such as ``pinhole with k3``.
         model: Lens model.
-        held_out_px: Root mean square error on views it was not fitted to; infinite when it could not be fitted,
-            NaN when there were too few views to tell.
+        held_out_px: Root mean square error on views it was not fitted to; infinite when it could not be
+            fitted, NaN when there were too few views to tell.
         chosen: Whether it was taken.
         reason: Why, or why not; reads as a sentence about the model.
     """
@@ -75,7 +79,9 @@ def choose_lens(
         errors = {one.name: _split_error(one.fit, views.only(one.good), folds) for one in tried}
         why = "it is what was asked for" if len(tried) == 1 else "too few views to justify a richer model"
         return best.fit, tuple(
-            _candidate(one, errors[one.name], one is best, why if one is best else one.problem or "not needed")
+            _candidate(
+                one, errors[one.name], one is best, why if one is best else one.problem or "not needed"
+            )
             for one in tried
         )
     # A corner that any model explains is no outlier, so it counts for all: a poor model cannot excuse itself.
@@ -91,10 +97,7 @@ def choose_lens(
     for one in tried[1:]:
         if one.problem:
             continue
-        gain = errors[best.name] - errors[one.name]
-        mean = float(np.mean(gain))
-        certain = mean > _SAFETY * float(np.std(gain, ddof=1)) / np.sqrt(len(gain))
-        if best.problem or (certain and mean > _LEAST_GAIN * float(np.mean(errors[best.name]))):
+        if best.problem or _clearly_better(errors[one.name], errors[best.name]):
             reasons[best.name] = f"{one.name} predicts unseen views better"
             best = one
             reasons[one.name] = "it predicts unseen views best"
@@ -124,9 +127,7 @@ def held_out_distances(fit: LensFit, used: PackedViews, rest: PackedViews | None
     R, t = poses_from_normalised(rest, np.where(reached[enough][..., None], ideal[enough], 0.0))
     sigma = max(fit.rms_px / np.sqrt(2.0), _FINEST_PX)
     limit = _LOOSE_SIGMAS * sigma
-    _, _, residuals = settle_poses(
-        rest, fit.model, fit.intrinsics, R, t, outlier_px=3.0 * sigma, rounds=25
-    )
+    _, _, residuals = settle_poses(rest, fit.model, fit.intrinsics, R, t, outlier_px=3.0 * sigma, rounds=25)
     away = np.linalg.norm(residuals, axis=-1)
     with np.errstate(invalid="ignore"):
         good = rest.found & (away < limit)
@@ -145,6 +146,17 @@ def refit(fit: LensFit, views: PackedViews, rows: NDArray[np.intp]) -> LensFit:
     return fit_lens(views, fit.model, fit.intrinsics, fit.free, fit.R[rows], fit.t[rows])
 
 
+def _clearly_better(new: Floats, old: Floats) -> bool:
+    """Whether mean squared errors (V,) of the same views are lower, beyond chance and by enough to matter."""
+    if np.mean(new) > (1.0 - _LEAST_GAIN) * np.mean(old):
+        return False
+    # Differences show many small gains, ratios stay sober when one view gains enormously.
+    gains = (old - new, np.log(np.maximum(old, 1e-12)) - np.log(np.maximum(new, 1e-12)))
+    return any(
+        float(np.mean(gain)) > _SAFETY * float(np.std(gain, ddof=1)) / np.sqrt(len(gain)) for gain in gains
+    )
+
+
 def _candidate(one: _Tried, errors: Floats, chosen: bool, reason: str) -> Candidate:
     error = float(np.sqrt(np.mean(errors))) if len(errors) else float("nan")
     if one.problem and not chosen:
@@ -159,10 +171,13 @@ def _fits(views: PackedViews, size: tuple[int, int], wanted: str) -> list[_Tried
     if wanted != "fisheye":
         focal, R, t = guess_lens(views, size, "pinhole")
         start = np.array([focal, focal, *centre, 0, 0, 0, 0, 0])
-        without = _robust(views, "pinhole", start, _free("pinhole", without="k3"), R, t)
+        without = _robust(views, "pinhole", start, _free("pinhole", without=("k3",)), R, t)
         fuller = _robust(views, "pinhole", without.intrinsics, _free("pinhole"), without.R, without.t)
         if wanted != "rational":
             result += [("pinhole without k3", without), ("pinhole with k3", fuller)]
+            if _doubtful(without):
+                few = _free("pinhole", without=("k2", "p1", "p2", "k3"))
+                result.insert(0, ("pinhole with k1 only", _robust(views, "pinhole", start, few, R, t)))
         if wanted in ("auto", "rational"):
             start = np.concatenate([without.intrinsics, np.zeros(3)])
             rational = _robust(views, "rational", start, _free("rational"), without.R, without.t)
@@ -170,13 +185,23 @@ def _fits(views: PackedViews, size: tuple[int, int], wanted: str) -> list[_Tried
     if wanted in ("auto", "fisheye"):
         focal, R, t = guess_lens(views, size, "fisheye")
         start = np.array([focal, focal, *centre, 0, 0, 0, 0])
+        fisheye = ("fisheye", _robust(views, "fisheye", start, _free("fisheye"), R, t))
         # behind the pinhole models, which a narrow lens fits as well, before the rational one
-        result.insert(2, ("fisheye", _robust(views, "fisheye", start, _free("fisheye"), R, t)))
+        result.insert(len(result) - 1 if result else 0, fisheye)
     return [_judged(name, fit, views) for name, fit in result]
 
 
-def _free(model: LensModel, without: str = "") -> Flags:
-    return np.array([name != without for name in names_of(model)])
+def _free(model: LensModel, without: Sequence[str] = ()) -> Flags:
+    return np.array([name not in without for name in names_of(model)])
+
+
+def _doubtful(fit: LensFit) -> bool:
+    """Whether there are too few data for tangential and higher radial terms, which then wreck the rest.
+
+    Only then, because holding a term at 0 that is not 0 makes the deviations of the others too small.
+    """
+    deviations = np.sqrt(np.maximum(np.diag(fit.covariance)[:2], 0.0))
+    return bool((deviations > _DOUBTFUL_FOCAL * fit.intrinsics[:2]).any())
 
 
 def _robust(
@@ -235,9 +260,7 @@ def _split(fit: LensFit, views: PackedViews, folds: int) -> Floats:
         out = np.flatnonzero(part == fold)
         rest = np.flatnonzero(part != fold)
         other = refit(fit, views.chosen(rest), rest)
-        _, _, residuals = settle_poses(
-            views.chosen(out), fit.model, other.intrinsics, fit.R[out], fit.t[out]
-        )
+        _, _, residuals = fit_poses(views.chosen(out), fit.model, other.intrinsics, fit.R[out], fit.t[out])
         # A lens that cannot show a corner at all is wrong by a lot, not by nothing.
         away[out] = np.nan_to_num(np.linalg.norm(residuals, axis=-1), nan=1e3)
     return away

@@ -1,8 +1,9 @@
 """Least squares over one camera's intrinsics and its board poses (Levenberg-Marquardt, poses eliminated).
 
-The board poses of different views meet only in the intrinsics, so each step solves one 6 x 6 system per view and
-one small system for the lens (Schur complement): time grows linearly with the number of views. OpenCV's
-``calibrateCamera`` finds the same optimum with one dense system over everything, whose time grows with the cube.
+The board poses of different views meet only in the intrinsics, so each step solves one 6 x 6 system per view
+and one small system for the lens (Schur complement): time grows linearly with the number of views. OpenCV's
+``calibrateCamera`` finds the same optimum with one dense system over everything, whose time grows with the
+cube.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ _MOST_ROUNDS = 60
 _ENOUGH = 1e-9
 """Relative fall of the cost at which a fit is finished: the parameters then move by a tiny part of their own
 standard deviation."""
+_ENOUGH_FOR_POSE = 1e-6
+"""The same for a single view: a thousandth of the deviations of its pose."""
+_WEAK_PRIOR = (0.1 / 5.0) ** 2
+"""px^2 per squared coefficient: a coefficient of 5 costs as much as one corner 0.1 px off. Too little to move
+what the data determine, but it settles what they leave open: the rational model has directions in which its
+quotient hardly changes, and would wander off to coefficients of billions."""
 _GIVE_UP = 1e9
 """Damping at which no smaller step can help."""
 
@@ -79,7 +86,7 @@ def intrinsic_matrix(intrinsics: Floats) -> Floats:
 
 
 def predict(model: LensModel, intrinsics: Floats, R: Floats, t: Floats, views: PackedViews) -> Floats:
-    """(V, N, 2) px where the corners should be; NaN at or behind the plane of a lens that cannot see there."""
+    """(V, N, 2) px where the corners should be; NaN behind the camera, unless it is a fisheye."""
     return _linearised(model, intrinsics, R, t, views)[0]
 
 
@@ -107,9 +114,12 @@ def fit_lens(
     state = (intrinsics.copy(), R.copy(), t.copy())
     damping = 1e-3
     linear = _linearised(model, *state, views)
-    cost = _cost(linear[0], views, outlier_px)
+    prior = np.where(np.arange(len(intrinsics)) < 4, 0.0, _WEAK_PRIOR)
+    cost = _cost(linear[0], views, outlier_px) + float(prior @ state[0] ** 2)
     for _ in range(_MOST_ROUNDS):
         A, gradient, couplings, blocks, block_gradients = _normal_equations(linear, views, free, outlier_px)
+        A += np.diag(prior[free])
+        gradient += (prior * state[0])[free]
         fallen = 0.0
         while damping < _GIVE_UP:
             damped = blocks * (1.0 + damping * np.eye(6))
@@ -126,7 +136,7 @@ def fit_lens(
             trial_intrinsics[free] -= step
             trial = (trial_intrinsics, _turned(state[1], -moves[:, :3]), state[2] - moves[:, 3:])
             trial_linear = _linearised(model, *trial, views)
-            trial_cost = _cost(trial_linear[0], views, outlier_px)
+            trial_cost = _cost(trial_linear[0], views, outlier_px) + float(prior @ trial_intrinsics**2)
             if trial_intrinsics[:2].min() > 0 and trial_cost <= cost:
                 fallen = cost - trial_cost
                 state, linear, cost = trial, trial_linear, trial_cost
@@ -136,7 +146,7 @@ def fit_lens(
         if fallen <= _ENOUGH * cost:
             break
     residuals = np.where(views.found[..., None], linear[0] - views.pixels, np.nan)
-    covariance = _covariance(linear, views, free)
+    covariance = _covariance(linear, views, free, prior)
     return LensFit(model, state[0], free, state[1], state[2], residuals, covariance)
 
 
@@ -164,17 +174,18 @@ def fit_poses(
         _, _, _, blocks, gradients = _normal_equations(linear, views, none_free, outlier_px)
         damped = blocks * (1.0 + damping[:, None, None] * np.eye(6))
         moves = np.linalg.solve(damped, gradients[..., None])[..., 0]
-        trial_R, trial_t = _turned(R, -moves[:, :3]), t - moves[:, 3:]
-        trial = _view_costs(_linearised(model, intrinsics, trial_R, trial_t, views)[0], views, outlier_px)
+        trial_R, trial_t = _turned(R, np.asarray(-moves[:, :3])), t - moves[:, 3:]
+        trial_linear = _linearised(model, intrinsics, trial_R, trial_t, views)
+        trial = _view_costs(trial_linear[0], views, outlier_px)
         better = trial <= cost
-        going_on = (better & (cost - trial > _ENOUGH * cost)) | (~better & (damping < _GIVE_UP))
+        going_on = (better & (cost - trial > _ENOUGH_FOR_POSE * cost)) | (~better & (damping < _GIVE_UP))
         R[better], t[better], cost[better] = trial_R[better], trial_t[better], trial[better]
+        for old, new in zip(linear, trial_linear, strict=True):
+            old[better] = new[better]
         damping = np.where(better, np.maximum(damping / 10.0, 1e-9), np.minimum(damping * 10.0, _GIVE_UP))
         if not going_on.any():
             break
-        linear = _linearised(model, intrinsics, R, t, views)
-    predicted = _linearised(model, intrinsics, R, t, views)[0]
-    return R, t, np.where(views.found[..., None], predicted - views.pixels, np.nan)
+    return R, t, np.where(views.found[..., None], linear[0] - views.pixels, np.nan)
 
 
 def _linearised(
@@ -196,8 +207,12 @@ def _linearised(
     by_intrinsics[..., 4:] = by_coefficient * focal[:, None]
     by_point *= focal[:, None]
     by_pose = np.empty((*image.shape, 6))
-    # exp(w) R X turns X by w x (R X): the columns are cross products with the rows of the point derivative
-    by_pose[..., :3] = np.cross(turned[..., None, :], by_point)
+    # exp(w) R X turns X by w x (R X): the columns are the cross products of R X with the rows of the
+    # derivative by the point
+    x, y, z = (turned[..., axis, None] for axis in range(3))
+    by_pose[..., 0] = y * by_point[..., 2] - z * by_point[..., 1]
+    by_pose[..., 1] = z * by_point[..., 0] - x * by_point[..., 2]
+    by_pose[..., 2] = x * by_point[..., 1] - y * by_point[..., 0]
     by_pose[..., 3:] = by_point
     return predicted, by_intrinsics, by_pose
 
@@ -239,13 +254,18 @@ def _normal_equations(
     return flat.T @ flat, flat.T @ r.ravel(), Jp_t @ Ji, Jp_t @ Jp, (Jp_t @ r[..., None])[..., 0]
 
 
-def _covariance(linear: tuple[Floats, Floats, Floats], views: PackedViews, free: Flags) -> Floats:
+def _covariance(
+    linear: tuple[Floats, Floats, Floats], views: PackedViews, free: Flags, prior: Floats
+) -> Floats:
     A, _, couplings, blocks, _ = _normal_equations(linear, views, free, None)
-    S = A - np.einsum("vsp,vsq->pq", couplings, np.linalg.solve(blocks, couplings))
+    S = A + np.diag(prior[free]) - np.einsum("vsp,vsq->pq", couplings, np.linalg.solve(blocks, couplings))
     squared = np.where(views.found[..., None], (linear[0] - views.pixels) ** 2, 0.0).sum()
     degrees = 2 * int(views.found.sum()) - 6 * len(views) - int(free.sum())
     scale = np.sqrt(np.maximum(np.diag(S), 1e-300))
-    inverse = np.linalg.pinv(S / np.outer(scale, scale), rcond=1e-15, hermitian=True) / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(S / np.outer(scale, scale))
+    # rounding may turn what is not determined at all into a negative: it stays very uncertain, not certain
+    values = np.maximum(values, 1e-15 * values[-1])
+    inverse = (vectors / values) @ vectors.T / np.outer(scale, scale)
     covariance = np.zeros((len(free), len(free)))
     covariance[np.ix_(free, free)] = inverse * (squared / degrees if degrees > 0 else np.inf)
     return covariance
@@ -253,7 +273,7 @@ def _covariance(linear: tuple[Floats, Floats, Floats], views: PackedViews, free:
 
 def _turned(R: Floats, w: Floats) -> Floats:
     """exp(w) R for each view."""
-    angle = np.linalg.norm(w, axis=1)
+    angle: Floats = np.asarray(np.linalg.norm(w, axis=1), np.float64)
     small = angle < 1e-9
     safe = np.where(small, 1.0, angle)
     a = np.where(small, 1.0, np.sin(safe) / safe)

@@ -17,13 +17,14 @@ def projection_uncertainty(
     """Standard deviation px of where the camera sees a far point, over the picture.
 
     Single parameters trade against each other (a principal point against a rotation), so their deviations say
-    little; this is what they do to measurements. A rotation of the camera as a whole is taken out, because the
-    calibration of the rig finds it anyway.
+    little; this is what they do to measurements. A rotation of the camera as a whole is taken out, because
+    the calibration of the rig finds it anyway.
 
     Args:
         camera: As calibrated.
         covariance: (P, P) of fx, fy, cx, cy and the coefficients.
-        visited: (rows, columns) cells of the picture in which the board was seen: there the rotation is fitted.
+        visited: (rows, columns) cells of the picture in which the board was seen: there the rotation is
+            fitted.
 
     Returns:
         (rows, columns) px, at the cells' middles; NaN where the lens model does not reach.

@@ -16,8 +16,8 @@ FEWEST_CORNERS = 6
 """Per view. Four fix a pose and leave nothing over that could contradict a lens or a wrong detection."""
 
 _STRAYING = 0.1
-"""Of the step between neighbours: how far a corner may lie from the smooth surface through all corners of its view.
-Good views, through fisheyes too, stay below 0.05; noise of a pixel on squares of 20 px as well."""
+"""Of the step between neighbours: how far a corner may lie from the smooth surface through all corners of
+its view. Good views, through fisheyes too, stay below 0.05; noise of a pixel on squares of 20 px as well."""
 _MOST_STRAYING = 0.15
 """Share of straying corners from which on the view is wrong as a whole; fewer are left to the fit."""
 
@@ -34,7 +34,7 @@ def why_implausible(board: Board, view: BoardView) -> str | None:
     """What makes a single view useless before any calibration, in words; None when nothing does."""
     if len(view) < FEWEST_CORNERS:
         return f"only {len(view)} corners were found, at least {FEWEST_CORNERS} are needed"
-    along_x, along_y = board.inner
+    along_x, _ = board.inner
     column, row = view.ids % along_x, view.ids // along_x
     if np.ptp(column) == 0 or np.ptp(row) == 0:
         return "all its corners lie on one line"
@@ -50,7 +50,7 @@ def why_implausible(board: Board, view: BoardView) -> str | None:
 def _straying(
     column: NDArray[np.intp], row: NDArray[np.intp], pixels: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """(N,) which corners lie off the smooth surface through all: perspective and lenses bend a grid gently."""
+    """(N,) which corners lie off the smooth surface through all: lenses bend a grid gently."""
     x, y = (2.0 * (part - part.mean()) / np.ptp(part) for part in (column, row))
     # a cubic where there are corners enough to contradict it
     degree = 3 if len(pixels) >= 20 else 2 if len(pixels) >= 12 else 1
@@ -70,8 +70,8 @@ def select_views(
 ) -> NDArray[np.intp]:
     """Indices of at most ``most`` views, rising: diverse in place, distance and tilt, and sharp.
 
-    Greedy: each round takes the view that adds most to what is still rare, so the time grows linearly with the
-    number of views. Give it plausible views only (see ``why_implausible``): a wrong one looks diverse.
+    Greedy: each round takes the view that adds most to what is still rare, so the time grows linearly with
+    the number of views. Give it plausible views only (see ``why_implausible``): a wrong one looks diverse.
 
     Args:
         board: What was filmed.
