@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCloseEvent, QKeyEvent
@@ -16,6 +17,10 @@ from models.pose_frame import PoseFrame
 from pipeline.frame_ring import FrameRingReader, RingError
 from pipeline.session import Session, grabber_name
 
+_SHORTEST_PAUSE_S = 0.02
+_POSES_MISSING_AFTER_S = 0.5
+"""Without new poses for this long the tiles show live pictures, without keypoints."""
+
 
 class LiveWindow(QWidget):
     """Shows a session; owns nothing of it. ``refresh`` is called some 30 times a second."""
@@ -25,6 +30,9 @@ class LiveWindow(QWidget):
         self.setWindowTitle(f"Posestage: {session.rig.name}")
         self.setStyleSheet(theme.STYLE)
         self.closed = False
+        self._next_drawing_s = 0.0
+        self._drawn_poses_ns = -1
+        self._drawn_poses_at_s = 0.0
         self._session = session
         self._rings: dict[str, FrameRingReader] = {}
         self._latest_ns: dict[str, int] = {}
@@ -55,20 +63,40 @@ class LiveWindow(QWidget):
         self.resize(1360, 720)
 
     def refresh(self, seconds: float, poses: PoseFrame | None) -> None:
-        """Draw the newest pictures and poses, let Qt handle its events."""
-        telemetry = self._session.telemetry()
-        for view, (name, tile) in enumerate(self.tiles.items()):
-            numbers = telemetry.get(grabber_name(name), {})
-            tile.caption = f"{numbers.get('fps', 0):.1f} fps"
-            if poses is not None:
-                tile.show_keypoints(poses.keypoints[:, view], poses.skeleton)
-            self._show_newest(name, tile)
-        if poses is not None:
-            self.space.show_people(poses.smoothed, poses.skeleton)
-        self._status.setText(self._status_line(seconds, telemetry))
-        QApplication.processEvents()
+        """Draw what is new, let Qt handle its events.
 
-    def _show_newest(self, name: str, tile: CameraTile) -> None:
+        Drawing takes at most a quarter of a core: a preview must not slow down what it shows.
+        """
+        started_s = time.monotonic()
+        if started_s >= self._next_drawing_s:
+            self._draw(seconds, poses)
+            QApplication.processEvents()
+            now_s = time.monotonic()
+            self._next_drawing_s = now_s + max(_SHORTEST_PAUSE_S, 3 * (now_s - started_s))
+        else:
+            QApplication.processEvents()
+
+    def _draw(self, seconds: float, poses: PoseFrame | None) -> None:
+        telemetry = self._session.telemetry()
+        now_s = time.monotonic()
+        new_poses = poses is not None and poses.time_ns != self._drawn_poses_ns
+        if new_poses and poses is not None:
+            self._drawn_poses_ns, self._drawn_poses_at_s = poses.time_ns, now_s
+            self.space.show_people(poses.smoothed, poses.skeleton)
+        live = now_s - self._drawn_poses_at_s > _POSES_MISSING_AFTER_S
+        for view, (name, tile) in enumerate(self.tiles.items()):
+            tile.caption = f"{telemetry.get(grabber_name(name), {}).get('fps', 0):.1f} fps"
+            if new_poses and poses is not None:
+                # The picture that the poses were found in, so that keypoints lie where the person is.
+                self._show_picture(name, tile, int(poses.view_times_ns[view]))
+                tile.show_keypoints(poses.keypoints[:, view], poses.skeleton)
+            elif live:
+                self._show_picture(name, tile, None)
+                tile.show_keypoints(None, None)
+        self._status.setText(self._status_line(seconds, telemetry))
+
+    def _show_picture(self, name: str, tile: CameraTile, t_capture_ns: int | None) -> None:
+        """Show the picture of that time, or the newest."""
         ring_name = self._session.details(grabber_name(name)).get("ring")
         ring = self._rings.get(name)
         if ring is None or ring.name != ring_name:
@@ -79,10 +107,13 @@ class LiveWindow(QWidget):
                 ring = self._rings[name] = FrameRingReader(str(ring_name))
             except RingError:
                 return
-        newest = ring.peek()
-        if newest is not None and newest[0] != self._latest_ns.get(name):
-            self._latest_ns[name] = newest[0]
-            tile.show_picture(newest[1])
+        picture = ring.find(t_capture_ns) if t_capture_ns is not None else None
+        if picture is None:
+            newest = ring.peek()
+            if newest is None or newest[0] == self._latest_ns.get(name):
+                return
+            self._latest_ns[name], picture = newest
+        tile.show_picture(picture)
 
     def _status_line(self, seconds: float, telemetry: dict[str, dict[str, object]]) -> str:
         inference = telemetry.get("inference", {})

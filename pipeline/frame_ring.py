@@ -213,6 +213,16 @@ class FrameRingReader:
         t_capture_ns = int(self._layout.time_ns[slot])
         return (t_capture_ns, picture) if self.valid(slot, generation) else None
 
+    def find(self, t_capture_ns: int) -> Image | None:
+        """Copy of the frame captured at that time; None when it is not there (any more)."""
+        for slot in np.flatnonzero(self._layout.time_ns[: len(self._slots)] == t_capture_ns):
+            generation = int(self._layout.generation[slot])
+            if generation > 0:
+                picture = self._slots[int(slot)].copy()
+                if self.valid(int(slot), generation):
+                    return picture
+        return None
+
     def close(self) -> None:
         """Unmap; views handed out must not be used any more."""
         self._slots.clear()

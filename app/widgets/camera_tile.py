@@ -32,8 +32,8 @@ class CameraTile(QWidget):
         self._image = image
         self.update()
 
-    def show_keypoints(self, keypoints: NDArray[np.float64] | None, skeleton: Skeleton) -> None:
-        """Take (P, J, 3) keypoints: u, v in px of the picture, score."""
+    def show_keypoints(self, keypoints: NDArray[np.float64] | None, skeleton: Skeleton | None) -> None:
+        """Take (P, J, 3) keypoints: u, v in px of the picture, score; None shows none."""
         self._keypoints, self._skeleton = keypoints, skeleton
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

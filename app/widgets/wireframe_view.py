@@ -9,7 +9,7 @@ from math import cos, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtCore import QLineF, QPointF, Qt
 from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PyQt6.QtWidgets import QWidget
 
@@ -29,7 +29,9 @@ class WireframeView(QWidget):
 
     def __init__(self, rig: Rig | None) -> None:
         super().__init__()
-        self._frusta = [_frustum(camera) for camera in rig.cameras] if rig is not None else []
+        self._floor = _grid()
+        cameras = rig.cameras if rig is not None else ()
+        self._frusta = np.concatenate([np.zeros((0, 2, 3)), *(_frustum(camera) for camera in cameras)])
         self._joints: NDArray[np.float64] | None = None
         self._skeleton: Skeleton | None = None
         self._pressed: QPointF | None = None
@@ -66,27 +68,23 @@ class WireframeView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.BACKGROUND)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        steps = np.arange(-_FLOOR_MM, _FLOOR_MM + 1, _FLOOR_STEP_MM, dtype=float)
-        for step in steps:
-            self._line(painter, [step, -_FLOOR_MM, 0], [step, _FLOOR_MM, 0], theme.GRID, 1)
-            self._line(painter, [-_FLOOR_MM, step, 0], [_FLOOR_MM, step, 0], theme.GRID, 1)
-        for apex, corners in self._frusta:
-            for a, b in zip(corners, np.roll(corners, 1, axis=0), strict=True):
-                self._line(painter, a, b, theme.CAMERA, 1)
-                self._line(painter, apex, a, theme.CAMERA, 1)
+        self._lines(painter, self._floor, theme.GRID, 1)
+        self._lines(painter, self._frusta, theme.CAMERA, 1)
         if self._joints is not None and self._skeleton is not None:
+            bones = np.array(self._skeleton.bones)
             for person in self._joints:
-                for a, b in self._skeleton.bones:
-                    colour = theme.side_colour(self._skeleton.joints[b])
-                    self._line(painter, person[a], person[b], colour, 4)
+                for colour in (theme.MIDDLE, theme.LEFT, theme.RIGHT):
+                    chosen = [theme.side_colour(self._skeleton.joints[b]) == colour for _, b in bones]
+                    self._lines(painter, person[bones[chosen]], colour, 4)
         painter.end()
 
-    def _line(self, painter: QPainter, a: object, b: object, colour: QColor, width: int) -> None:
-        ends, depth = self.project(np.array([a, b], dtype=float))
-        if not np.isfinite(ends).all() or (depth < _NEAR_MM).any():
-            return
+    def _lines(self, painter: QPainter, ends: NDArray[np.float64], colour: QColor, width: int) -> None:
+        """Draw (L, 2, 3) lines in world mm; those that are missing or behind the eye are left out."""
+        pixels, depth = self.project(ends)
+        shown = np.isfinite(pixels).all(axis=(1, 2)) & (depth > _NEAR_MM).all(axis=1)
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawLine(QPointF(*ends[0]), QPointF(*ends[1]))
+        for (x1, y1), (x2, y2) in pixels[shown].tolist():
+            painter.drawLine(QLineF(x1, y1, x2, y2))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Start a drag."""
@@ -121,9 +119,19 @@ class WireframeView(QWidget):
             self.update()
 
 
-def _frustum(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Apex (3,) and the four far corners (4, 3) of a camera's field of view, in world mm."""
+def _grid() -> NDArray[np.float64]:
+    """(L, 2, 3) lines of the floor, mm."""
+    lines = []
+    for step in range(-_FLOOR_MM, _FLOOR_MM + 1, _FLOOR_STEP_MM):
+        lines.append([[step, -_FLOOR_MM, 0], [step, _FLOOR_MM, 0]])
+        lines.append([[-_FLOOR_MM, step, 0], [_FLOOR_MM, step, 0]])
+    return np.array(lines, dtype=float)
+
+
+def _frustum(camera: Camera) -> NDArray[np.float64]:
+    """(8, 2, 3) edges of a camera's field of view, in world mm."""
     width, height = camera.size
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], dtype=float)
-    origin, directions = camera.unproject(corners)
-    return origin, origin + directions * _FRUSTUM_MM
+    apex, directions = camera.unproject(corners)
+    far = apex + directions * _FRUSTUM_MM
+    return np.stack([np.r_[far, far], np.r_[np.roll(far, 1, axis=0), np.tile(apex, (4, 1))]], axis=1)

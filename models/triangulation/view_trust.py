@@ -2,8 +2,8 @@
 
 The mistakes of a keypoint network last: a joint that is hidden, cut off or confused in one view stays so for
 many pictures. Judged frame by frame, such a view is dropped in one frame and taken back in the next whenever
-it comes near the limit, and the joint jumps each time. So a view that contradicted the others lately is believed
-less: not excluded, it earns its weight back by agreeing.
+it comes near the limit, and the joint jumps each time. So a view that contradicted the others lately is
+believed less: not excluded, it earns its weight back by agreeing.
 """
 
 from __future__ import annotations

@@ -89,6 +89,14 @@ def test_peek_copies_the_newest(ring):
     assert (image == 2).all()
 
 
+def test_a_frame_is_found_by_its_time(ring):
+    with reading(ring.name) as reader:
+        for value in range(4):
+            ring.write(picture(value), 100 + value)
+        assert (reader.find(102) == 2).all()
+        assert reader.find(104) is None
+
+
 def test_wrong_size_is_refused(ring):
     with pytest.raises(RingError, match="the ring holds"):
         ring.write(np.zeros((10, 10, 3), np.uint8), 0)
