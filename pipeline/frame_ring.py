@@ -154,15 +154,14 @@ class FrameRingReader:
 
     Args:
         name: Segment name.
-        consumer: True for the one reader that holds credit (the inference node). It starts by freeing all
-        slots:
-            whatever an earlier consumer held is lost with it.
+        free_before: For the one reader that holds credit (the inference node): the first generation it was
+            told of. Older slots are freed: whatever an earlier consumer held is lost with it.
 
     Raises:
         RingError: No such segment, or not one of ours.
     """
 
-    def __init__(self, name: str, *, consumer: bool = False) -> None:
+    def __init__(self, name: str, *, free_before: int | None = None) -> None:
         self.name = name
         self._memory = attach(name)
         self._layout = _Layout(self._memory)
@@ -179,8 +178,10 @@ class FrameRingReader:
             flat = np.frombuffer(_buffer(self._memory), np.uint8, height * width * 3, _PAGE + slot * stride)
             flat.flags.writeable = False
             self._slots.append(flat.reshape(height, width, 3))
-        if consumer:
-            self._layout.done[:slots] = self._layout.generation[:slots]
+        if free_before is not None:
+            generations = self._layout.generation[:slots]
+            old = generations < free_before
+            self._layout.done[:slots][old] = generations[old]
 
     def view(self, slot: int, generation: int) -> Image | None:
         """The pixels in place, or None when the slot has been overwritten since it was announced."""

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from calibration.rig import Rig
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _QUEUE: Final = 4000
 _POSE_QUEUE: Final = 4000
+_PERIOD_AND_A_BIT: Final = 4
+"""Quarters of a period up to which every frame is asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Inference(Node):
         self._drops = Drops()
         self._people = 0
         self._busy_ns = 0.0
+        self._wanted_quarters = 4
         self._shortest_period_ns = 1e9 / max(rates_hz)
 
     def open(self, bus: Bus) -> dict[str, Any]:
@@ -99,7 +103,7 @@ class Inference(Node):
             ready: FrameReady = message.payload
             if ready.camera not in self._rig.names:
                 continue
-            self._ring(ready.ring, ready.camera)
+            self._ring(ready.ring, ready.camera, ready.generation)
             ticket = _Ticket(message.t_capture_ns, ready.camera, ready.ring, ready.slot, ready.generation)
             self._synchronizer.push(ready.camera, ticket, time.monotonic_ns())
         sets = self._synchronizer.pop(time.monotonic_ns())
@@ -164,17 +168,22 @@ class Inference(Node):
         seen by all of them.
         """
         self._busy_ns += 0.1 * (busy_ns - self._busy_ns) if self._busy_ns else busy_ns
-        interval_ns = round(1.1 * self._busy_ns) if self._busy_ns > 0.9 * self._shortest_period_ns else 0
+        # Quarter periods, and down only when clearly faster: cameras learn of a change at slightly different
+        # times and disagree about the instants until all of them have.
+        quarters = ceil(4 * self._busy_ns / self._shortest_period_ns)
+        if not quarters <= self._wanted_quarters <= 1.25 * quarters + 1:
+            self._wanted_quarters = quarters
+        interval_ns = round(self._wanted_quarters * self._shortest_period_ns / 4)
         for ring in self._rings.values():
-            ring.want(interval_ns)
+            ring.want(interval_ns if self._wanted_quarters > _PERIOD_AND_A_BIT else 0)
 
-    def _ring(self, name: str, camera: str) -> None:
+    def _ring(self, name: str, camera: str, generation: int) -> None:
         if name in self._rings:
             return
         for old in [known for known in self._rings if known.split("-", 2)[2] == camera]:
             self._rings.pop(old).close()  # its grabber was replaced
         try:
-            self._rings[name] = FrameRingReader(name, consumer=True)
+            self._rings[name] = FrameRingReader(name, free_before=generation)
         except RingError:
             log.info("ring %s was gone before it could be read", name)
 

@@ -39,7 +39,7 @@ def test_views_are_read_only(ring):
 
 
 def test_writer_never_overwrites_what_is_not_released(ring):
-    reader = FrameRingReader(ring.name, consumer=True)
+    reader = FrameRingReader(ring.name)
     tickets = [ring.write(picture(value), value) for value in range(4)]
     assert ring.write(picture(9), 9) is None
     for value, ticket in enumerate(tickets):
@@ -73,10 +73,11 @@ def test_releasing_an_old_generation_frees_nothing(ring):
 
 
 def test_a_new_consumer_frees_what_the_old_one_held(ring):
-    for value in range(4):
-        ring.write(picture(value), value)
-    FrameRingReader(ring.name, consumer=True).close()
-    assert ring.write(picture(9), 9) is not None
+    tickets = [ring.write(picture(value), value) for value in range(4)]
+    with_last = FrameRingReader(ring.name, free_before=tickets[3][1])
+    assert [ring.write(picture(9), 9) is not None for _ in range(4)] == [True, True, True, False]
+    assert (with_last.view(*tickets[3]) == 3).all(), "what it was told of is kept"
+    with_last.close()
 
 
 def test_peek_copies_the_newest(ring):
