@@ -1,9 +1,10 @@
 """The path of a moving board: its pose at any time, from its poses at the moments of the pictures.
 
-Between knots, position and quaternion follow the polynomial through the four nearest knots (fewer at the ends
-of a path). A quaternion's components are smooth functions of time, so interpolating them and normalising is as
-exact as interpolating the position, and its derivatives are simple. At a knot the interpolation is the knot
-itself: with cameras that have no lag, nothing is interpolated at all.
+Between two knots, position and quaternion blend from the parabola through the three knots around the first to
+the one around the second (Catmull-Rom, with unequal steps). The path's speed has no jumps, which the solver
+needs when lags move views across knots. A quaternion's components are smooth functions of time, so interpolating
+them and normalising is as exact as interpolating the position, and its derivatives are simple. At a knot the
+path is the knot itself: with cameras that have no lag, nothing is interpolated at all.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import WINDOW
-from calibration.rotation import matrix_from_quaternion, turned_by
+from calibration.board_path_kernel import WINDOW, blend_poses, find_windows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,23 +53,14 @@ class BoardPath:
         return len(self.times)
 
     def windows(self, times: Floats, parts: Ints) -> PathWindows:
-        """How poses at (V,) times (s) depend on the knots of the given (V,) parts."""
-        # Parts may overlap in time by their extra knots, so each gets a stretch of its own on one long axis.
-        stretch = 2.0 * (np.ptp(self.times) + np.ptp(times) + abs(times[0] - self.times[0]) + 1.0)
-        axis = self.times - self.times[0] + self.part * stretch
-        place = times - self.times[0] + parts * stretch
-        begin = np.searchsorted(self.part, parts, side="left")
-        end = np.searchsorted(self.part, parts, side="right")
-        before = np.searchsorted(axis, place, side="right") - 1
-        size = np.minimum(end - begin, WINDOW)
-        used = np.clip(before - (WINDOW // 2 - 1), begin, end - size)
-        first = np.minimum(used, len(self) - WINDOW)
-        knots = first[:, None] + np.arange(WINDOW)
-        valid = (knots >= used[:, None]) & (knots < (used + size)[:, None])
-        weights, rates = _lagrange(self.times[knots], valid, times)
-        slack = 1e-9
-        inside = (times >= self.times[begin] - slack) & (times <= self.times[end - 1] + slack)
-        return PathWindows(first.astype(np.int64), weights, rates, inside)
+        """How poses at (V,) times (s) depend on the knots of the given (V,) parts; beyond its ends a part goes on."""
+        begin = np.searchsorted(self.part, np.arange(self.part[-1] + 1), side="left")
+        end = np.searchsorted(self.part, np.arange(self.part[-1] + 1), side="right")
+        count = len(times)
+        first = np.empty(count, np.int64)
+        weights, rates = np.empty((count, WINDOW)), np.empty((count, WINDOW))
+        find_windows(self.times, begin, end, times, parts, first, weights, rates)
+        return PathWindows(first, weights, rates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,32 +71,33 @@ class PathWindows:
         first: (V,) first of ``WINDOW`` knots.
         weights: (V, WINDOW), sum 1.
         rates: (V, WINDOW) 1/s, derivative of the weights by time, sum 0.
-        inside: (V,) False where the time lies outside the path, which is then continued.
     """
 
     first: Ints
     weights: Floats
     rates: Floats
-    inside: NDArray[np.bool_]
 
     def poses(self, quaternions: Floats, positions: Floats) -> PathPoses:
         """The board in each view, from the knots' quaternions (N, 4) and positions (N, 3) mm."""
-        knots = self.first[:, None] + np.arange(WINDOW)
-        q, t = quaternions[knots], positions[knots]
-        blend = np.einsum("vm,vmi->vi", self.weights, q)
-        length = np.linalg.norm(blend, axis=1)
-        unit = blend / length[:, None]
-        basis = turned_by(unit)
-        relative = np.einsum("vik,vmij->vmkj", basis, turned_by(q))
-        turn = relative * (self.weights / length[:, None])[..., None, None]
-        turning = 2.0 * np.einsum("vik,vm,vmi->vk", basis, self.rates / length[:, None], q)
-        moving = np.einsum("vm,vmi->vi", self.rates, t)
-        return PathPoses(
-            R=matrix_from_quaternion(unit),
-            t=np.einsum("vm,vmi->vi", self.weights, t),
-            turn=turn,
-            speed=np.concatenate([turning, moving], axis=1),
+        count = len(self.first)
+        poses = PathPoses(
+            np.empty((count, 3, 3)),
+            np.empty((count, 3)),
+            np.empty((count, WINDOW, 3, 3)),
+            np.empty((count, 6)),
         )
+        blend_poses(
+            self.first,
+            self.weights,
+            self.rates,
+            quaternions,
+            positions,
+            poses.R,
+            poses.t,
+            poses.turn,
+            poses.speed,
+        )
+        return poses
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,20 +155,3 @@ def _thinned(times: Floats) -> Floats:
         if time - kept[-1] >= closest:
             kept.append(time)
     return np.array(kept)
-
-
-def _lagrange(knots: Floats, valid: NDArray[np.bool_], times: Floats) -> tuple[Floats, Floats]:
-    """Weights (V, W) of the polynomial through the valid knots (V, W), and their derivatives by time."""
-    count = knots.shape[1]
-    offset = times[:, None] - knots
-    weights, rates = valid.astype(np.float64), np.zeros_like(knots)
-    for k in range(count):
-        for other in range(count):
-            if other == k:
-                continue
-            counts = valid[:, k] & valid[:, other]
-            distance = np.where(counts, knots[:, k] - knots[:, other], 1.0)
-            factor = np.where(counts, offset[:, other] / distance, 1.0)
-            rates[:, k] = rates[:, k] * factor + np.where(counts, weights[:, k] / distance, 0.0)
-            weights[:, k] *= factor
-    return weights, rates

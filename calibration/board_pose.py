@@ -25,6 +25,7 @@ HUBER_PX = 3.0
 """One corner that was found in the wrong place shall not turn the board."""
 FEWEST = 4
 """Corners that determine a pose."""
+_IDENTITY = np.eye(3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,15 +68,16 @@ def estimate_board_poses(
         k = intrinsics[camera]
         ideal[mine] = lens.undistort((pixels[mine] - k[2:4]) / k[:2])
     views = len(view_camera)
-    R, t = np.full((views, 2, 3, 3), np.nan), np.full((views, 2, 3), np.nan)
+    vectors, t = np.full((views, 2, 3), np.nan), np.full((views, 2, 3), np.nan)
+    centres = np.zeros((views, 3))
     for view in range(views):
         part = slice(starts[view], starts[view + 1])
-        solutions = _closed_form(points[part], ideal[part])
-        for k, (vector, shift) in enumerate(solutions[:2]):
-            R[view, k] = rotation_from_vector(vector)
-            t[view, k] = shift
-        if len(solutions) == 1:
-            R[view, 1], t[view, 1] = R[view, 0], t[view, 0]
+        centres[view] = points[part].mean(axis=0)
+        solutions = _closed_form(points[part] - centres[view], ideal[part])
+        for k in range(2 if solutions else 0):
+            vectors[view, k], t[view, k] = solutions[min(k, len(solutions) - 1)]
+    R = rotation_from_vector(vectors)
+    t -= np.einsum("vkij,vj->vki", R, centres)
     rms = np.full((views, 2), np.nan)
     fisheye = np.array([lens.model == "fisheye" for lens in lenses])
     for k in range(2):
@@ -89,19 +91,14 @@ def _closed_form(points: Floats, ideal: Floats) -> list[tuple[Floats, Floats]]:
     seen = np.isfinite(ideal[:, 0])
     if seen.sum() < FEWEST:
         return []
-    centre = points[seen].mean(axis=0)
     try:
         found, vectors, shifts, _ = cv2.solvePnPGeneric(
-            points[seen] - centre, ideal[seen, None], np.eye(3), None, flags=cv2.SOLVEPNP_IPPE
+            points[seen], ideal[seen, None], _IDENTITY, None, flags=cv2.SOLVEPNP_IPPE
         )
     except cv2.error:  # corners on one line
         return []
-    poses = []
-    for vector, shift in zip(vectors[:found], shifts[:found], strict=True):
-        R = rotation_from_vector(vector[:, 0])
-        if np.isfinite(R).all() and np.isfinite(shift).all():
-            poses.append((vector[:, 0], shift[:, 0] - R @ centre))
-    return poses
+    poses = [(vectors[k][:, 0], shifts[k][:, 0]) for k in range(min(int(found), 2))]
+    return [pose for pose in poses if np.isfinite(pose[0]).all() and np.isfinite(pose[1]).all()]
 
 
 def _refine(

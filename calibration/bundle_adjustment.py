@@ -15,22 +15,23 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, cho_solve_banded, cholesky_banded
+from scipy.linalg import cho_factor, cho_solve
 
+from calibration.band_solver import factorise_band, outer_products, substitute_backward, substitute_forward
 from calibration.board_path import BoardPath, PathPoses, PathWindows
+from calibration.board_path_kernel import WINDOW
 from calibration.bundle_kernel import (
     BAND,
     CAMERA,
     DRIFT,
     INTRINSICS,
     LAG,
-    WINDOW,
     add_inertia,
     add_views,
     eliminate_jitter,
     view_blocks,
 )
-from calibration.rotation import multiply_quaternions, quaternion_from_vector, rotation_from_vector, turned_by
+from calibration.rotation import multiply_quaternions, quaternion_from_vector, rotation_from_vector
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,7 +72,7 @@ class BundleProblem:
         free: (C, CAMERA) which parameters are estimated.
         start_intrinsics: (C, 12) the centre of the prior of free intrinsics.
         start_lags: (C,) s, the centre of the prior of free lags.
-        jitter: (C,) s, standard deviation of the time errors of single pictures; 0 for none.
+        jitter: (V,) s, standard deviation of the time error of each view; 0 for none.
     """
 
     starts: Ints
@@ -144,8 +145,8 @@ class Linearised:
         H: (V, 24, 24) normal equations of each view: camera 6, intrinsics 12, board pose 6.
         A: (C, CAMERA, CAMERA).
         a: (C, CAMERA) gradient.
-        B: (C * CAMERA, 6 N).
-        band: (BAND, 6 N).
+        B: (6 N, C * CAMERA).
+        band: (6 N, BAND), see ``band_solver``.
         b: (6 N,) gradient.
         gradients: (V, CAMERA) the part of each view in ``a``.
         pose_gradients: (V, 6) gradient of each view by the board's pose in it.
@@ -207,12 +208,10 @@ def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, bloc
         problem.lens_free, blocks, residuals, H, g,
     )  # fmt: skip
     eliminated = np.zeros((views if blocks else 0, size + 2))
-    cost += eliminate_jitter(
-        problem.view_camera, poses.speed, state.jitter, problem.jitter, H, g, eliminated
-    )
+    cost += eliminate_jitter(poses.speed, state.jitter, problem.jitter, H, g, eliminated)
     rows = cameras * CAMERA if blocks else 0
     A, a = np.zeros((cameras, CAMERA, CAMERA)), np.zeros((cameras, CAMERA))
-    B, band, b = np.zeros((rows, 6 * knots)), np.zeros((BAND, 6 * knots)), np.zeros(6 * knots)
+    B, band, b = np.zeros((6 * knots, rows)), np.zeros((6 * knots, BAND)), np.zeros(6 * knots)
     gradients = np.zeros((views, CAMERA))
     if blocks:
         since = problem.view_time - problem.middle_s
@@ -221,7 +220,7 @@ def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, bloc
             A, a, B, band, b, gradients,
         )  # fmt: skip
     cost += add_inertia(
-        problem.path.times, problem.path.linked, 0.5 * turned_by(state.quaternions), state.quaternions,
+        problem.path.times, problem.path.linked, state.quaternions,
         state.positions, INERTIA, band, b, blocks,
     )  # fmt: skip
     cost += _add_priors(problem, state, A, a)
@@ -264,15 +263,21 @@ def adjust(
         step = _step(problem, at, damping)
         candidate = None if step is None else _moved(state, *step, _jitter_step(problem, at, *step))
         cost = np.inf if candidate is None else linearise(problem, candidate, sigma, blocks=False).cost
+        if step is not None:
+            # Half of what a quadratic model promises; a promise too small to matter is an end, kept or not.
+            promised = -0.5 * float((at.a * step[0]).sum() + at.b @ step[1].ravel())
+            done = promised <= tolerance * at.cost
+        else:
+            done = False
         if candidate is not None and cost <= at.cost:
             small = at.cost - cost <= tolerance * at.cost
             state, at = candidate, linearise(problem, candidate, sigma)
             damping, growth = max(damping / 5.0, 1e-12), 2.0
-            if small:
+            if small or done:
                 return BundleSolution(state, at, sigma, tried, True)
         else:
             damping, growth = damping * growth, growth * 2.0
-            if damping > MOST_DAMPING:
+            if done or damping > MOST_DAMPING:
                 # No direction leads down: a minimum up to rounding.
                 return BundleSolution(state, at, sigma, tried, True)
     return BundleSolution(state, at, sigma, iterations, False)
@@ -280,49 +285,66 @@ def adjust(
 
 def _step(problem: BundleProblem, at: Linearised, damping: float) -> tuple[Floats, Floats] | None:
     """Parameters' change: cameras (C, CAMERA) and knots (N, 6); None where the system is singular."""
-    free = np.flatnonzero(problem.free.ravel())
-    band = at.band.copy()
-    band[0] = band[0] * (1.0 + damping) + _FLOOR
-    try:
-        factor = cholesky_banded(band, lower=True, check_finite=False)
-    except np.linalg.LinAlgError:
+    system = eliminate_path(problem, at, damping)
+    if system is None:
         return None
-    B = at.B[free]
-    solved = cho_solve_banded((factor, True), np.column_stack([B.T, at.b]), check_finite=False)
-    S, rhs = reduced(problem, at, solved, damping)
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(S), 1e-300))
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(system.S), 1e-300))
     try:
-        cameras = -scale * cho_solve(cho_factor(S * scale * scale[:, None]), rhs * scale)
+        cameras = -scale * cho_solve(cho_factor(system.S * scale * scale[:, None]), system.gradient * scale)
     except np.linalg.LinAlgError:
         return None
     step = np.zeros(problem.free.size)
-    step[free] = cameras
-    knots = -solved[:, -1] - solved[:, :-1] @ cameras
+    step[system.free] = cameras
+    knots = -(system.forward[:, -1:] + system.forward[:, :-1] @ cameras[:, None])
+    substitute_backward(system.factor, knots)
     if not (np.isfinite(step).all() and np.isfinite(knots).all()):
         return None
     return step.reshape(problem.free.shape), knots.reshape(-1, 6)
 
 
-_FLOOR = 1e-9
-"""Keeps knots in place on which nothing at all depends."""
+@dataclass(frozen=True, eq=False)
+class ReducedSystem:
+    """The F free camera parameters alone, with the board's path eliminated.
 
-
-def reduced(
-    problem: BundleProblem, at: Linearised, solved: Floats, damping: float = 0.0
-) -> tuple[Floats, Floats]:
-    """Normal matrix and gradient of the free camera parameters with the board's path eliminated.
-
-    ``solved`` (6 N, F + 1) is the band's inverse times the free rows of B, transposed, and b.
+    Attributes:
+        free: (F,) their places among all (C * CAMERA).
+        S: (F, F) normal matrix (Schur complement).
+        gradient: (F,).
+        factor: (6 N, BAND) Cholesky factor L of the path's band.
+        forward: (6 N, F + 1): L^-1 times the coupling of path and cameras, and times the path's gradient.
     """
+
+    free: Ints
+    S: Floats
+    gradient: Floats
+    factor: Floats
+    forward: Floats
+
+
+def eliminate_path(problem: BundleProblem, at: Linearised, damping: float = 0.0) -> ReducedSystem | None:
+    """Eliminate the path of the board; None where its band is singular."""
     free = np.flatnonzero(problem.free.ravel())
+    factor = at.band.copy()
+    factor[:, 0] = factor[:, 0] * (1.0 + damping) + _FLOOR
+    if not factorise_band(factor):
+        return None
+    forward = np.empty((len(at.b), len(free) + 1))
+    forward[:, :-1], forward[:, -1] = at.B[:, free], at.b
+    substitute_forward(factor, forward)
+    products = np.empty((len(free) + 1, len(free) + 1))
+    outer_products(forward, products)
     full = np.zeros((problem.free.size, problem.free.size))
     for camera, block in enumerate(at.A):
         part = slice(camera * CAMERA, (camera + 1) * CAMERA)
         full[part, part] = block
-    A = full[np.ix_(free, free)]
-    A[np.diag_indices_from(A)] *= 1.0 + damping
-    B = at.B[free]
-    return A - B @ solved[:, :-1], at.a.ravel()[free] - B @ solved[:, -1]
+    S = full[np.ix_(free, free)]
+    S[np.diag_indices_from(S)] *= 1.0 + damping
+    S -= products[:-1, :-1]
+    return ReducedSystem(free, S, at.a.ravel()[free] - products[-1, :-1], factor, forward)
+
+
+_FLOOR = 1e-9
+"""Keeps knots in place on which nothing at all depends."""
 
 
 def _jitter_step(problem: BundleProblem, at: Linearised, cameras: Floats, knots: Floats) -> Floats:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, cho_solve_banded, cholesky_banded
+from scipy.linalg import cho_factor, cho_solve
 
-from calibration.bundle_adjustment import BundleProblem, BundleSolution, reduced
-from calibration.bundle_kernel import BAND, CAMERA, WINDOW
+from calibration.band_solver import substitute_backward
+from calibration.bundle_adjustment import BundleProblem, BundleSolution, eliminate_path
+from calibration.board_path_kernel import WINDOW
+from calibration.bundle_kernel import BAND, CAMERA
+from calibration.errors import SolveError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,17 +42,16 @@ def camera_covariance(
         (C * CAMERA, C * CAMERA); rad, mm, px, s. Zero for parameters that were not free.
     """
     at = solution.at
-    free = np.flatnonzero(problem.free.ravel())
-    band = at.band.copy()
-    band[0] += 1e-9
-    factor = cholesky_banded(band, lower=True, check_finite=False)
-    B = at.B[free]
-    solved = cho_solve_banded((factor, True), np.column_stack([B.T, at.b]), check_finite=False)
-    S, _ = reduced(problem, at, solved)
-    size = 1.0 / np.sqrt(np.diag(S))
-    inverse = cho_solve(cho_factor(S * size * size[:, None]), np.eye(len(free))) * size * size[:, None]
+    system = eliminate_path(problem, at)
+    if system is None:
+        raise SolveError("the positions of the board cannot be told from its views")
+    free = system.free
+    size = 1.0 / np.sqrt(np.diag(system.S))
+    inverse = cho_solve(cho_factor(system.S * size * size[:, None]), np.eye(len(free))) * size * size[:, None]
+    solved = system.forward[:, :-1].copy()
+    substitute_backward(system.factor, solved)
     covariance = inverse * scale
-    scores = _cluster_scores(problem, solution, view_instant, solved[:, :-1], free)
+    scores = _cluster_scores(problem, solution, view_instant, solved, free)
     clusters = len(scores)
     if clusters >= FEWEST_CLUSTERS:
         scores = scores - scores.mean(axis=0)

@@ -8,18 +8,16 @@ drift of the lag (s per s). A board pose has rotation (3, rad, world axes, from 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.board_path_kernel import WINDOW, turned_basis
+from calibration.compiled import compiled
 from calibration.distortion import LensModel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 INTRINSICS = 12
 """fx fy cx cy, then k1 k2 p1 p2 k3 k4 k5 k6 (fisheye: k1 k2 k3 k4 and four zeros)."""
@@ -27,17 +25,11 @@ CAMERA = 6 + INTRINSICS + 2
 """Parameters of one camera."""
 LAG = 6 + INTRINSICS
 DRIFT = LAG + 1
-WINDOW = 4
-"""Neighbouring knots of the board's path on which one view depends."""
 BAND = 6 * WINDOW
 NEAREST_MM = 1.0
 """A board corner closer than this to the camera's plane, or behind it, has no image."""
 BEHIND = 1e3
 """Error of such a corner in standard deviations: worse than any other, and a number to compare with."""
-
-
-def _compiled(function: AnyFunction) -> AnyFunction:
-    return cast(AnyFunction, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def packed_intrinsics(K: Floats, distortion: Floats) -> Floats:
@@ -59,7 +51,7 @@ def is_fisheye(model: LensModel) -> bool:
     return model == "fisheye"
 
 
-@_compiled
+@compiled
 def project_with_derivatives(
     fisheye: bool, k: Floats, x: float, y: float, z: float, by_point: Floats, by_lens: Floats
 ) -> tuple[float, float]:
@@ -143,7 +135,7 @@ def project_with_derivatives(
     return fx * xd + k[2], fy * yd + k[3]
 
 
-@_compiled
+@compiled
 def view_blocks(
     starts: Ints,
     view_camera: Ints,
@@ -259,17 +251,16 @@ def view_blocks(
     return cost
 
 
-@_compiled
+@compiled
 def eliminate_jitter(
-    view_camera: Ints, speed: Floats, jitter: Floats, spread: Floats, H: Floats, g: Floats, eliminated: Floats
+    speed: Floats, jitter: Floats, spread: Floats, H: Floats, g: Floats, eliminated: Floats
 ) -> float:
     """Take the time error of every single view out of its normal equations.
 
     Args:
-        view_camera: (V,).
         speed: (V, 6) turn and shift of the board per second.
         jitter: (V,) s, as estimated so far.
-        spread: (C,) s, standard deviation; 0 for cameras without jitter.
+        spread: (V,) s, standard deviation; 0 for views without jitter.
         H: (V, 24, 24) from ``view_blocks``, changed in place; may be empty, then only the cost is computed.
         g: (V, 24), changed in place.
         eliminated: (V, 26) filled with what finds the jitter again: coupling to the view's parameters, own
@@ -280,8 +271,8 @@ def eliminate_jitter(
     """
     n, size = 6 + INTRINSICS, 12 + INTRINSICS
     cost = 0.0
-    for v in range(len(view_camera)):
-        sigma = spread[view_camera[v]]
+    for v in range(len(jitter)):
+        sigma = spread[v]
         if sigma > 0.0:
             cost += 0.5 * (jitter[v] / sigma) ** 2
         if len(H) == 0:
@@ -305,7 +296,7 @@ def eliminate_jitter(
     return cost
 
 
-@_compiled
+@compiled
 def add_views(
     view_camera: Ints,
     first_knot: Ints,
@@ -335,8 +326,8 @@ def add_views(
         g: From ``view_blocks``.
         A: (C, p, p) of the cameras, p = ``CAMERA``.
         a: (C, p) gradient.
-        B: (C p, 6 N) cameras by knots.
-        band: (BAND, 6 N) lower band of the knots.
+        B: (6 N, C p) knots by cameras.
+        band: (6 N, BAND) lower band of the knots, see ``band_solver``.
         b: (6 N,) gradient.
         gradients: (V, p) filled with the part of each view in ``a``.
     """
@@ -398,19 +389,18 @@ def add_views(
                 total = 0.0
                 for m in range(6):
                     total += M[m, i] * W[m, j]
-                band[i - j, start + j] += total
+                band[start + j, i - j] += total
             for i in range(CAMERA):
                 total = 0.0
                 for m in range(6):
                     total += L[i, m] * M[m, j]
-                B[c * CAMERA + i, start + j] += total
+                B[start + j, c * CAMERA + i] += total
 
 
-@_compiled
+@compiled
 def add_inertia(
     knot_times: Floats,
     linked: NDArray[np.bool_],
-    half_q: Floats,
     quaternions: Floats,
     positions: Floats,
     spread: Floats,
@@ -425,7 +415,6 @@ def add_inertia(
     Args:
         knot_times: (N,) s.
         linked: (N,) whether a knot continues the path of the one before it.
-        half_q: (N, 4, 3) derivative of a knot's quaternion by its turn.
         quaternions: (N, 4).
         positions: (N, 3) mm.
         spread: (4,) standard deviations: rad/s, mm/s, rad/s2, mm/s2.
@@ -437,11 +426,15 @@ def add_inertia(
         Half the sum of squares.
     """
     factors = np.zeros(3)
+    turned = np.empty((3, 4, 3))
     cost = 0.0
     for last in range(1, len(knot_times)):
         if not linked[last]:
             continue
         step = knot_times[last] - knot_times[last - 1]
+        if with_blocks:
+            for m in range(3):
+                turned_basis(quaternions[max(last - m, 0)], turned[m])
         for order in range(1, 3):
             if order == 2 and (last < 2 or not linked[last - 1]):
                 continue
@@ -467,15 +460,15 @@ def add_inertia(
                     continue
                 for m in range(count):
                     for p in range(3):
-                        left = turning * factors[m] * half_q[first + m, i, p]
+                        left = 0.5 * turning * factors[m] * turned[order - m, i, p]
                         row = 6 * (first + m) + p
                         b[row] += left * residual
                         for n in range(m + 1):
                             for q in range(3):
                                 column = 6 * (first + n) + q
                                 if row >= column:
-                                    right = turning * factors[n] * half_q[first + n, i, q]
-                                    band[row - column, column] += left * right
+                                    right = 0.5 * turning * factors[n] * turned[order - n, i, q]
+                                    band[column, row - column] += left * right
             for i in range(3):
                 residual = 0.0
                 for m in range(count):
@@ -489,11 +482,11 @@ def add_inertia(
                     left = moving * factors[m]
                     b[row] += left * residual
                     for n in range(m + 1):
-                        band[6 * (m - n), 6 * (first + n) + 3 + i] += left * moving * factors[n]
+                        band[6 * (first + n) + 3 + i, 6 * (m - n)] += left * moving * factors[n]
     return cost
 
 
-@_compiled
+@compiled
 def refine_points(
     starts: Ints,
     observer: Ints,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from configs.errors import BadInputError
+from configs.errors import BadInputError, PosestageError
 
 
 class InvalidCameraError(ValueError):
@@ -75,3 +75,7 @@ class UnlinkedCamerasError(BadInputError):
         self.pair = pair
         self.shared = shared
         self.needed = needed
+
+
+class SolveError(PosestageError):
+    """The equations of a calibration have no single answer."""

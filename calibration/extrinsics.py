@@ -206,6 +206,7 @@ class _Solver:
         self.reference = reference
         self.used = np.ones(len(data.points), dtype=bool)
         self.iterations = 0
+        self.jitter = np.zeros(len(data.cameras))
         self.rejected: list[Rejection] = list(data.rejected)
 
     def guess(self, poses: BoardPoses) -> ViewGraph:
@@ -244,7 +245,7 @@ class _Solver:
             solution = self._adjust(problem, state, sigma, 1e-4)
             if np.abs(solution.state.lags).max() <= reach:
                 break
-        return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-6)
+        return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-5)
 
     def solve_with_jitter(self, stage: Stage) -> Stage:
         """Let each picture have a time error of its own, as large as those of its camera turn out to be.
@@ -253,19 +254,35 @@ class _Solver:
         the views where the board moves fastest, which are the worst.
         """
         problem, solution = stage
+        free = self._not_anchors()
         spread = np.full(len(self.data.cameras), START_JITTER_S)
         for _ in range(JITTER_ROUNDS):
-            problem = replace(problem, jitter=spread)
-            solution = self._adjust(problem, solution.state, self._noise(problem, solution), 1e-4)
-            spread = self._jitter_spread(solution, spread)
-        return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-6)
+            problem = replace(problem, jitter=np.where(free, spread[self.data.camera], 0.0))
+            solution = self._adjust(problem, solution.state, self._noise(problem, solution), 1e-3)
+            spread = self._jitter_spread(solution)
+        self.jitter = spread
+        return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-5)
 
-    def _jitter_spread(self, solution: BundleSolution, before: Floats) -> Floats:
-        """Root mean square of the time errors and of what is not known of them (one step of EM)."""
-        own = np.maximum(solution.at.eliminated[:, -2], 1e-30)
-        squares = solution.state.jitter**2 + 1.0 / own
-        count = np.maximum(np.bincount(self.data.camera, minlength=len(before)), 1)
-        mean = np.bincount(self.data.camera, weights=squares, minlength=len(before)) / count
+    def _not_anchors(self) -> Bools:
+        """(V,) False for one view of each moment.
+
+        If all pictures of a moment are late by as much, the board was somewhere else on its path, and no more:
+        only differences count, so one view keeps its time.
+        """
+        data = self.data
+        order = np.lexsort([data.camera, data.camera != self.reference, data.instant])
+        free = np.ones(len(order), dtype=bool)
+        _, first = np.unique(data.instant[order], return_index=True)
+        free[order[first]] = False
+        return free
+
+    def _jitter_spread(self, solution: BundleSolution) -> Floats:
+        """(C,) s: root mean square of the time errors and of what is not known of them (one step of EM)."""
+        own, cameras = solution.at.eliminated[:, -2], len(self.data.cameras)
+        free = own > 0.0
+        squares = solution.state.jitter[free] ** 2 + 1.0 / own[free]
+        count = np.maximum(np.bincount(self.data.camera[free], minlength=cameras), 1)
+        mean = np.bincount(self.data.camera[free], weights=squares, minlength=cameras) / count
         return np.maximum(np.sqrt(mean), SMALLEST_JITTER_S)
 
     def _knots(self, problem: BundleProblem, R: Floats, t: Floats) -> tuple[Floats, Floats]:
@@ -311,7 +328,7 @@ class _Solver:
             free=free,
             start_intrinsics=data.intrinsics,
             start_lags=np.zeros(count),
-            jitter=np.zeros(count),
+            jitter=np.zeros(len(data.views)),
         )
 
     def _adjust(
@@ -346,7 +363,7 @@ class _Solver:
                 break
             self._reject(bad, distance, limit)
             problem = replace(problem, used=self.used)
-            solution = self._adjust(problem, solution.state, solution.sigma, 1e-6)
+            solution = self._adjust(problem, solution.state, solution.sigma, 1e-5)
         return problem, solution
 
     def _reject(self, bad: Bools, distance: Floats, limit: float) -> None:
