@@ -179,6 +179,21 @@ class Board:
         corners.setflags(write=False)
         return corners
 
+    def determines_pose(self, ids: NDArray[np.integer[Any]]) -> bool:
+        """Whether these corners alone tell where the board is: four of them with no three in one line.
+
+        All corners but one lying in one line do not, however many they are.
+
+        Args:
+            ids: (N,) numbers of corners.
+        """
+        x, y = (self.corners[ids, :2] / self.square_mm - (self.columns / 2, self.rows / 2)).T
+        one, zero = np.ones_like(x), np.zeros_like(x)
+        # The equations of a homography, here onto the board itself: rank 8 where it is unique.
+        rows_u = np.stack([x, y, one, zero, zero, zero, -x * x, -x * y, -x], axis=1)
+        rows_v = np.stack([zero, zero, zero, x, y, one, -y * x, -y * y, -y], axis=1)
+        return bool(np.linalg.matrix_rank(np.concatenate([rows_u, rows_v]), tol=1e-6) == 8)
+
     def words(self) -> str:
         """Such as ``charuco board of 4 x 5 squares (54 mm, DICT_4X4_50)``."""
         markers = "" if self.kind == "checkerboard" else f", {self.dictionary}"
