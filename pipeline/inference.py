@@ -54,7 +54,10 @@ class Inference(Node):
         super().__init__(context)
         self._config = pipeline
         self._rig = rig
-        self._synchronizer: Synchronizer[_Ticket] = Synchronizer(rig.names, rates_hz, pipeline.synchronizer)
+        lags_ms = [camera.lag_ms for camera in rig.cameras]
+        self._synchronizer: Synchronizer[_Ticket] = Synchronizer(
+            rig.names, rates_hz, pipeline.synchronizer, lags_ms=lags_ms
+        )
         self._rings: dict[str, FrameRingReader] = {}
         self._estimator: PoseEstimator | None = None
         self._frames: Receiver | None = None

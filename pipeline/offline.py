@@ -137,7 +137,8 @@ def process(
             writer.open_video(reader.camera, video or VideoFormat("mjpeg", reader.info.size, reader.info.fps))
         streams = [_Prefetch(reader) for reader in readers]
         try:
-            instants = _Instants(streams, pipeline, writer)
+            lags_ms = [camera.lag_ms for camera in rig.cameras]
+            instants = _Instants(streams, lags_ms, pipeline, writer)
             for instant in instants:
                 images = [item.image if item is not None else None for item in instant.items]
                 times = [item.t_capture_ns if item is not None else -1 for item in instant.items]
@@ -171,13 +172,15 @@ def process(
 class _Instants:
     """Reads all cameras in step, writes their packets and ledgers, yields synchronized instants."""
 
-    def __init__(self, streams: list[_Prefetch], pipeline: PipelineConfig, writer: TakeWriter) -> None:
+    def __init__(
+        self, streams: list[_Prefetch], lags_ms: list[float], pipeline: PipelineConfig, writer: TakeWriter
+    ) -> None:
         self._streams = {stream.reader.camera: stream for stream in streams}
         self._writer = writer
         self.failures: list[str] = []
         rates = [stream.reader.info.fps for stream in streams]
         self.synchronizer: Synchronizer[Frame] = Synchronizer(
-            list(self._streams), rates, pipeline.synchronizer, live=False
+            list(self._streams), rates, pipeline.synchronizer, lags_ms=lags_ms, live=False
         )
 
     def __iter__(self) -> Iterator[SyncedSet[Frame]]:

@@ -58,20 +58,25 @@ class SyncedSet(Generic[Item]):
 class _Camera(Generic[Item]):
     """What is known of one camera's stream."""
 
-    def __init__(self, period_ns: int) -> None:
+    def __init__(self, period_ns: int, lag_ns: int) -> None:
         self.pending: deque[Item] = deque()
         self.period_ns = float(period_ns)
+        self.lag_ns = lag_ns
         self.last_time_ns: int | None = None
         self.last_arrival_ns: int | None = None
 
+    def time_of(self, item: Item) -> int:
+        """When the scene in the picture took place."""
+        return item.t_capture_ns - self.lag_ns
+
     def note(self, item: Item, now_ns: int) -> None:
         if self.last_time_ns is not None:
-            interval = item.t_capture_ns - self.last_time_ns
+            interval = self.time_of(item) - self.last_time_ns
             if interval < 1.8 * self.period_ns:  # a longer one is a lost frame, not a slower camera
                 self.period_ns += 0.05 * (interval - self.period_ns)
             elif interval < 20 * self.period_ns:
                 self.period_ns += 0.01 * (interval - self.period_ns)
-        self.last_time_ns = item.t_capture_ns
+        self.last_time_ns = self.time_of(item)
         self.last_arrival_ns = now_ns
 
 
@@ -82,6 +87,8 @@ class Synchronizer(Generic[Item]):
         cameras: Camera names; the order of ``SyncedSet.items``.
         rates_hz: Nominal frame rate of each camera; measured rates take over.
         config: Patience.
+        lags_ms: By how much the scene in each camera's pictures is older than their time stamps say, from the
+            calibration; None: not at all.
         live: False for files: nothing arrives late, so a camera is waited for until ``end_of_stream``.
     """
 
@@ -91,13 +98,15 @@ class Synchronizer(Generic[Item]):
         rates_hz: Sequence[float],
         config: SynchronizerConfig | None = None,
         *,
+        lags_ms: Sequence[float] | None = None,
         live: bool = True,
     ) -> None:
         self.cameras = tuple(cameras)
         self.config = config or SynchronizerConfig()
         self._live = live
         self._streams: dict[str, _Camera[Item]] = {
-            name: _Camera(round(1e9 / rate)) for name, rate in zip(cameras, rates_hz, strict=True)
+            name: _Camera(round(1e9 / rate), round(lag * 1e6))
+            for name, rate, lag in zip(cameras, rates_hz, lags_ms or [0.0] * len(cameras), strict=True)
         }
         self._ended: set[str] = set()
         self._last_ns: int | None = None
@@ -110,13 +119,14 @@ class Synchronizer(Generic[Item]):
     def push(self, camera: str, item: Item, now_ns: int) -> None:
         """Take a frame in. Frames of one camera come in order."""
         stream = self._streams[camera]
-        if stream.last_time_ns is not None and item.t_capture_ns <= stream.last_time_ns:
+        time_ns = stream.time_of(item)
+        if stream.last_time_ns is not None and time_ns <= stream.last_time_ns:
             self._discard(item, "out_of_order")
             return
         self._ended.discard(camera)
         stream.note(item, now_ns)
         last_ns, expected_ns = self._last_ns, self._expected_ns
-        if last_ns is not None and expected_ns is not None and 2 * item.t_capture_ns < last_ns + expected_ns:
+        if last_ns is not None and expected_ns is not None and 2 * time_ns < last_ns + expected_ns:
             # Nearer to the instant that has gone than to the one to come.
             self._discard(item, "late" if camera in self._absent else "surplus")
         else:
@@ -153,11 +163,14 @@ class Synchronizer(Generic[Item]):
         if not waited and not all(self._settled(name, expected_ns, now_ns) for name in self.cameras):
             return None
         chosen = tuple(self._choose(name, expected_ns) for name in self.cameras)
-        times = [item.t_capture_ns for item in chosen if item is not None]
+        times = [
+            self._streams[name].time_of(item)
+            for name, item in zip(self.cameras, chosen, strict=True)
+            if item is not None
+        ]
         if not times:
             # Nobody filmed this instant: move on to the earliest frame there is.
-            heads = [s.pending[0].t_capture_ns for s in self._streams.values() if s.pending]
-            self._expected_ns = min(heads, default=None)
+            self._expected_ns = min(self._heads(), default=None)
             return self._next(now_ns)
         self._absent = {name for name, item in zip(self.cameras, chosen, strict=True) if item is None}
         time_ns = median_low(times)
@@ -165,14 +178,14 @@ class Synchronizer(Generic[Item]):
         self._expected_ns = time_ns + round(self._slowest_period_ns(now_ns))
         for name, item in zip(self.cameras, chosen, strict=True):
             if item is not None:
-                self.skew_ms[name].add((item.t_capture_ns - time_ns) / 1e6)
+                self.skew_ms[name].add((self._streams[name].time_of(item) - time_ns) / 1e6)
         return SyncedSet(time_ns, chosen)
 
     def _instant(self, now_ns: int) -> int | None:
         """The instant the virtual shutter is waiting for; None while it is too early to say."""
         if self._expected_ns is not None:
             return self._expected_ns
-        heads = [s.pending[0].t_capture_ns for s in self._streams.values() if s.pending]
+        heads = self._heads()
         missing = [
             name for name in self.cameras if not self._streams[name].pending and name not in self._ended
         ]
@@ -184,15 +197,18 @@ class Synchronizer(Generic[Item]):
         self._expected_ns = median_low(together) if self._live else min(heads)
         return self._expected_ns
 
+    def _heads(self) -> list[int]:
+        return [stream.time_of(stream.pending[0]) for stream in self._streams.values() if stream.pending]
+
     def _settled(self, name: str, expected_ns: int, now_ns: int) -> bool:
         """Whether no nearer frame of this camera can still come."""
         stream = self._streams[name]
-        if stream.pending and stream.pending[-1].t_capture_ns >= expected_ns:
+        if stream.pending and stream.time_of(stream.pending[-1]) >= expected_ns:
             return True
         if name in self._ended or (self._live and self._gone(stream, now_ns)):
             return True
         if stream.pending:
-            newest = stream.pending[-1].t_capture_ns
+            newest = stream.time_of(stream.pending[-1])
             return newest + stream.period_ns - expected_ns >= expected_ns - newest
         return False
 
@@ -203,20 +219,16 @@ class Synchronizer(Generic[Item]):
         )
 
     def _choose(self, name: str, expected_ns: int) -> Item | None:
-        pending = self._streams[name].pending
-        skew_ns = self._skew_ns()
+        stream, skew_ns = self._streams[name], self._skew_ns()
+        pending, time_of = stream.pending, stream.time_of
         best: Item | None = None
-        while pending and pending[0].t_capture_ns <= expected_ns + skew_ns:
-            candidate = pending[0]
-            if best is not None and abs(candidate.t_capture_ns - expected_ns) > abs(
-                best.t_capture_ns - expected_ns
-            ):
-                break
-            pending.popleft()
+        while pending and time_of(pending[0]) <= expected_ns + skew_ns:
             if best is not None:
+                if abs(time_of(pending[0]) - expected_ns) > abs(time_of(best) - expected_ns):
+                    break
                 self._discard(best, "surplus")
-            best = candidate
-        if best is not None and best.t_capture_ns < expected_ns - skew_ns:
+            best = pending.popleft()
+        if best is not None and time_of(best) < expected_ns - skew_ns:
             self._discard(best, "surplus")
             return None
         return best

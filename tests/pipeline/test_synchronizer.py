@@ -156,3 +156,20 @@ def test_files_are_waited_for_without_a_clock():
     assert len(sets) == 120
     assert [complete(found) for found in sets] == [4] * 100 + [3] * 20
     assert sync.drops.summary() == {}
+
+
+def test_known_lags_group_what_was_filmed_together():
+    # cam b stamps its pictures 100 ms late: the scene in them is 100 ms older than they say.
+    streams = {"a": film(30, 3, "a", phase_ms=200), "b": film(30, 3, "b", phase_ms=300)}
+    sync = Synchronizer(["a", "b"], [30, 30], SynchronizerConfig(max_wait_ms=300), lags_ms=[0, 100])
+    sets = []
+    for name in streams:
+        for item in streams[name]:
+            sync.push(name, item, 0)
+        sync.end_of_stream(name)
+    sets = sync.pop(10_000 * MS)
+    assert len(sets) == 90
+    for found in sets:
+        a, b = found.items
+        assert b.t_capture_ns - a.t_capture_ns == pytest.approx(100 * MS, abs=1000)
+    assert sync.skew_ms["b"].summary()["max"] == pytest.approx(0, abs=0.01)
