@@ -66,16 +66,3 @@ class Frame:
     t_capture_ns: int
     image: Image | None
     packets: tuple[EncodedPacket, ...] = ()
-
-
-@dataclass(frozen=True)
-class FrameSet:
-    """The frames of one instant, one place per camera of the rig, None where a camera has none.
-
-    Attributes:
-        time_ns: The instant: median capture time of its frames.
-        frames: One entry per camera, in rig order.
-    """
-
-    time_ns: int
-    frames: tuple[Frame | None, ...]

@@ -162,9 +162,8 @@ def test_known_lags_group_what_was_filmed_together():
     # cam b stamps its pictures 100 ms late: the scene in them is 100 ms older than they say.
     streams = {"a": film(30, 3, "a", phase_ms=200), "b": film(30, 3, "b", phase_ms=300)}
     sync = Synchronizer(["a", "b"], [30, 30], SynchronizerConfig(max_wait_ms=300), lags_ms=[0, 100])
-    sets = []
-    for name in streams:
-        for item in streams[name]:
+    for name, items in streams.items():
+        for item in items:
             sync.push(name, item, 0)
         sync.end_of_stream(name)
     sets = sync.pop(10_000 * MS)
