@@ -166,20 +166,20 @@ class CharucoDetector:
             return ""
         flat = self._marker_corners[markers.numbers].reshape(-1, 2)
         pixels = markers.pixels.reshape(-1, 2)
-        homography = board_homography(flat, pixels, robust=True)
-        good = np.zeros(len(flat), np.bool_)
+        homography = board_homography(flat, pixels, self.board.square_mm, robust=True)
+        good: NDArray[np.bool_] = np.zeros(len(flat), np.bool_)
         if homography is not None:
             size = np.linalg.norm(np.diff(markers.pixels, axis=1), axis=-1).mean(axis=1).repeat(4)
             side = float(self.board.marker_mm or 0.0) / self.board.square_mm
             limit = np.maximum(2.0, _MARKER_MISS * size / side)
             miss = np.linalg.norm(project_board(homography, flat) - pixels, axis=1)
-            good = miss <= limit
+            good = np.less_equal(miss, limit)
         whole = good.reshape(-1, 4).all(axis=1)
-        if np.count_nonzero(whole) >= max(2, _FEWEST_GOOD_MARKERS * len(whole)):
+        if np.count_nonzero(whole) >= max(2, _FEWEST_GOOD_MARKERS * len(markers.numbers)):
             return ""
         return (
-            f"{len(whole)} markers of the board are there, but not in the places that the board file gives "
-            "them; its columns, rows or layout are not those of the print"
+            f"{len(markers.numbers)} markers of the board are there, but not in the places that the board "
+            "file gives them; its columns, rows or layout are not those of the print"
         )
 
     def _extent(self, numbers: Ints, pixels: Floats, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

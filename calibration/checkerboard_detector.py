@@ -2,8 +2,8 @@
 
 Saddle points say in a few milliseconds whether and where a search is worth its time. OpenCV's sector-based
 detector then looks at that part of the picture; its corners are the most accurate ones we know (0.11 to 0.14
-px RMS in a lens fit; sub-pixel refinement of the same corners reaches 0.17 to 0.20), but now and then they are
-wrong, so that everything is checked and searched for again in another way.
+px RMS in a lens fit; sub-pixel refinement of the same corners reaches 0.17 to 0.20), but now and then they
+are wrong, so that everything is checked and searched for again in another way.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class CheckerboardDetector:
     Args:
         board: A checkerboard.
         effort: On 2 Mpx with a board that fills half the picture, measured: ``live`` 15 to 35 ms, ``video``
-            and ``stills`` 0.1 to 0.4 s. Without a complete board, but with squares in sight, ``live`` takes up
-            to 0.15 s and ``stills`` up to 3 s.
+            and ``stills`` 0.1 to 0.4 s. Without a complete board, but with squares in sight, ``live`` takes
+            up to 0.15 s and ``stills`` up to 3 s.
     """
 
     def __init__(self, board: Board, *, effort: Effort = "stills") -> None:

@@ -16,9 +16,10 @@ Ints = NDArray[np.intp]
 FEWEST_CORNERS = 4
 """A pose of a flat board needs four."""
 
-# In squares. The strongest lens of the recordings bends a board by 0.1 against the best homography; a corner
+# In squares. The strongest lens of the recordings bends a board by 0.2 against the best homography; a corner
 # taken for its neighbour misses by a whole square.
-_LARGEST_MISS = 0.25
+_LARGEST_MISS = 0.4
+_ROBUST_MISS = 0.25
 # Of one step along a row against the next one, in steps: perspective and lens change it by less.
 _LARGEST_BEND = 0.35
 # Of all corners of a charuco view; more outliers and the homography itself is not to be trusted.
@@ -69,9 +70,10 @@ def check_corners(
         return _refused(f"{found} found, at least {FEWEST_CORNERS} are needed")
     flat = board.corners[ids, :2]
     more_flat, more_pixels = support if support is not None else (np.zeros((0, 2)), np.zeros((0, 2)))
-    homography = _homography(
+    homography = board_homography(
         np.concatenate([flat, more_flat]),
         np.concatenate([pixels, more_pixels]),
+        board.square_mm,
         robust=board.kind == "charuco",
     )
     if homography is None:
@@ -107,19 +109,22 @@ def project_board(homography: Floats, points: Floats) -> Floats:
     return result
 
 
-def board_homography(points: Floats, pixels: Floats, *, robust: bool = False) -> Floats | None:
-    """(3, 3) px from mm on the board, with positive depth there; None where the points allow none."""
-    return _homography(points, pixels, robust=robust)
-
-
 def _refused(reason: str) -> Checked:
     return Checked(np.zeros(0, np.intp), np.zeros((0, 2)), reason=reason)
 
 
-def _homography(flat: Floats, pixels: Floats, *, robust: bool) -> Floats | None:
+def board_homography(flat: Floats, pixels: Floats, square_mm: float, *, robust: bool) -> Floats | None:
+    """(3, 3) px from mm on the board, with positive depth there; None where the points allow none.
+
+    Args:
+        flat: (N, 2) mm.
+        pixels: (N, 2) px.
+        square_mm: Side of a square; a quarter of it is the tolerance of the robust fit.
+        robust: Leave out what does not fit.
+    """
     if robust and len(flat) > FEWEST_CORNERS:
-        scale = float(np.sqrt(np.ptp(pixels, axis=0).max() / max(np.ptp(flat, axis=0).max(), 1e-9)))
-        limit = max(2.0, 0.1 * scale**2 * _step(flat))
+        px_per_mm = float(np.ptp(pixels, axis=0).max() / max(np.ptp(flat, axis=0).max(), 1e-9))
+        limit = max(2.0, _ROBUST_MISS * px_per_mm * square_mm)
         cv2.setRNGSeed(1)  # the same picture gives the same answer, whatever was looked at before
         matrix, _ = cv2.findHomography(flat, pixels, cv2.RANSAC, limit)
     else:
@@ -129,12 +134,6 @@ def _homography(flat: Floats, pixels: Floats, *, robust: bool) -> Floats | None:
     result = np.asarray(matrix, np.float64)
     depth = float(np.append(flat.mean(axis=0), 1.0) @ result[2])
     return -result if depth < 0 else result
-
-
-def _step(flat: Floats) -> float:
-    steps = np.diff(np.unique(flat.round(6), axis=0)[:, 0])
-    steps = steps[steps > 0]
-    return float(steps.min()) if len(steps) else float(np.ptp(flat))
 
 
 def _misses(homography: Floats, board: Board, flat: Floats, pixels: Floats) -> tuple[Floats, Floats]:
