@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 import configs
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config, apply_overrides, parse_config, read_yaml
+from models.keypoints.retiming import RetimingConfig
 from models.one_euro import OneEuroConfig
 from models.triangulation.mirror_repair import MirrorRepairConfig
 from models.triangulation.robust import RobustConfig
@@ -44,6 +45,7 @@ class PipelineConfig(Config):
 
     synchronizer: SynchronizerConfig = Field(default_factory=SynchronizerConfig)
     mirror_repair: MirrorRepairConfig | None = Field(default_factory=MirrorRepairConfig)
+    retiming: RetimingConfig | None = Field(default_factory=RetimingConfig)
     view_trust: ViewTrustConfig | None = Field(default_factory=ViewTrustConfig)
     triangulation: RobustConfig = Field(default_factory=RobustConfig)
     smoothing: OneEuroConfig | None = Field(default_factory=OneEuroConfig)

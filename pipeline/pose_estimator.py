@@ -14,6 +14,7 @@ from configs.loading import parse_config
 from models.detections import Detections
 from models.keypoints.base import KeypointModel
 from models.keypoints.registry import KEYPOINT_MODELS
+from models.keypoints.retiming import KeypointRetimer
 from models.one_euro import OneEuroFilter
 from models.pose_frame import PoseFrame
 from models.triangulation.mirror_repair import MirrorRepair
@@ -60,6 +61,8 @@ class PoseEstimator:
             else None
         )
         views, joints = len(rig), len(self.skeleton)
+        self._retime = KeypointRetimer(config.retiming, views) if config.retiming else None
+        self._lags_ns = np.array([round(camera.lag_ms * 1e6) for camera in rig.cameras], np.int64)
         self._trust = ViewTrust(config.view_trust, views, joints) if config.view_trust else None
         self._min_score = config.triangulation.min_score
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
@@ -97,10 +100,13 @@ class PoseEstimator:
         if self._repair is not None:
             keypoints, scores, swapped[0] = self._repair(keypoints, scores, 0)
             started = _lap(stages, "mirror_repair", started)
+        placed = keypoints
+        if self._retime is not None:
+            placed = self._retime(keypoints, self._scene_times(times_ns), time_ns)
         weighed = scores
         if self._trust is not None:
             weighed = self._trust.weigh(scores, self._min_score, time_ns)
-        result = self._triangulate(keypoints[None], weighed[None])
+        result = self._triangulate(placed[None], weighed[None])
         if self._trust is not None:
             self._trust.learn(result.used[0], scores >= self._min_score, time_ns)
         started = _lap(stages, "triangulation", started)
@@ -130,6 +136,11 @@ class PoseEstimator:
         """Free the models."""
         self.model.close()
 
+    def _scene_times(self, times_ns: Sequence[int]) -> NDArray[np.int64]:
+        """(V,) when the scene in each picture took place, -1 where there is none."""
+        times = np.asarray(times_ns, np.int64)
+        return np.where(times >= 0, times - self._lags_ns, -1)
+
     def _warm_up(self) -> None:
         """Load compiled code now rather than on the first frames."""
         views, joints = len(self.rig), len(self.skeleton)
@@ -157,6 +168,8 @@ class PoseEstimator:
 
     def _forget(self) -> None:
         self._last_joints = None
+        if self._retime is not None:
+            self._retime.reset()
         if self._trust is not None:
             self._trust.reset()
         if self._repair is not None:

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from models.keypoints.retiming import KeypointRetimer, RetimingConfig
+from models.triangulation.benchmark import ring_rig
+
+MS = 1_000_000
+
+
+def test_straight_motion_is_moved_exactly():
+    retime = KeypointRetimer(RetimingConfig(), 1)
+    for frame in range(3):
+        now = frame * 33 * MS
+        point = np.array([[[10.0 + 2.0 * frame, 50.0 - frame]]])
+        moved = retime(point, np.array([now]), now + 11 * MS)
+    np.testing.assert_allclose(moved, [[[14.0 + 2 / 3, 48.0 - 1 / 3]]])
+
+
+def test_a_single_position_and_a_missing_one_stay():
+    retime = KeypointRetimer(RetimingConfig(), 1)
+    first = np.array([[[1.0, 2.0], [np.nan, np.nan]]])
+    np.testing.assert_array_equal(retime(first, np.array([0]), 10 * MS), first)
+    second = np.array([[[2.0, 2.0], [5.0, 5.0]]])
+    moved = retime(second, np.array([30 * MS]), 45 * MS)
+    np.testing.assert_allclose(moved, [[[2.5, 2.0], [5.0, 5.0]]])
+
+
+@pytest.mark.parametrize("shift_ms", [0.5, 60.0])
+def test_tiny_and_huge_shifts_are_left_alone(shift_ms):
+    retime = KeypointRetimer(RetimingConfig(), 1)
+    for frame in range(3):
+        point = np.array([[[10.0 * frame, 0.0]]])
+        moved = retime(point, np.array([frame * 33 * MS]), round((frame * 33 + shift_ms) * MS))
+    np.testing.assert_array_equal(moved, point)
+
+
+def test_a_gap_is_a_new_start():
+    retime = KeypointRetimer(RetimingConfig(), 1)
+    retime(np.zeros((1, 1, 2)), np.array([0]), 0)
+    late = np.array([[[100.0, 0.0]]])
+    np.testing.assert_array_equal(retime(late, np.array([500 * MS]), 510 * MS), late)
+
+
+def test_views_without_a_picture_are_skipped():
+    retime = KeypointRetimer(RetimingConfig(), 2)
+    points = np.full((2, 1, 2), np.nan)
+    points[0] = 3.0
+    np.testing.assert_array_equal(retime(points, np.array([5 * MS, -1]), 5 * MS), points)
+
+
+def test_noise_of_a_shift_by_half_a_frame_is_as_documented():
+    noise = np.random.default_rng(0).normal(0, 1.0, (3, 20_000, 2))
+    retime = KeypointRetimer(RetimingConfig(), 1)
+    for frame in range(3):
+        moved = retime(noise[frame][None], np.array([frame * 33 * MS]), round((frame + 0.5) * 33 * MS))
+    # The last point plus half a step of the slope (x2 - x0) / 2: x2 + (x2 - x0) / 4, variance 25/16 + 1/16.
+    assert moved.std() == pytest.approx(np.sqrt(26) / 4, abs=0.02)
+
+
+def test_unsynchronised_cameras_see_a_fast_hand_in_one_place():
+    """A hand swings at up to 6 m/s before four 30 Hz cameras whose shutters are up to 15 ms apart."""
+    rig = ring_rig(4)
+    phases = np.array([-15, -5, 6, 15]) * MS
+    retime = KeypointRetimer(RetimingConfig(), 4)
+
+    def hand(t_s):
+        return np.array([[500 * np.sin(12 * t_s), 300 * np.cos(9 * t_s), 1200 + 200 * np.sin(7 * t_s)]])
+
+    errors = {"as filmed": [], "moved": []}
+    for frame in range(5, 90):
+        instant = frame * 1_000_000_000 // 30
+        times = instant + phases
+        seen = np.stack([rig.project(hand(time / 1e9))[view] for view, time in enumerate(times)])
+        moved = retime(seen, times, instant)
+        truth = hand(instant / 1e9)
+        errors["as filmed"].append(np.linalg.norm(rig.triangulate(seen) - truth))
+        errors["moved"].append(np.linalg.norm(rig.triangulate(moved) - truth))
+    assert np.median(errors["as filmed"]) > 8.0
+    assert np.median(errors["moved"]) < 0.5 * np.median(errors["as filmed"])
