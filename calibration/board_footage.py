@@ -66,8 +66,8 @@ def detect_in_footage(
         board: What to look for.
         footage: By camera, see ``calibration.footage``.
         workers: Cameras at a time; None for one per core.
-        progress: Called with camera and frames done, from any thread, one call at a time. What it raises stops
-            the work and comes out here.
+        progress: Called with camera and frames done, from any thread, one call at a time. What it raises
+            stops the work and comes out here.
 
     Raises:
         BadInputError: A file cannot be read.

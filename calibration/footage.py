@@ -75,7 +75,7 @@ def find_footage(folder: Path, cameras: Sequence[str] | None = None) -> dict[str
         raise bad_input(
             "holds no videos and no pictures",
             file=folder,
-            allowed="CAMERA.mp4 and other videos, folders CAMERA/ with pictures, or CAMERA_1.jpg, CAMERA_2.jpg",
+            allowed="CAMERA.mp4 and other videos, folders CAMERA/ with pictures, or CAMERA_1.jpg, …",
         )
     names = sorted(found, key=_natural) if cameras is None else list(cameras)
     missing = [name for name in names if name not in found]

@@ -24,6 +24,7 @@ TABLE = (
     TableLine("repair", "app.commands.repair:Command", "an interrupted take becomes complete again"),
     TableLine("export", "app.commands.export:Command", "a take's poses as files for other tools"),
     TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
+    TableLine("board", "app.commands.board:Command", "a calibration board to print, and its board.yaml"),
     TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),
     TableLine("doctor", "app.commands.doctor:Command", "check this machine and say the next step"),
     TableLine("benchmark", "app.commands.benchmark:Command", "measure how fast the parts run here"),
