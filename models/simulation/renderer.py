@@ -151,23 +151,10 @@ class View:
     def _empty_room(self) -> tuple[Image, Image]:
         """(H, W, 3) BGR of the empty room, sharp and blurred; takes half a second the first time."""
         if self._rooms is None:
-            sharp, self._floor_places = self._look_at_room()
+            sharp, self._floor_places = look_at_room(self.camera)
             soft = cv2.GaussianBlur(sharp, (3, 3), self._blur) if self._blur > 0 else sharp
             self._rooms = sharp, np.asarray(soft, np.uint8)
         return self._rooms
-
-    def _look_at_room(self) -> tuple[Image, NDArray[np.float32]]:
-        width, height = self.camera.size
-        u = np.arange(-RAY_STEP_PX, width + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
-        v = np.arange(-RAY_STEP_PX, height + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
-        position, rays = self.camera.unproject(np.stack(np.meshgrid(u, v), axis=-1))
-        # the interpolation is exact for rays that end on a plane parallel to the picture
-        rays = rays / (rays @ self.camera.R[2])[..., None]
-        colours = np.zeros((height, width, 3), np.float32)
-        places = np.zeros((height, width, 2), np.float32)
-        room_picture(np.array(position), np.ascontiguousarray(rays), RAY_STEP_PX, SAMPLES, colours, places)
-        screen = 255.0 * np.sqrt(np.clip(colours[..., ::-1], 0.0, 1.0))
-        return np.ascontiguousarray(np.rint(screen), np.uint8), places
 
     def _shadow_box(self) -> tuple[int, int, int, int]:
         """Part of the picture that can show the shadow."""
@@ -196,6 +183,27 @@ class View:
             max(0, min(height, int(bottom) + 2)),
             max(0, min(width, int(right) + 2)),
         )
+
+
+def look_at_room(camera: Camera) -> tuple[Image, NDArray[np.float32]]:
+    """Picture of the empty room through any lens, without lens blur; takes some tenths of a second.
+
+    Returns:
+        (H, W, 3) BGR, and (H, W, 2) x, y mm on the floor as in ``room_picture``.
+    """
+    width, height = camera.size
+    u = np.arange(-RAY_STEP_PX, width + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
+    v = np.arange(-RAY_STEP_PX, height + 2 * RAY_STEP_PX, RAY_STEP_PX, dtype=np.float64)
+    position, rays = camera.unproject(np.stack(np.meshgrid(u, v), axis=-1))
+    # the interpolation is exact for rays that end on a plane parallel to the picture
+    rays = rays / (rays @ camera.R[2])[..., None]
+    # fast arithmetic knows no NaN; where the lens does not reach, the room ahead is as good as anything
+    rays = np.where(np.isfinite(rays), rays, camera.R[2])
+    colours = np.zeros((height, width, 3), np.float32)
+    places = np.zeros((height, width, 2), np.float32)
+    room_picture(np.array(position), np.ascontiguousarray(rays), RAY_STEP_PX, SAMPLES, colours, places)
+    screen = 255.0 * np.sqrt(np.clip(colours[..., ::-1], 0.0, 1.0))
+    return np.ascontiguousarray(np.rint(screen), np.uint8), places
 
 
 class Sensor:

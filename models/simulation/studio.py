@@ -112,6 +112,18 @@ class Studio:
         in_front = (joints @ geometry.R[2] + geometry.t[2]) - depth[nearest[..., 1], nearest[..., 0]]
         return np.asarray(inside & (in_front < self._allowed))
 
+    def depth(self, camera: str, t_s: float) -> NDArray[np.float32]:
+        """(H, W) mm along the optical axis to people, ``rasterizer.NOBODY_MM`` where nobody is.
+
+        Overwritten by the next call for this camera.
+
+        Raises:
+            BadInputError: There is no such camera.
+        """
+        view = self._view(camera)
+        self._set_time(t_s)
+        return view.find_people()[0]
+
     def render(self, camera: str, t_s: float, out: Image | None = None) -> Image:
         """Take a picture; the same for the same configuration, camera and time.
 
