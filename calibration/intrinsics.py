@@ -14,12 +14,12 @@ from pydantic import Field
 from calibration.camera import Camera
 from calibration.coverage import Coverage, measure_coverage
 from calibration.intrinsics_warnings import intrinsics_warnings
-from calibration.lens_choice import Candidate, choose_lens, held_out_distances, refit
+from calibration.lens_choice import Candidate, choose_lens, fit_again, held_out_distances, refit
 from calibration.lens_fit import LensFit, names_of, predict
 from calibration.observations import BoardObservations, BoardView
 from calibration.planar_pose import PackedViews, homography_residuals, pack
 from calibration.projection_uncertainty import projection_uncertainty
-from calibration.view_selection import FEWEST_CORNERS, select_views, why_implausible
+from calibration.view_selection import select_views, why_implausible
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config
 
@@ -31,7 +31,10 @@ FEWEST_VIEWS = 3
 _ROUNDS = 4
 """Of rejecting and fitting again; the second rarely finds more."""
 _FINEST_PX = 0.05
-"""Corner positions are not known better, so a closer fit is no reason to call a corner wrong."""
+"""Corner positions are not known better than this."""
+_NEVER_WRONG_PX = 0.5
+"""A corner this near is not a wrong one, however close the others are: far, oblique and moving boards are
+measured that well and no better."""
 _RAYLEIGH_MEDIAN = 1.1774
 """Median distance of a corner from its prediction for unit noise along x and y."""
 _VIEW_TIMES_TYPICAL = 4.0
@@ -160,26 +163,27 @@ def calibrate_intrinsics(
             usable.append(view)
         else:
             rejected.append(RejectedView(view.frame, reason))
-    while True:
-        _need_views(camera, usable, rejected)
-        picked = select_views(board, usable, size, config.max_views)
-        chosen = [usable[index] for index in picked]
-        packed = pack(board, chosen)
-        fit, candidates = choose_lens(packed, size, config.model, config.folds)
+    _need_views(camera, usable, rejected)
+    chosen = [usable[index] for index in select_views(board, usable, size, config.max_views)]
+    packed = pack(board, chosen)
+    fit, candidates = choose_lens(packed, size, config.model, config.folds)
+    for _ in range(_ROUNDS):
         fit, kept, found, wrong = _without_outliers(fit, packed, config)
-        if not wrong:
-            break
-        # The place of a wrong view may be taken by one that was left out.
         rejected += [RejectedView(chosen[index].frame, reason) for index, reason in wrong.items()]
-        bad = {id(chosen[index]) for index in wrong}
         left_out = len(usable) - len(chosen)
-        usable = [view for view in usable if id(view) not in bad]
-        if not left_out:
-            chosen = [chosen[index] for index in kept]
-            packed = packed.chosen(kept)
-            found = found[kept]
+        out = {id(chosen[index]) for index in wrong}
+        usable = [view for view in usable if id(view) not in out]
+        chosen = [chosen[index] for index in kept]
+        packed, found = packed.chosen(kept), found[kept]
+        _need_views(camera, chosen, rejected)
+        if not wrong or not left_out:
             break
-    _need_views(camera, chosen, rejected)
+        # The places of wrong views are taken by others that were left out.
+        chosen = [usable[index] for index in select_views(board, usable, size, config.max_views)]
+        packed = pack(board, chosen)
+        fit = fit_again(fit, packed)
+    else:
+        found = packed.found
     corners = _rejected_corners(chosen, packed, found, fit)
     used = packed.only(found)
     rest = [view for view in usable if id(view) not in {id(one) for one in chosen}]
@@ -217,7 +221,7 @@ def _without_outliers(
         current = packed.chosen(kept)
         away = _distances(fit, current)
         sigma = max(float(np.median(away[found[kept]])) / _RAYLEIGH_MEDIAN, _FINEST_PX)
-        good = current.found & (away <= config.outlier_sigmas * sigma)
+        good = current.found & (away <= max(config.outlier_sigmas * sigma, _NEVER_WRONG_PX))
         reasons = [_why_wrong(current, row, away[row], good[row], sigma) for row in range(len(kept))]
         wrong |= {int(kept[row]): reason for row, reason in enumerate(reasons) if reason is not None}
         stay = np.array([row for row, reason in enumerate(reasons) if reason is None], np.intp)
@@ -247,7 +251,7 @@ def _why_wrong(
     error = float(np.sqrt(np.mean(np.minimum(distances[found], 1e6) ** 2)))
     flat = float(np.sqrt(np.nanmean(homography_residuals(packed.chosen(np.array([index]))) ** 2)))
     bad = int(found.sum() - good.sum())
-    if bad > _MOST_BAD_CORNERS * found.sum() or good.sum() < FEWEST_CORNERS:
+    if bad > _MOST_BAD_CORNERS * found.sum():
         if flat > 20 * typical and error > 20 * typical:
             return (
                 f"its corners do not lie on a flat board ({flat:.1f} px off the best plane, others "
@@ -258,7 +262,7 @@ def _why_wrong(
             f"others {typical:.2f} px): the board moved during the exposure, is bent, or was detected wrongly"
         )
     rest = float(np.sqrt(np.mean(distances[good] ** 2)))
-    if rest > _VIEW_TIMES_TYPICAL * typical:
+    if rest > max(_VIEW_TIMES_TYPICAL * typical, _NEVER_WRONG_PX):
         return (
             f"it does not fit the other views ({rest:.2f} px, others {typical:.2f} px): "
             "the board moved during the exposure or is bent"

@@ -23,7 +23,7 @@ _ONE_AXIS_DEG = 6.0
 _BLURRED = 0.12
 """``BoardView.sharpness``: an edge is then 8 px wide."""
 _FAR_OFF_CENTRE = 0.15
-_OVERFITTED = 1.5
+_OVERFITTED, _OVERFITTED_PX = 2.0, 0.1
 _THIN_REACH = 0.6
 
 
@@ -73,7 +73,7 @@ def intrinsics_warnings(
             f"{rejected} views were rejected and only {views} used: see the reasons, something is wrong "
             "with the board or with its description"
         )
-    if np.isfinite(held_out_px) and held_out_px > _OVERFITTED * rms_px:
+    if np.isfinite(held_out_px) and held_out_px > max(_OVERFITTED * rms_px, rms_px + _OVERFITTED_PX):
         found.append(
             f"the error on other views ({held_out_px:.2f} px) is {held_out_px / rms_px:.1f} times that on "
             "the used ones: there are too few or too similar views"

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.distortion import Lens, LensModel
-from calibration.lens_fit import LensFit, fit_lens, fit_poses, names_of
-from calibration.lens_guess import guess_lens, settle_poses
+from calibration.lens_fit import LensFit, fit_lens, fit_poses, names_of, predict
+from calibration.lens_guess import frontal_poses, guess_lens, settle_poses
 from calibration.planar_pose import PackedViews, poses_from_normalised
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,7 @@ _DOUBTFUL_FOCAL = 0.02
 _LOOSE_SIGMAS = 6.0
 _RAYLEIGH_MEDIAN = 1.1774
 _FINEST_PX = 0.05
+_NEVER_WRONG_PX = 0.5
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,9 @@ def held_out_distances(fit: LensFit, used: PackedViews, rest: PackedViews | None
         if len(used) < _FEWEST_VIEWS_TO_SPLIT:
             return np.zeros(0)
         return _split(fit, used, folds)[used.found]
-    lens = Lens(fit.model, fit.intrinsics[4:])
-    ideal = lens.undistort((rest.pixels - fit.intrinsics[2:4]) / fit.intrinsics[:2])
-    reached = rest.found & np.isfinite(ideal[..., 0])
-    enough = reached.sum(axis=1) >= 6
-    rest = rest.only(reached).chosen(enough)
-    R, t = poses_from_normalised(rest, np.where(reached[enough][..., None], ideal[enough], 0.0))
+    R, t = _located(fit, rest)
     sigma = max(fit.rms_px / np.sqrt(2.0), _FINEST_PX)
-    limit = _LOOSE_SIGMAS * sigma
+    limit = max(_LOOSE_SIGMAS * sigma, _NEVER_WRONG_PX)
     _, _, residuals = settle_poses(rest, fit.model, fit.intrinsics, R, t, outlier_px=3.0 * sigma, rounds=25)
     away = np.linalg.norm(residuals, axis=-1)
     with np.errstate(invalid="ignore"):
@@ -155,6 +151,26 @@ def _clearly_better(new: Floats, old: Floats) -> bool:
     return any(
         float(np.mean(gain)) > _SAFETY * float(np.std(gain, ddof=1)) / np.sqrt(len(gain)) for gain in gains
     )
+
+
+def fit_again(fit: LensFit, views: PackedViews) -> LensFit:
+    """Fit the same model to other views, so that outliers do no harm."""
+    R, t = _located(fit, views)
+    return _robust(views, fit.model, fit.intrinsics, fit.free, R, t)
+
+
+def _located(fit: LensFit, views: PackedViews) -> tuple[Floats, Floats]:
+    """First guess of the poses of any views, through a known lens."""
+    lens = Lens(fit.model, fit.intrinsics[4:])
+    seen = (views.pixels - fit.intrinsics[2:4]) / fit.intrinsics[:2]
+    ideal = lens.undistort(seen)
+    # Where the lens does not reach, the undistorted place is as near as one gets.
+    ideal = np.where(np.isfinite(ideal), ideal, seen)
+    R, t = poses_from_normalised(views, ideal)
+    lost = np.flatnonzero(~np.isfinite(predict(fit.model, fit.intrinsics, R, t, views)).all(axis=(1, 2)))
+    if len(lost):
+        R[lost], t[lost] = frontal_poses(views.chosen(lost), ideal[lost])
+    return R, t
 
 
 def _candidate(one: _Tried, errors: Floats, chosen: bool, reason: str) -> Candidate:

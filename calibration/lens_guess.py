@@ -100,11 +100,11 @@ def _posed(
     if lost.any():
         # A wrong detection may have no pose; a frontal one keeps its error finite, and large.
         rows = np.flatnonzero(lost)
-        R[rows], t[rows] = _frontal(views.chosen(rows), ideal[rows])
+        R[rows], t[rows] = frontal_poses(views.chosen(rows), ideal[rows])
     return (settle_poses if both else fit_poses)(views, kind, intrinsics, R, t, rounds=rounds)
 
 
-def _frontal(views: PackedViews, ideal: Floats) -> tuple[Floats, Floats]:
+def frontal_poses(views: PackedViews, ideal: Floats) -> tuple[Floats, Floats]:
     """Poses parallel to the picture, where the corners have the right place and extent."""
     weight = views.found[..., None].astype(float)
     count = np.maximum(weight.sum(axis=1), 1.0)
