@@ -94,6 +94,30 @@ class Poses(msgspec.Struct, frozen=True):
     latency_ns: int
 
 
+class SeenView(msgspec.Struct, frozen=True, array_like=True):
+    """The board in one camera's picture of an instant; ``corners`` is 0 and ``reason`` says why where not."""
+
+    camera: str
+    frame: int
+    time_ns: int
+    corners: int
+    mirrored: bool
+    inverted: bool
+    sharpness: float
+    reason: str
+
+
+class BoardSeen(msgspec.Struct, frozen=True):
+    """Board finder to the calibration session: what the cameras saw of the board at one instant.
+
+    The arrays that follow hold the corners of all views, one view after the other.
+    """
+
+    views: list[SeenView]
+    arrays: list[ArrayInfo]
+    detect_ms: float
+
+
 class Command(msgspec.Struct, frozen=True):
     """Supervisor to all nodes, or to the one named in ``to``."""
 
@@ -118,6 +142,7 @@ TOPICS: Final[dict[str, type[msgspec.Struct]]] = {
     "frame_record": FrameRecord,
     "stream_closed": StreamClosed,
     "poses": Poses,
+    "board_seen": BoardSeen,
     "command": Command,
     "report": Report,
 }

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from models.pose_frame import PoseFrame
 from models.skeletons import get_skeleton
 from pipeline.bus import Message, WireError
-from pipeline.messages import ArrayInfo, Poses
-
-_MAX_ARRAY_BYTES = 64 << 20
+from pipeline.messages import Poses
+from pipeline.wire_arrays import pack_arrays, unpack_arrays
 
 _POSE_ARRAYS = (
     "view_times_ns",
@@ -27,15 +21,10 @@ _POSE_ARRAYS = (
 )
 
 
-def pack_poses(frame: PoseFrame, latency_ns: int) -> tuple[Poses, list[Any]]:
+def pack_poses(frame: PoseFrame, latency_ns: int) -> tuple[Poses, list[bytes]]:
     """A PoseFrame as payload and raw frames."""
-    arrays = [np.ascontiguousarray(getattr(frame, name)) for name in _POSE_ARRAYS]
-    infos = [
-        ArrayInfo(name, array.dtype.str, list(array.shape))
-        for name, array in zip(_POSE_ARRAYS, arrays, strict=True)
-    ]
-    payload = Poses(frame.skeleton.name, list(frame.cameras), infos, frame.stage_ms, latency_ns)
-    return payload, [array.tobytes() for array in arrays]
+    infos, data = pack_arrays({name: getattr(frame, name) for name in _POSE_ARRAYS})
+    return Poses(frame.skeleton.name, list(frame.cameras), infos, frame.stage_ms, latency_ns), data
 
 
 def unpack_poses(message: Message) -> PoseFrame:
@@ -45,13 +34,7 @@ def unpack_poses(message: Message) -> PoseFrame:
         WireError: Arrays missing, of the wrong type, or shaped differently from what the header says.
     """
     payload: Poses = message.payload
-    if [info.name for info in payload.arrays] != list(_POSE_ARRAYS) or len(message.frames) != len(
-        _POSE_ARRAYS
-    ):
-        raise WireError("a poses message does not hold the arrays of this version")
-    arrays = {}
-    for info, data in zip(payload.arrays, message.frames, strict=True):
-        arrays[info.name] = _array(info, data)
+    arrays = unpack_arrays(payload.arrays, message.frames, _POSE_ARRAYS, "poses")
     try:
         return PoseFrame(
             time_ns=message.t_capture_ns,
@@ -62,17 +45,3 @@ def unpack_poses(message: Message) -> PoseFrame:
         )
     except AssertionError as error:
         raise WireError("the arrays of a poses message do not fit each other") from error
-
-
-def _array(info: ArrayInfo, data: memoryview) -> NDArray[Any]:
-    if info.dtype not in {"<i8", "<f8", "|b1"}:
-        raise WireError(f"array {info.name} has type {info.dtype[:20]}")
-    dtype = np.dtype(info.dtype)
-    size = dtype.itemsize
-    for side in info.shape:
-        if side < 0:
-            raise WireError(f"array {info.name} has a negative side")
-        size *= side
-    if size != data.nbytes or size > _MAX_ARRAY_BYTES:
-        raise WireError(f"array {info.name} announces {size} bytes and brings {data.nbytes}")
-    return np.frombuffer(data, dtype).reshape(info.shape)
