@@ -117,12 +117,15 @@ class PathPoses:
     speed: Floats
 
 
-def plan_path(instant_times: Sequence[float] | Floats, reach_s: float) -> BoardPath:
+def plan_path(
+    instant_times: Sequence[float] | Floats, reach_s: float, shortest_step_s: float = 0.0
+) -> BoardPath:
     """Place the knots: one per moment, and extra ones around each continuous part.
 
     Args:
         instant_times: (M,) s, rising.
         reach_s: How far beyond its moments a path is needed, the largest lag; 0 adds no extra knots.
+        shortest_step_s: Moments closer to each other than this share knots.
     """
     instants = np.asarray(instant_times, dtype=np.float64)
     steps = np.diff(instants)
@@ -133,7 +136,7 @@ def plan_path(instant_times: Sequence[float] | Floats, reach_s: float) -> BoardP
     part_of_instant = np.zeros(len(instants), np.int64)
     for number, members in enumerate(np.split(np.arange(len(instants)), breaks)):
         part_of_instant[members] = number
-        knots = _thinned(instants[members])
+        knots = _thinned(instants[members], shortest_step_s)
         step = float(np.median(np.diff(knots))) if len(knots) > 1 else min(usual, USUAL_STEP_S)
         around = np.arange(1, int(np.ceil(reach_s / step)) + 2) * step if reach_s > 0 else np.zeros(0)
         times.append(np.concatenate([knots[0] - around[::-1], knots, knots[-1] + around]))
@@ -145,10 +148,14 @@ def plan_path(instant_times: Sequence[float] | Floats, reach_s: float) -> BoardP
     return BoardPath(np.concatenate(times), linked, part.astype(np.int64), part_of_instant)
 
 
-def _thinned(times: Floats) -> Floats:
-    """Without times that follow another one too closely."""
+def _thinned(times: Floats, shortest: float) -> Floats:
+    """Without times that follow another one too closely; the ends stay."""
     if len(times) < 3:
         return times
+    if shortest > 0.0:
+        count = max(2, 1 + int((times[-1] - times[0]) / shortest))
+        if count < len(times):
+            return np.linspace(times[0], times[-1], count)
     closest = CLOSEST_STEPS * float(np.median(np.diff(times)))
     kept = [times[0]]
     for time in times[1:]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import INTRINSICS, view_blocks
+from calibration.bundle_kernel import POSE, VIEW, view_blocks
 from calibration.distortion import Lens
 from calibration.rotation import rotation_from_vector
 
@@ -112,7 +112,7 @@ def _refine(
     t: Floats,
 ) -> Floats:
     """Gauss-Newton on each pose, in place; returns (V,) rms px."""
-    cameras, views, size = len(fisheye), len(view_camera), 12 + INTRINSICS
+    cameras, views, size = len(fisheye), len(view_camera), VIEW
     residuals = np.empty_like(pixels)
     H, g = np.empty((views, size, size)), np.empty((views, size))
     still = (np.broadcast_to(np.eye(3), (cameras, 3, 3)).copy(), np.zeros((cameras, 3)))
@@ -123,7 +123,7 @@ def _refine(
     for step in range(ROUNDS + 1):
         view_blocks(
             starts, view_camera, fisheye, intrinsics, *still, R, t, points, pixels, used, np.ones(views),
-            HUBER_PX, False, step < ROUNDS, residuals, H, g,
+            np.zeros_like(pixels), np.zeros(views), HUBER_PX, False, step < ROUNDS, residuals, H, g,
         )  # fmt: skip
         squares = (residuals**2).sum(axis=1)
         sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(squares, nan=1e12))])
@@ -131,10 +131,10 @@ def _refine(
         better = rms < best
         best[better], best_R[better], best_t[better] = rms[better], R[better], t[better]
         if step < ROUNDS:
-            block = H[:, -6:, -6:] + np.eye(6) * 1e-9
+            block = H[:, POSE : POSE + 6, POSE : POSE + 6] + np.eye(6) * 1e-9
             bad = ~np.isfinite(block).all(axis=(1, 2))
             block[bad] = np.eye(6)
-            move = -np.linalg.solve(block, g[:, -6:, None])[..., 0]
+            move = -np.linalg.solve(block, g[:, POSE : POSE + 6, None])[..., 0]
             move[bad | ~np.isfinite(move).all(axis=1)] = 0.0
             R[:] = rotation_from_vector(move[:, :3]) @ R
             t += move[:, 3:]

@@ -25,7 +25,10 @@ from calibration.bundle_kernel import (
     CAMERA,
     DRIFT,
     INTRINSICS,
+    JITTER,
     LAG,
+    POSE,
+    VIEW,
     add_inertia,
     add_views,
     eliminate_jitter,
@@ -73,6 +76,8 @@ class BundleProblem:
         start_intrinsics: (C, 12) the centre of the prior of free intrinsics.
         start_lags: (C,) s, the centre of the prior of free lags.
         jitter: (V,) s, standard deviation of the time error of each view; 0 for none.
+        velocity: (O, 2) px/s at which corners move in their pictures; decides what a time error does. Taken from
+            an earlier estimate: were it free, the path would wriggle to make time errors cheap.
     """
 
     starts: Ints
@@ -90,6 +95,7 @@ class BundleProblem:
     start_intrinsics: Floats
     start_lags: Floats
     jitter: Floats
+    velocity: Floats
 
     @cached_property
     def view_of_corner(self) -> Ints:
@@ -130,7 +136,7 @@ class BundleState:
         """(V,) s: when what each view shows happened."""
         c = problem.view_camera
         lag = self.lags[c] + self.drifts[c] * (problem.view_time - problem.middle_s)
-        return np.asarray(problem.view_time - lag - self.jitter)
+        return np.asarray(problem.view_time - lag)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,15 +148,14 @@ class Linearised:
         residuals: (O, 2) px, predicted minus observed; NaN without an image.
         windows: Of the views.
         poses: Of the views.
-        H: (V, 24, 24) normal equations of each view: camera 6, intrinsics 12, board pose 6.
+        H: (V, 25, 25) normal equations of each view: camera 6, intrinsics 12, board pose 6, jitter.
+        g: (V, 25) gradient of each view.
         A: (C, CAMERA, CAMERA).
         a: (C, CAMERA) gradient.
         B: (6 N, C * CAMERA).
         band: (6 N, BAND), see ``band_solver``.
         b: (6 N,) gradient.
         gradients: (V, CAMERA) the part of each view in ``a``.
-        pose_gradients: (V, 6) gradient of each view by the board's pose in it.
-        eliminated: (V, 26) of the jitter, see ``bundle_kernel.eliminate_jitter``.
     """
 
     cost: float
@@ -158,14 +163,13 @@ class Linearised:
     windows: PathWindows
     poses: PathPoses
     H: Floats
+    g: Floats
     A: Floats
     a: Floats
     B: Floats
     band: Floats
     b: Floats
     gradients: Floats
-    pose_gradients: Floats
-    eliminated: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,16 +203,14 @@ def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, bloc
     windows = problem.path.windows(state.scene_times(problem), problem.view_part)
     poses = windows.poses(state.quaternions, state.positions)
     residuals = np.empty((corners, 2))
-    size = 12 + INTRINSICS
-    H = np.empty((views if blocks else 0, size, size))
-    g = np.empty((views if blocks else 0, size))
+    H = np.empty((views if blocks else 0, VIEW, VIEW))
+    g = np.empty((views if blocks else 0, VIEW))
     cost = view_blocks(
         problem.starts, problem.view_camera, problem.fisheye, state.intrinsics, state.camera_R, state.camera_t,
-        poses.R, poses.t, problem.points, problem.pixels, problem.used, 1.0 / sigma[problem.view_camera], HUBER,
-        problem.lens_free, blocks, residuals, H, g,
+        poses.R, poses.t, problem.points, problem.pixels, problem.used, 1.0 / sigma[problem.view_camera],
+        problem.velocity, state.jitter, HUBER, problem.lens_free, blocks, residuals, H, g,
     )  # fmt: skip
-    eliminated = np.zeros((views if blocks else 0, size + 2))
-    cost += eliminate_jitter(poses.speed, state.jitter, problem.jitter, H, g, eliminated)
+    cost += eliminate_jitter(state.jitter, problem.jitter, H, g)
     rows = cameras * CAMERA if blocks else 0
     A, a = np.zeros((cameras, CAMERA, CAMERA)), np.zeros((cameras, CAMERA))
     B, band, b = np.zeros((6 * knots, rows)), np.zeros((6 * knots, BAND)), np.zeros(6 * knots)
@@ -224,7 +226,7 @@ def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, bloc
         state.positions, INERTIA, band, b, blocks,
     )  # fmt: skip
     cost += _add_priors(problem, state, A, a)
-    return Linearised(cost, residuals, windows, poses, H, A, a, B, band, b, gradients, g[:, -6:], eliminated)
+    return Linearised(cost, residuals, windows, poses, H, g, A, a, B, band, b, gradients)
 
 
 def _add_priors(problem: BundleProblem, state: BundleState, A: Floats, a: Floats) -> float:
@@ -349,18 +351,18 @@ _FLOOR = 1e-9
 
 def _jitter_step(problem: BundleProblem, at: Linearised, cameras: Floats, knots: Floats) -> Floats:
     """(V,) s: what the eliminated time errors do when cameras and knots move."""
-    own = at.eliminated[:, -2]
-    if not own.any():
-        return np.zeros(len(own))
+    free = problem.jitter > 0.0
+    if not free.any():
+        return np.zeros(len(free))
     mine = cameras[problem.view_camera]
     window = knots[at.windows.first[:, None] + np.arange(WINDOW)]
-    pose = np.empty((len(own), 6))
+    pose = np.empty((len(free), 6))
     pose[:, :3] = np.einsum("vmij,vmj->vi", at.poses.turn, window[..., :3])
     pose[:, 3:] = np.einsum("vm,vmi->vi", at.windows.weights, window[..., 3:])
     pose -= at.poses.speed * (mine[:, LAG] + mine[:, DRIFT] * (problem.view_time - problem.middle_s))[:, None]
-    change = np.concatenate([mine[:, : 6 + INTRINSICS], pose], axis=1)
-    pull = at.eliminated[:, -1] + np.einsum("vi,vi->v", at.eliminated[:, :-2], change)
-    return np.where(own > 0.0, -pull / np.where(own > 0.0, own, 1.0), 0.0)
+    change = np.concatenate([mine[:, :POSE], pose], axis=1)
+    pull = at.g[:, JITTER] + np.einsum("vi,vi->v", at.H[:, JITTER, :JITTER], change)
+    return np.where(free, -pull / np.where(free, at.H[:, JITTER, JITTER], 1.0), 0.0)
 
 
 def _moved(state: BundleState, cameras: Floats, knots: Floats, jitter: Floats) -> BundleState:

@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 from calibration.band_solver import substitute_backward
 from calibration.bundle_adjustment import BundleProblem, BundleSolution, eliminate_path
 from calibration.board_path_kernel import WINDOW
-from calibration.bundle_kernel import BAND, CAMERA
+from calibration.bundle_kernel import BAND, CAMERA, POSE
 from calibration.errors import SolveError
 
 Floats = NDArray[np.float64]
@@ -77,8 +77,8 @@ def _cluster_scores(
     columns = problem.view_camera[:, None] * CAMERA + np.arange(CAMERA)
     np.add.at(cameras, (cluster[:, None], columns), at.gradients)
     pull = np.empty((len(cluster), WINDOW, 6))
-    pull[..., :3] = np.einsum("vmij,vi->vmj", at.poses.turn, at.pose_gradients[:, :3])
-    pull[..., 3:] = at.windows.weights[..., None] * at.pose_gradients[:, None, 3:]
+    pull[..., :3] = np.einsum("vmij,vi->vmj", at.poses.turn, at.g[:, POSE : POSE + 3])
+    pull[..., 3:] = at.windows.weights[..., None] * at.g[:, None, POSE + 3 : POSE + 6]
     knots = np.zeros((count, 6 * len(problem.path)))
     places = 6 * at.windows.first[:, None] + np.arange(BAND)
     np.add.at(knots, (cluster[:, None], places), pull.reshape(-1, BAND))

@@ -26,6 +26,11 @@ CAMERA = 6 + INTRINSICS + 2
 LAG = 6 + INTRINSICS
 DRIFT = LAG + 1
 BAND = 6 * WINDOW
+POSE = 6 + INTRINSICS
+"""First place of the board's pose among the parameters of one view, after camera and intrinsics."""
+JITTER = POSE + 6
+VIEW = JITTER + 1
+"""Parameters of one view."""
 NEAREST_MM = 1.0
 """A board corner closer than this to the camera's plane, or behind it, has no image."""
 BEHIND = 1e3
@@ -149,6 +154,8 @@ def view_blocks(
     pixels: Floats,
     used: NDArray[np.bool_],
     inverse_sigma: Floats,
+    velocity: Floats,
+    jitter: Floats,
     huber: float,
     lens_free: bool,
     with_blocks: bool,
@@ -171,18 +178,20 @@ def view_blocks(
         pixels: (O, 2) px as observed.
         used: (O,) False for corners that take no part.
         inverse_sigma: (V,) 1/px.
+        velocity: (O, 2) px/s at which each corner moves in its picture.
+        jitter: (V,) s, how much later than its camera's lag says a picture is.
         huber: Where the loss turns linear, in standard deviations of the distance.
         lens_free: Fill the rows of the intrinsics.
         with_blocks: Fill ``H`` and ``g``.
         residuals: (O, 2) px filled with predicted minus observed; NaN without an image.
-        H: (V, 24, 24) filled, order: camera 6, intrinsics 12, board pose 6.
-        g: (V, 24) filled with the gradient.
+        H: (V, 25, 25) filled, order: camera 6, intrinsics 12, board pose 6, jitter.
+        g: (V, 25) filled with the gradient.
 
     Returns:
         Half the sum of the losses.
     """
     by_point, by_lens = np.empty((2, 3)), np.empty((2, INTRINSICS))
-    size = 12 + INTRINSICS
+    size = VIEW
     J = np.zeros((2, size))
     cost = 0.0
     for v in range(len(view_camera)):
@@ -207,7 +216,8 @@ def view_blocks(
                     cost += huber * (BEHIND - 0.5 * huber)
                 continue
             u, w = project_with_derivatives(fisheye[c], k, rx + t[0], ry + t[1], z, by_point, by_lens)
-            du, dv = u - pixels[o, 0], w - pixels[o, 1]
+            du = u - velocity[o, 0] * jitter[v] - pixels[o, 0]
+            dv = w - velocity[o, 1] * jitter[v] - pixels[o, 1]
             residuals[o, 0], residuals[o, 1] = du, dv
             if not used[o]:
                 continue
@@ -230,15 +240,16 @@ def view_blocks(
                 q0 = p0 * R[0, 0] + p1 * R[1, 0] + p2 * R[2, 0]
                 q1 = p0 * R[0, 1] + p1 * R[1, 1] + p2 * R[2, 1]
                 q2 = p0 * R[0, 2] + p1 * R[1, 2] + p2 * R[2, 2]
-                J[i, size - 6] = by * q2 - bz * q1
-                J[i, size - 5] = bz * q0 - bx * q2
-                J[i, size - 4] = bx * q1 - by * q0
-                J[i, size - 3], J[i, size - 2], J[i, size - 1] = q0, q1, q2
+                J[i, POSE] = by * q2 - bz * q1
+                J[i, POSE + 1] = bz * q0 - bx * q2
+                J[i, POSE + 2] = bx * q1 - by * q0
+                J[i, POSE + 3], J[i, POSE + 4], J[i, POSE + 5] = q0, q1, q2
+                J[i, JITTER] = -velocity[o, i]
                 if lens_free:
                     for j in range(INTRINSICS):
                         J[i, 6 + j] = by_lens[i, j]
             for i in range(size):
-                if not lens_free and 6 <= i < size - 6:
+                if not lens_free and 6 <= i < POSE:
                     continue
                 j0, j1 = weight * J[0, i], weight * J[1, i]
                 g[v, i] += j0 * du + j1 * dv
@@ -252,47 +263,35 @@ def view_blocks(
 
 
 @compiled
-def eliminate_jitter(
-    speed: Floats, jitter: Floats, spread: Floats, H: Floats, g: Floats, eliminated: Floats
-) -> float:
+def eliminate_jitter(jitter: Floats, spread: Floats, H: Floats, g: Floats) -> float:
     """Take the time error of every single view out of its normal equations.
 
     Args:
-        speed: (V, 6) turn and shift of the board per second.
         jitter: (V,) s, as estimated so far.
-        spread: (V,) s, standard deviation; 0 for views without jitter.
-        H: (V, 24, 24) from ``view_blocks``, changed in place; may be empty, then only the cost is computed.
-        g: (V, 24), changed in place.
-        eliminated: (V, 26) filled with what finds the jitter again: coupling to the view's parameters, own
-            information (0 without jitter), gradient.
+        spread: (V,) s, its standard deviation; 0 for views without.
+        H: (V, 25, 25) from ``view_blocks``, changed in place but for the row of the jitter, which finds it again;
+            may be empty, then only the cost is computed.
+        g: (V, 25), changed in place but for the jitter's entry.
 
     Returns:
         Half the sum of squares of the jitter in standard deviations.
     """
-    n, size = 6 + INTRINSICS, 12 + INTRINSICS
     cost = 0.0
     for v in range(len(jitter)):
         sigma = spread[v]
-        if sigma > 0.0:
-            cost += 0.5 * (jitter[v] / sigma) ** 2
-        if len(H) == 0:
-            continue
-        eliminated[v] = 0.0
         if sigma == 0.0:
             continue
-        own, gradient = 1.0 / sigma**2, jitter[v] / sigma**2
-        for j in range(6):
-            gradient -= speed[v, j] * g[v, n + j]
-        for i in range(size):
-            for j in range(6):
-                eliminated[v, i] -= H[v, i, n + j] * speed[v, j]
-        for j in range(6):
-            own -= eliminated[v, n + j] * speed[v, j]
-        eliminated[v, size], eliminated[v, size + 1] = own, gradient
-        for i in range(size):
-            g[v, i] -= eliminated[v, i] * gradient / own
-            for j in range(size):
-                H[v, i, j] -= eliminated[v, i] * eliminated[v, j] / own
+        cost += 0.5 * (jitter[v] / sigma) ** 2
+        if len(H) == 0:
+            continue
+        H[v, JITTER, JITTER] += 1.0 / sigma**2
+        g[v, JITTER] += jitter[v] / sigma**2
+        own = H[v, JITTER, JITTER]
+        for i in range(JITTER):
+            factor = H[v, i, JITTER] / own
+            g[v, i] -= factor * g[v, JITTER]
+            for j in range(JITTER):
+                H[v, i, j] -= factor * H[v, JITTER, j]
     return cost
 
 
@@ -331,7 +330,7 @@ def add_views(
         b: (6 N,) gradient.
         gradients: (V, p) filled with the part of each view in ``a``.
     """
-    n = 6 + INTRINSICS
+    n = POSE
     M, W = np.zeros((6, BAND)), np.zeros((6, BAND))
     L = np.zeros((CAMERA, 6))
     for v in range(len(view_camera)):
@@ -341,7 +340,7 @@ def add_views(
                 for j in range(3):
                     M[i, 6 * m + j] = turn[v, m, i, j]
                 M[3 + i, 6 * m + 3 + i] = shift[v, m]
-        P = H[v, n:, n:]
+        P = H[v, n : n + 6, n : n + 6]
         # How the camera's own parameters and the board's pose act together; a lag moves the pose back in time.
         for j in range(6):
             along = 0.0
@@ -484,6 +483,26 @@ def add_inertia(
                     for n in range(m + 1):
                         band[6 * (first + n) + 3 + i, 6 * (m - n)] += left * moving * factors[n]
     return cost
+
+
+@compiled
+def project(
+    fisheye: NDArray[np.bool_], intrinsics: Floats, camera_R: Floats, camera_t: Floats, camera: Ints, world: Floats
+) -> Floats:
+    """(O, 2) distorted px of points (O, 3) mm, world, each in its camera (O,); NaN behind it."""
+    by_point, by_lens = np.empty((2, 3)), np.empty((2, INTRINSICS))
+    pixels = np.full((len(world), 2), np.nan)
+    for o in range(len(world)):
+        c = camera[o]
+        x = camera_t[c].copy()
+        for i in range(3):
+            for j in range(3):
+                x[i] += camera_R[c, i, j] * world[o, j]
+        if x[2] > NEAREST_MM:
+            pixels[o] = project_with_derivatives(
+                fisheye[c], intrinsics[c], x[0], x[1], x[2], by_point, by_lens
+            )
+    return pixels
 
 
 @compiled

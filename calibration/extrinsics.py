@@ -16,7 +16,7 @@ from calibration.board_path import plan_path
 from calibration.board_pose import BoardPoses, estimate_board_poses
 from calibration.bundle_adjustment import BundleProblem, BundleSolution, BundleState, adjust
 from calibration.bundle_covariance import NORMAL_95, camera_covariance
-from calibration.bundle_kernel import CAMERA, DRIFT, LAG, unpacked_intrinsics
+from calibration.bundle_kernel import CAMERA, DRIFT, JITTER, LAG, project, unpacked_intrinsics
 from calibration.camera import Camera
 from calibration.errors import TooFewViewsError
 from calibration.extrinsics_result import (
@@ -29,7 +29,7 @@ from calibration.extrinsics_result import (
 from calibration.observations import BoardObservations
 from calibration.prepared_views import LensIntrinsics, PreparedViews, Rejection, prepare_views
 from calibration.rig import Rig
-from calibration.rotation import quaternion_from_matrix
+from calibration.rotation import quaternion_from_matrix, rotation_from_vector
 from calibration.view_graph import LEVER_MM, ViewGraph, chain_cameras, check_linked, link_pairs, shared_moments
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config
@@ -56,6 +56,9 @@ FARTHEST_MM = 300.0
 
 MOST_REJECTIONS = 3
 START_JITTER_S = 0.01
+SHORT_S = 1e-3
+COARSE = 0.07
+STEADIEST = 0.4
 SMALLEST_JITTER_S = 1e-5
 JITTER_ROUNDS = 4
 MOST_EXTENSIONS = 4
@@ -254,36 +257,34 @@ class _Solver:
         the views where the board moves fastest, which are the worst.
         """
         problem, solution = stage
-        free = self._not_anchors()
+        boards = board_poses(problem, solution.state, self.data)
+        reach = LAG_MARGIN[0] * float(np.abs(solution.state.lags).max()) + LAG_MARGIN[1]
+        coarse = self._problem(path_reach=reach, lags=True, step=COARSE)
+        quaternions, positions = self._knots(coarse, *boards)
+        start = replace(solution.state, quaternions=quaternions, positions=positions)
+        solution = self._adjust(coarse, start, self._noise(problem, solution), 1e-3)
+        problem = coarse
         spread = np.full(len(self.data.cameras), START_JITTER_S)
         for _ in range(JITTER_ROUNDS):
-            problem = replace(problem, jitter=np.where(free, spread[self.data.camera], 0.0))
+            velocity = corner_velocities(problem, solution)
+            problem = replace(problem, jitter=spread[self.data.camera], velocity=velocity)
             solution = self._adjust(problem, solution.state, self._noise(problem, solution), 1e-3)
             spread = self._jitter_spread(solution)
         self.jitter = spread
         return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-5)
 
-    def _not_anchors(self) -> Bools:
-        """(V,) False for one view of each moment.
-
-        If all pictures of a moment are late by as much, the board was somewhere else on its path, and no more:
-        only differences count, so one view keeps its time.
-        """
-        data = self.data
-        order = np.lexsort([data.camera, data.camera != self.reference, data.instant])
-        free = np.ones(len(order), dtype=bool)
-        _, first = np.unique(data.instant[order], return_index=True)
-        free[order[first]] = False
-        return free
-
     def _jitter_spread(self, solution: BundleSolution) -> Floats:
-        """(C,) s: root mean square of the time errors and of what is not known of them (one step of EM)."""
-        own, cameras = solution.at.eliminated[:, -2], len(self.data.cameras)
-        free = own > 0.0
-        squares = solution.state.jitter[free] ** 2 + 1.0 / own[free]
-        count = np.maximum(np.bincount(self.data.camera[free], minlength=cameras), 1)
-        mean = np.bincount(self.data.camera[free], weights=squares, minlength=cameras) / count
-        return np.maximum(np.sqrt(mean), SMALLEST_JITTER_S)
+        """(C,) s: root mean square of the time errors and of what is not known of them (one step of EM).
+
+        No camera counts as much steadier than all together: otherwise the path may follow one of them in every
+        twitch, which makes that one look perfect and shifts the lags of the others.
+        """
+        cameras = len(self.data.cameras)
+        squares = solution.state.jitter**2 + 1.0 / solution.at.H[:, JITTER, JITTER]
+        count = np.maximum(np.bincount(self.data.camera, minlength=cameras), 1)
+        mean = np.bincount(self.data.camera, weights=squares, minlength=cameras) / count
+        least = max(STEADIEST**2 * float(squares.mean()), SMALLEST_JITTER_S**2)
+        return np.asarray(np.sqrt(np.maximum(mean, least)))
 
     def _knots(self, problem: BundleProblem, R: Floats, t: Floats) -> tuple[Floats, Floats]:
         """Quaternions and positions of the knots, each as at the nearest moment of its part of the path."""
@@ -299,9 +300,9 @@ class _Solver:
         signs = np.cumprod(np.concatenate([[1.0], np.where(same, 1.0, -1.0)]))
         return quaternions * signs[:, None], t[nearest]
 
-    def _problem(self, *, path_reach: float, lags: bool) -> BundleProblem:
+    def _problem(self, *, path_reach: float, lags: bool, step: float = 0.0) -> BundleProblem:
         data, count = self.data, len(self.data.cameras)
-        path = plan_path(data.instant_time, path_reach)
+        path = plan_path(data.instant_time, path_reach, step)
         free = np.zeros((count, CAMERA), dtype=bool)
         free[:, :6] = True
         free[:, LAG] = lags
@@ -329,6 +330,7 @@ class _Solver:
             start_intrinsics=data.intrinsics,
             start_lags=np.zeros(count),
             jitter=np.zeros(len(data.views)),
+            velocity=np.zeros_like(data.pixels),
         )
 
     def _adjust(
@@ -472,6 +474,21 @@ def board_poses(problem: BundleProblem, state: BundleState, data: PreparedViews)
     windows = problem.path.windows(data.instant_time, problem.path.part_of_instant)
     poses = windows.poses(state.quaternions, state.positions)
     return poses.R, poses.t
+
+
+def corner_velocities(problem: BundleProblem, solution: BundleSolution) -> Floats:
+    """(O, 2) px/s: how corners move in their pictures along the path of the board."""
+    state, poses = solution.state, solution.at.poses
+    view = problem.view_of_corner
+    camera = problem.view_camera[view]
+    ahead = []
+    for sign in (-0.5, 0.5):
+        # Moving the board by its speed for a millisecond changes the image linearly to 1e-3 px.
+        R = rotation_from_vector(sign * SHORT_S * poses.speed[:, :3]) @ poses.R
+        t = poses.t + sign * SHORT_S * poses.speed[:, 3:]
+        world = np.einsum("oij,oj->oi", R[view], problem.points) + t[view]
+        ahead.append(project(problem.fisheye, state.intrinsics, state.camera_R, state.camera_t, camera, world))
+    return np.nan_to_num((ahead[1] - ahead[0]) / SHORT_S)
 
 
 def _rms(residuals: Floats) -> float:
