@@ -1,0 +1,285 @@
+"""What the figures mean, in words and a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from calibration.camera import Camera
+from calibration.extrinsics_result import ExtrinsicsResult
+from calibration.report.evidence import Calibrated, Evidence, Finding, rms
+
+Colour = Literal["green", "amber", "red"]
+COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
+
+NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One card of the summary.
+
+    Attributes:
+        title: What was judged.
+        colour: Green: fine. Amber: usable, could be better. Red: do not rely on it.
+        value: The figure.
+        words: What it means here.
+        rule: Where the limits are, and why.
+    """
+
+    title: str
+    colour: Colour
+    value: str
+    words: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """All verdicts in one sentence."""
+
+    colour: Colour
+    title: str
+    words: str
+
+
+def judge(calibration: Calibrated, evidence: Evidence) -> list[Verdict]:
+    """Every verdict that the data allow."""
+    return list(_verdicts(calibration, evidence))
+
+
+def headline(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> Headline:
+    """The worst colour and what it is about. An error among the findings is red whatever the figures say."""
+    colour = max((verdict.colour for verdict in verdicts), key=COLOURS.index, default="green")
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        colour = "red"
+    if colour == "green":
+        return Headline("green", "Ready to use", "Every figure is within its limit.")
+    about = ", ".join(verdict.title.lower() for verdict in verdicts if verdict.colour == colour)
+    if colour == "amber":
+        return Headline("amber", "Usable, could be better", f"Look at: {about}.")
+    return Headline("red", "Do not rely on it", f"See: {about or 'what was found'}.")
+
+
+def grade(value: float, green: float, amber: float) -> Colour:
+    """Small is good; what is not known is not good."""
+    return "green" if value <= green else "amber" if value <= amber else "red"
+
+
+def _verdicts(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
+    extrinsics, cameras = calibration.extrinsics, calibration.rig.cameras
+    if len(evidence.all_residuals()):
+        yield _reprojection(cameras, evidence)
+    if calibration.intrinsics:
+        yield _focal(calibration)
+        yield _lens_held_out(calibration)
+        yield _coverage(calibration)
+    if extrinsics is not None:
+        yield _places(extrinsics)
+        yield _lags(extrinsics)
+        yield _links(extrinsics)
+    if any(evidence.views.values()):
+        yield _rejected(calibration, evidence)
+    yield _findings(calibration.diagnoses)
+
+
+def _reprojection(cameras: Sequence[Camera], evidence: Evidence) -> Verdict:
+    # At the width of each camera's own picture, because rigs mix 640 and 4K cameras.
+    shares = {
+        camera.name: 100.0 * rms(evidence.residuals(camera.name)) / camera.size[0]
+        for camera in cameras
+        if len(evidence.residuals(camera.name))
+    }
+    worst = max(shares, key=lambda name: shares[name])
+    pooled = rms(evidence.all_residuals())
+    return Verdict(
+        "Reprojection error",
+        grade(shares[worst], 0.08, 0.2),
+        f"{pooled:.2f} px",
+        f"Root mean square distance between corners in the pictures and where the calibration puts them. "
+        f"Largest in {worst}: {rms(evidence.residuals(worst)):.2f} px, {shares[worst]:.3f} % of its width.",
+        "Worst camera: green up to 0.08 % of the picture width (1 px of 1280), amber up to 0.2 %. Above, "
+        "detection, time stamps or the lens model are wrong.",
+    )
+
+
+def _focal(calibration: Calibrated) -> Verdict:
+    share = {
+        name: 100.0 * NORMAL_95 * max(result.deviations[key] / result.parameters[key] for key in ("fx", "fy"))
+        for name, result in calibration.intrinsics.items()
+    }
+    worst = max(share, key=lambda name: share[name])
+    result = calibration.intrinsics[worst]
+    return Verdict(
+        "Focal length",
+        grade(share[worst], 0.5, 2.0),
+        f"± {share[worst]:.2f} %" if np.isfinite(share[worst]) else "unknown",
+        f"95 % interval of the least certain camera, {worst}: {result.parameters['fx']:.0f} ± "
+        f"{NORMAL_95 * result.deviations['fx']:.1f} px. At 3 m, distances from the camera are uncertain by "
+        f"{30 * share[worst]:.0f} mm.",
+        "Green up to 0.5 %, amber up to 2 %. Tilted views that fill the picture make it smaller.",
+    )
+
+
+def _lens_held_out(calibration: Calibrated) -> Verdict:
+    ratios = {
+        name: result.held_out_px / max(result.rms_px, 1e-9) for name, result in calibration.intrinsics.items()
+    }
+    known = {name: ratio for name, ratio in ratios.items() if np.isfinite(ratio)}
+    if not known:
+        return Verdict(
+            "Lens on other views", "amber", "unknown", "There are too few views to keep some out of the fit.",
+            "Needs at least four views of each camera.",
+        )  # fmt: skip
+    worst = max(known, key=lambda name: known[name])
+    result = calibration.intrinsics[worst]
+    return Verdict(
+        "Lens on other views",
+        grade(known[worst], 1.3, 2.0),
+        f"{known[worst]:.2f} times",
+        f"Error on views that the lens was not fitted to over that on the views it was: {worst} has "
+        f"{result.held_out_px:.2f} px against {result.rms_px:.2f} px.",
+        "Worst camera: green up to 1.3 times, amber up to 2. More means too few or too similar views: the "
+        "lens fits them and nothing else.",
+    )
+
+
+def _coverage(calibration: Calibrated) -> Verdict:
+    share = {name: 100.0 * result.coverage.share for name, result in calibration.intrinsics.items()}
+    worst = min(share, key=lambda name: share[name])
+    coverage = calibration.intrinsics[worst].coverage
+    return Verdict(
+        "Coverage",
+        grade(100.0 - share[worst], 35.0, 65.0),
+        f"{share[worst]:.0f} %",
+        f"Least covered is {worst}: {coverage.words()}.",
+        "Part of the picture with corners, worst camera: green from 65 %, amber from 35 %. Outside, the "
+        "distortion is extrapolated.",
+    )
+
+
+def _places(extrinsics: ExtrinsicsResult) -> Verdict:
+    positions = {camera.name: camera.position for camera in extrinsics.rig.cameras}
+    middle = extrinsics.board.t.mean(axis=0)
+    share = {}
+    for name, own in extrinsics.uncertainty.items():
+        if name != extrinsics.reference:
+            distance = max(float(np.linalg.norm(positions[name] - middle)), 1.0)
+            share[name] = 100.0 * float(np.max(own.position_mm)) / distance
+    worst = max(share, key=lambda name: share[name])
+    own = extrinsics.uncertainty[worst]
+    return Verdict(
+        "Places of the cameras",
+        grade(share[worst], 0.3, 1.0),
+        f"± {np.max(own.position_mm):.1f} mm",
+        f"95 % interval of the least certain camera, {worst}, relative to {extrinsics.reference}; its "
+        f"direction is known to ± {np.max(own.rotation_deg):.2f}°.",
+        "Green up to 0.3 % of the distance to the board, amber up to 1 %. More shared views, nearer and at "
+        "different depths, make it smaller.",
+    )
+
+
+def _lags(extrinsics: ExtrinsicsResult) -> Verdict:
+    others = {name: lag for name, lag in extrinsics.lags.items() if name != extrinsics.reference}
+    unknown = [name for name, lag in others.items() if not lag.known]
+    without, with_lags = extrinsics.rms_without_lags_px, extrinsics.rms_px
+    rule = (
+        "95 % interval of the worst camera: green up to 10 ms (2 cm at 2 m/s), amber up to 30 ms or where "
+        "the board's motion does not tell. Lags are corrected; only how well they are known counts."
+    )
+    if unknown:
+        return Verdict(
+            "Time offsets", "amber", "not known",
+            f"The recording does not tell how late the pictures of {_list(unknown)} are. Move the board "
+            "continuously while it is filmed.",
+            rule,
+        )  # fmt: skip
+    largest = max(others, key=lambda name: abs(others[name].ms))
+    interval = max(lag.interval_ms for lag in others.values())
+    return Verdict(
+        "Time offsets",
+        grade(interval, 10.5, 30.0),
+        f"up to {abs(others[largest].ms):.0f} ms, ± {interval:.0f}",
+        f"Pictures of {largest} are {abs(others[largest].ms):.1f} ms "
+        f"{'older' if others[largest].ms > 0 else 'newer'} than their time stamps say, compared to "
+        f"{extrinsics.reference}. Without lags the error is {without:.2f} px instead of {with_lags:.2f} px.",
+        rule,
+    )
+
+
+def _links(extrinsics: ExtrinsicsResult) -> Verdict:
+    graph = extrinsics.graph
+    index = {name: at for at, name in enumerate(graph.cameras)}
+    shared = {pair: int(graph.shared[index[pair[0]], index[pair[1]]]) for pair in graph.tree}
+    weakest = min(shared, key=lambda pair: shared[pair])
+    return Verdict(
+        "Shared views",
+        grade(-shared[weakest], -25, -10),
+        f"at least {shared[weakest]}",
+        f"Moments that tie neighbouring cameras together; the weakest link of the chain through all of "
+        f"them is {weakest[0]} to {weakest[1]}.",
+        "Green from 25 moments, amber from 10.",
+    )
+
+
+def _rejected(calibration: Calibrated, evidence: Evidence) -> Verdict:
+    lost, total = rejected_corners(calibration, evidence)
+    share = 100.0 * lost / max(total, 1)
+    return Verdict(
+        "Corners left out",
+        grade(share, 5.0, 20.0),
+        f"{share:.1f} %",
+        f"{lost} of {total} corners were found but not used; the reasons are below."
+        if lost
+        else f"All {total} corners that were found were used.",
+        "Green up to 5 % of the corners, amber up to 20 %. Many mean a wrong board, blur or a bent one.",
+    )
+
+
+def rejected_corners(calibration: Calibrated, evidence: Evidence) -> tuple[int, int]:
+    """Corners left out of the joint solve (or of the lens, with one camera), and all that were found.
+
+    Views that were left out as a whole are counted with as many corners as a typical view has.
+    """
+    views = [view for own in evidence.views.values() for view in own]
+    total = sum(len(view.ids) for view in views)
+    lost = sum(int((~view.used).sum()) for view in views)
+    typical = round(total / len(views)) if views else 0
+    there = {(view.camera, view.frame) for view in views}
+    if calibration.extrinsics is not None:
+        whole = {(one.camera, one.frame) for one in calibration.extrinsics.rejected if not one.corners}
+    else:
+        whole = {
+            (name, one.frame)
+            for name, result in calibration.intrinsics.items()
+            for one in result.rejected_views
+        }
+    outside = typical * len(whole - there)
+    return lost + outside, total + outside
+
+
+def _findings(findings: Sequence[Finding]) -> Verdict:
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    counted = [
+        f"{count} {word}{'s' if count > 1 else ''}"
+        for count, word in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    return Verdict(
+        "Diagnosis",
+        "red" if errors else "amber" if warnings else "green",
+        " and ".join(counted) or "nothing wrong",
+        "What was recognised from the data, and what to do, is listed below."
+        if counted
+        else "Board, print, motion, links and time stamps were checked; no known mistake was recognised.",
+        "Green without warnings, red with an error.",
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
