@@ -1,7 +1,7 @@
 """Cholesky factor of a banded matrix, and forward and backward substitution for many right-hand sides.
 
-LAPACK has these, but for a narrow band it works column by column through threaded kernels that are slower than
-one core when the machine has other work to do, as ours always has.
+LAPACK has these, but for a narrow band it works column by column through threaded kernels that are slower
+than one core when the machine has other work to do, as ours always has.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Between two knots, position and quaternion blend from the parabola through the three knots around the first to
 the one around the second (Catmull-Rom, with unequal steps). The path's speed has no jumps, which the solver
-needs when lags move views across knots. A quaternion's components are smooth functions of time, so interpolating
-them and normalising is as exact as interpolating the position, and its derivatives are simple. At a knot the
-path is the knot itself: with cameras that have no lag, nothing is interpolated at all.
+needs when lags move views across knots. A quaternion's components are smooth functions of time, so
+interpolating them and normalising is as exact as interpolating the position, and its derivatives are simple.
+At a knot the path is the knot itself: with cameras that have no lag, nothing is interpolated at all.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SHORTEST_BREAK_S = 0.12
 GAP_STEPS = 2.5
 """A path bridges up to two missing pictures at the usual rate."""
 CLOSEST_STEPS = 0.35
-"""Moments closer together than this part of the usual step share a knot: a polynomial through two knots side by
-side would turn their noise into speed."""
+"""Moments closer together than this part of the usual step share a knot: a polynomial through two knots side
+by side would turn their noise into speed."""
 USUAL_STEP_S = 0.1
 """Distance of extra knots beside a moment that has no neighbour to take it from."""
 
@@ -53,7 +53,7 @@ class BoardPath:
         return len(self.times)
 
     def windows(self, times: Floats, parts: Ints) -> PathWindows:
-        """How poses at (V,) times (s) depend on the knots of the given (V,) parts; beyond its ends a part goes on."""
+        """How poses at (V,) times (s) depend on the knots of (V,) parts; beyond its ends a part goes on."""
         begin = np.searchsorted(self.part, np.arange(self.part[-1] + 1), side="left")
         end = np.searchsorted(self.part, np.arange(self.part[-1] + 1), side="right")
         count = len(times)

@@ -1,7 +1,7 @@
 """The pose of a board in one picture, for many pictures at once.
 
-A flat board seen from afar looks almost the same in two poses that are mirror images across the line of sight.
-Both are kept: only other cameras can tell which one is true.
+A flat board seen from afar looks almost the same in two poses that are mirror images across the line of
+sight. Both are kept: only other cameras can tell which one is true.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ HUBER_PX = 3.0
 """One corner that was found in the wrong place shall not turn the board."""
 FEWEST = 4
 """Corners that determine a pose."""
+LEVER_MM = 500.0
+"""Distance at which a turn counts like a shift: about the size of a board and its way."""
+FARTHEST_MM = 300.0
+"""Disagreement of two views about the board that counts as complete."""
 _IDENTITY = np.eye(3)
 
 
@@ -97,7 +101,10 @@ def _closed_form(points: Floats, ideal: Floats) -> list[tuple[Floats, Floats]]:
         )
     except cv2.error:  # corners on one line
         return []
-    poses = [(vectors[k][:, 0], shifts[k][:, 0]) for k in range(min(int(found), 2))]
+    poses: list[tuple[Floats, Floats]] = [
+        (np.asarray(vectors[k][:, 0], np.float64), np.asarray(shifts[k][:, 0], np.float64))
+        for k in range(min(int(found), 2))
+    ]
     return [pose for pose in poses if np.isfinite(pose[0]).all() and np.isfinite(pose[1]).all()]
 
 
@@ -134,10 +141,47 @@ def _refine(
             block = H[:, POSE : POSE + 6, POSE : POSE + 6] + np.eye(6) * 1e-9
             bad = ~np.isfinite(block).all(axis=(1, 2))
             block[bad] = np.eye(6)
-            move = -np.linalg.solve(block, g[:, POSE : POSE + 6, None])[..., 0]
+            move = np.asarray(-np.linalg.solve(block, g[:, POSE : POSE + 6, None])[..., 0], np.float64)
             move[bad | ~np.isfinite(move).all(axis=1)] = 0.0
             R[:] = rotation_from_vector(move[:, :3]) @ R
             t += move[:, 3:]
     R[:], t[:] = best_R, best_t
     best[~np.isfinite(R[:, 0, 0]) | (best > 1e5)] = np.nan
     return best
+
+
+def agreed_boards(
+    poses: BoardPoses, view_camera: Ints, view_instant: Ints, moments: int, camera_R: Floats, camera_t: Floats
+) -> tuple[Floats, Floats]:
+    """Of all candidates of all views of a moment, the one with which most views agree.
+
+    Args:
+        poses: Candidates of V views.
+        view_camera: (V,).
+        view_instant: (V,) moment of each view.
+        moments: Their number M.
+        camera_R: (C, 3, 3) camera from world.
+        camera_t: (C, 3) mm.
+
+    Returns:
+        World from board: R (M, 3, 3) and t (M, 3) mm.
+    """
+    count = len(camera_R)
+    turned = camera_R[view_camera].transpose(0, 2, 1)[:, None]
+    R = np.full((moments, count, 2, 3, 3), np.nan)
+    t = np.full((moments, count, 2, 3), np.nan)
+    R[view_instant, view_camera] = turned @ poses.R
+    shifted = poses.t - camera_t[view_camera][:, None]
+    t[view_instant, view_camera] = np.einsum("vpij,vpj->vpi", np.broadcast_to(turned, poses.R.shape), shifted)
+    fit = np.full((moments, count, 2), np.inf)
+    fit[view_instant, view_camera] = poses.rms_px
+    flat_R, flat_t = R.reshape(moments, 2 * count, 9), t.reshape(moments, 2 * count, 3)
+    trace = np.einsum("mai,mbi->mab", flat_R, flat_R)
+    apart = LEVER_MM * np.sqrt(np.maximum(3.0 - trace, 0.0))
+    apart += np.linalg.norm(flat_t[:, :, None] - flat_t[:, None], axis=3)
+    apart = np.minimum(np.nan_to_num(apart, nan=FARTHEST_MM), FARTHEST_MM)
+    votes = apart.reshape(moments, 2 * count, count, 2).min(axis=3).sum(axis=2)
+    # Among candidates that agree equally well, such as those of a lone view, the better fit decides.
+    best = np.argmin(votes + np.minimum(fit.reshape(moments, -1), 1e6), axis=1)
+    rows = np.arange(moments)
+    return flat_R[rows, best].reshape(-1, 3, 3), flat_t[rows, best]

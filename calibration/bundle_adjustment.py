@@ -1,9 +1,9 @@
 """Bundle adjustment: cameras, lenses, lags and the path of the board, from all corners at once.
 
-Minimises the image errors of all corners (Huber's loss) by Levenberg-Marquardt with exact derivatives. Cameras are
-tied to each other only through the board, and a moment of the board only to its neighbours in time, so the
-board's part of the normal equations is a narrow band: eliminating it (Schur complement) takes time linear in the
-number of views.
+Minimises the image errors of all corners (Huber's loss) by Levenberg-Marquardt with exact derivatives.
+Cameras are tied to each other only through the board, and a moment of the board only to its neighbours in
+time, so the board's part of the normal equations is a narrow band: eliminating it (Schur complement) takes
+time linear in the number of views.
 
 The world is the frame of one camera, which stays where it is, with lag 0.
 """
@@ -48,7 +48,7 @@ pictures."""
 LAG_PRIOR_S = 0.2
 """Lags of cameras are below this; it only keeps a lag in place that no picture tells."""
 DRIFT_PRIOR = 1e-3
-"""Clocks of cameras agree to 100 parts in a million; a frame rate stated as 30 that is 29.97 is one in 1000."""
+"""Clocks of cameras agree to 100 parts in a million; 30 Hz that are 29.97 are one in 1000."""
 LENS_PRIOR = np.array([0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.02, 0.02, 0.3, 0.3, 0.3, 0.3])
 """Standard deviations of the intrinsics around their start: focal lengths and centres relative to the focal
 length, then coefficients. Wide; they matter where the board never came near the border of a picture."""
@@ -76,8 +76,8 @@ class BundleProblem:
         start_intrinsics: (C, 12) the centre of the prior of free intrinsics.
         start_lags: (C,) s, the centre of the prior of free lags.
         jitter: (V,) s, standard deviation of the time error of each view; 0 for none.
-        velocity: (O, 2) px/s at which corners move in their pictures; decides what a time error does. Taken from
-            an earlier estimate: were it free, the path would wriggle to make time errors cheap.
+        velocity: (O, 2) px/s at which corners move in their pictures; decides what a time error does. Taken
+            from an earlier estimate: were it free, the path would wriggle to make time errors cheap.
     """
 
     starts: Ints
@@ -123,7 +123,7 @@ class BundleState:
         jitter: (V,) s, lag of each view beyond that of its camera.
     """
 
-    camera_R: Floats
+    camera_R: Floats  # noqa: N815 (R is the field's name)
     camera_t: Floats
     intrinsics: Floats
     lags: Floats
@@ -196,7 +196,9 @@ class BundleSolution:
         return self.at.residuals
 
 
-def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, blocks: bool = True) -> Linearised:
+def linearise(
+    problem: BundleProblem, state: BundleState, sigma: Floats, *, blocks: bool = True
+) -> Linearised:
     """Residuals, cost, and with ``blocks`` the normal equations."""
     views, corners = len(problem.view_camera), len(problem.points)
     cameras, knots = len(problem.fisheye), len(problem.path)
@@ -206,9 +208,10 @@ def linearise(problem: BundleProblem, state: BundleState, sigma: Floats, *, bloc
     H = np.empty((views if blocks else 0, VIEW, VIEW))
     g = np.empty((views if blocks else 0, VIEW))
     cost = view_blocks(
-        problem.starts, problem.view_camera, problem.fisheye, state.intrinsics, state.camera_R, state.camera_t,
-        poses.R, poses.t, problem.points, problem.pixels, problem.used, 1.0 / sigma[problem.view_camera],
-        problem.velocity, state.jitter, HUBER, problem.lens_free, blocks, residuals, H, g,
+        problem.starts, problem.view_camera, problem.fisheye, state.intrinsics, state.camera_R,
+        state.camera_t, poses.R, poses.t, problem.points, problem.pixels, problem.used,
+        1.0 / sigma[problem.view_camera], problem.velocity, state.jitter, HUBER, problem.lens_free, blocks,
+        residuals, H, g,
     )  # fmt: skip
     cost += eliminate_jitter(state.jitter, problem.jitter, H, g)
     rows = cameras * CAMERA if blocks else 0
@@ -247,7 +250,12 @@ def _add_priors(problem: BundleProblem, state: BundleState, A: Floats, a: Floats
 
 
 def adjust(
-    problem: BundleProblem, start: BundleState, sigma: Floats, *, iterations: int = 50, tolerance: float = 1e-6
+    problem: BundleProblem,
+    start: BundleState,
+    sigma: Floats,
+    *,
+    iterations: int = 50,
+    tolerance: float = 1e-6,
 ) -> BundleSolution:
     """Levenberg-Marquardt.
 
@@ -290,11 +298,15 @@ def _step(problem: BundleProblem, at: Linearised, damping: float) -> tuple[Float
     system = eliminate_path(problem, at, damping)
     if system is None:
         return None
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(system.S), 1e-300))
-    try:
-        cameras = -scale * cho_solve(cho_factor(system.S * scale * scale[:, None]), system.gradient * scale)
-    except np.linalg.LinAlgError:
-        return None
+    cameras = np.zeros(len(system.free))
+    if len(cameras):
+        scale = 1.0 / np.sqrt(np.maximum(np.diag(system.S), 1e-300))
+        try:
+            cameras = -scale * cho_solve(
+                cho_factor(system.S * scale * scale[:, None]), system.gradient * scale
+            )
+        except np.linalg.LinAlgError:
+            return None
     step = np.zeros(problem.free.size)
     step[system.free] = cameras
     knots = -(system.forward[:, -1:] + system.forward[:, :-1] @ cameras[:, None])

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from calibration.band_solver import substitute_backward
-from calibration.bundle_adjustment import BundleProblem, BundleSolution, eliminate_path
 from calibration.board_path_kernel import WINDOW
+from calibration.bundle_adjustment import BundleProblem, BundleSolution, eliminate_path
 from calibration.bundle_kernel import BAND, CAMERA, POSE
 from calibration.errors import SolveError
 
@@ -29,8 +29,8 @@ def camera_covariance(
 
     Two estimates are made. One takes the noise of all corners as independent and equal. The other takes it as
     whatever the residuals of short stretches of time show (the sandwich formula), which notices errors that
-    all corners of a picture share: motion blur, a bent board, a wobbling clock. Per parameter the larger of the
-    two standard deviations counts.
+    all corners of a picture share: motion blur, a bent board, a wobbling clock. Per parameter the larger of
+    the two standard deviations counts.
 
     Args:
         problem: What was adjusted.

@@ -1,8 +1,9 @@
 """Compiled arithmetic of the bundle adjustment: projection with derivatives, and the normal equations.
 
 Parameters of one camera, in this order: rotation (3, rad, camera axes, applied from the left), translation
-(3, mm), intrinsics (``INTRINSICS``: fx fy cx cy and eight coefficients, see ``packed_intrinsics``), lag (s) and
-drift of the lag (s per s). A board pose has rotation (3, rad, world axes, from the left) and translation (3, mm).
+(3, mm), intrinsics (``INTRINSICS``: fx fy cx cy and eight coefficients, see ``packed_intrinsics``), lag (s)
+and drift of the lag (s per s). A board pose has rotation (3, rad, world axes, from the left) and translation
+(3, mm).
 """
 
 from __future__ import annotations
@@ -269,8 +270,8 @@ def eliminate_jitter(jitter: Floats, spread: Floats, H: Floats, g: Floats) -> fl
     Args:
         jitter: (V,) s, as estimated so far.
         spread: (V,) s, its standard deviation; 0 for views without.
-        H: (V, 25, 25) from ``view_blocks``, changed in place but for the row of the jitter, which finds it again;
-            may be empty, then only the cost is computed.
+        H: (V, 25, 25) from ``view_blocks``, changed in place but for the row of the jitter, which finds it
+            again; may be empty, then only the cost is computed.
         g: (V, 25), changed in place but for the jitter's entry.
 
     Returns:
@@ -341,7 +342,8 @@ def add_views(
                     M[i, 6 * m + j] = turn[v, m, i, j]
                 M[3 + i, 6 * m + 3 + i] = shift[v, m]
         P = H[v, n : n + 6, n : n + 6]
-        # How the camera's own parameters and the board's pose act together; a lag moves the pose back in time.
+        # How the camera's own parameters and the board's pose act together; a lag moves the pose back in
+        # time.
         for j in range(6):
             along = 0.0
             for i in range(6):
@@ -487,7 +489,12 @@ def add_inertia(
 
 @compiled
 def project(
-    fisheye: NDArray[np.bool_], intrinsics: Floats, camera_R: Floats, camera_t: Floats, camera: Ints, world: Floats
+    fisheye: NDArray[np.bool_],
+    intrinsics: Floats,
+    camera_R: Floats,
+    camera_t: Floats,
+    camera: Ints,
+    world: Floats,
 ) -> Floats:
     """(O, 2) distorted px of points (O, 3) mm, world, each in its camera (O,); NaN behind it."""
     by_point, by_lens = np.empty((2, 3)), np.empty((2, INTRINSICS))

@@ -68,8 +68,8 @@ class UnlinkedCamerasError(BadInputError):
         more = needed - shared
         super().__init__(
             f"the cameras cannot be tied together: {islands} do not see the board at the same moments; "
-            f"{pair[0]} and {pair[1]} share {shared} view{'' if shared == 1 else 's'} of it and need {more} more "
-            "(hold it where both see it)"
+            f"{pair[0]} and {pair[1]} share {shared} view{'' if shared == 1 else 's'} of it and need {more} "
+            "more (hold it where both see it)"
         )
         self.groups = groups
         self.pair = pair

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.moved_camera import MovedCamera
 from calibration.prepared_views import Rejection
 from calibration.rig import Rig
 from calibration.view_graph import ViewGraph
@@ -117,10 +118,14 @@ class ExtrinsicsResult:
         graph: Which cameras saw the board together.
         uncertainty: By camera; zeros for the reference.
         lags: By camera.
-        rms_px: Root mean square distance of the used corners, with lags.
+        rms_px: Root mean square distance of the used corners.
+        rms_constant_lags_px: The same if each camera may only have one constant lag.
         rms_without_lags_px: The same for the best solution that takes the time stamps as they are.
+        time_error_ms: By camera, standard deviation of the time errors of single pictures beyond the constant
+            lag; 0 where there are none to speak of.
         sigma_px: Robust noise of one coordinate.
         camera_rms_px: By camera.
+        moved: A camera that moved during the recording.
         warnings: Sentences.
         iterations: Steps of all adjustments.
         seconds: Wall time by stage.
@@ -135,9 +140,12 @@ class ExtrinsicsResult:
     uncertainty: Mapping[str, CameraUncertainty]
     lags: Mapping[str, LagEstimate]
     rms_px: float
+    rms_constant_lags_px: float
     rms_without_lags_px: float
+    time_error_ms: Mapping[str, float]
     sigma_px: float
     camera_rms_px: Mapping[str, float]
+    moved: MovedCamera | None
     warnings: tuple[str, ...]
     iterations: int
     seconds: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""Board views as flat arrays, ready for the compiled kernels; what cannot be used is put aside with its reason."""
+"""Board views as flat arrays for the compiled kernels; what cannot be used is put aside with its reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLATTEST = 0.05
 
 
 class LensIntrinsics(Protocol):
-    """What is known of a camera before its place: ``Camera`` and results of an intrinsic calibration have it."""
+    """What is known of a camera before its place: ``Camera`` and intrinsic calibrations have it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -177,7 +177,10 @@ def prepare_views(
         cameras=tuple(cameras),
         lenses=tuple(Lens(intrinsics[n].model, np.asarray(intrinsics[n].distortion)) for n in cameras),
         intrinsics=np.stack(
-            [packed_intrinsics(np.asarray(intrinsics[n].K), np.asarray(intrinsics[n].distortion)) for n in cameras]
+            [
+                packed_intrinsics(np.asarray(intrinsics[n].K), np.asarray(intrinsics[n].distortion))
+                for n in cameras
+            ]
         ),
         views=views,
         starts=np.concatenate([[0], np.cumsum([len(view) for view in views])]).astype(np.int64),

@@ -24,7 +24,7 @@ def vector_from_rotation(R: Floats) -> Floats:
 
 
 def rotation_angle(R: Floats) -> Floats:
-    """(..., 3, 3) to (...) rad between 0 and pi; exact for small angles, unlike the arc cosine of the trace."""
+    """(..., 3, 3) to (...) rad between 0 and pi, also exact where it is small."""
     return np.asarray(np.linalg.norm(vector_from_rotation(R), axis=-1))
 
 

@@ -1,6 +1,7 @@
-"""Corners of a moving board as cameras in a ring would report them: for benchmarks and tests, with known truth.
+"""Corners of a moving board as cameras in a ring would report them, for benchmarks and tests.
 
-No pictures are made, only corner positions: exact projection, plus noise, time errors and gross errors as asked.
+The truth is known. No pictures are made, only corner positions: exact projection, plus noise, time errors and
+gross errors as asked.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ def simulated_rig(cameras: int, rng: np.random.Generator, model: LensModel = "pi
         R = np.array([right, np.cross(forward, right), forward])
         focal = rng.uniform(850.0, 1000.0)
         K = np.array(
-            [[focal, 0.0, 640.0 + rng.normal(0, 8)], [0.0, focal * 1.002, 360.0 + rng.normal(0, 8)], [0, 0, 1.0]]
+            [
+                [focal, 0.0, 640.0 + rng.normal(0, 8)],
+                [0.0, focal * 1.002, 360.0 + rng.normal(0, 8)],
+                [0, 0, 1.0],
+            ]
         )
         lens = np.array(LENSES[model])
         result.append(Camera(f"cam{k + 1}", (1280, 720), model, K, lens, R, -R @ position))
@@ -136,7 +141,9 @@ def simulate_views(
         shared += len(seen) > 1
         if moments is not None and shared >= moments:
             break
-    observations = BoardObservations(board, {camera.name: camera.size for camera in rig.cameras}, tuple(views))
+    observations = BoardObservations(
+        board, {camera.name: camera.size for camera in rig.cameras}, tuple(views)
+    )
     truth = rig.with_cameras(
         {
             camera.name: Camera(
@@ -164,7 +171,9 @@ def _seen(
         push = rng.uniform(5.0, 40.0, len(corners)) * wrong
         pixels += np.column_stack([np.cos(angle), np.sin(angle)]) * push[:, None]
     width, height = camera.size
-    inside = (pixels > BORDER_PX).all(axis=1) & (pixels < np.array([width, height]) - 1.0 - BORDER_PX).all(axis=1)
+    inside = (pixels > BORDER_PX).all(axis=1) & (pixels < np.array([width, height]) - 1.0 - BORDER_PX).all(
+        axis=1
+    )
     ids = np.flatnonzero(inside)
     needed = board.corner_count if board.kind == "checkerboard" else 6
     if len(ids) < needed:

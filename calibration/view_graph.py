@@ -1,7 +1,7 @@
 """Which cameras see the board together, and how they stand to each other by that.
 
-Every camera is linked to the reference by a chain of pairs that share views: a maximum spanning tree, best pairs
-first. The pairs left over close loops, and how well the loops close is a check that costs nothing.
+Every camera is linked to the reference by a chain of pairs that share views: a maximum spanning tree, best
+pairs first. The pairs left over close loops, and how well the loops close is a check that costs nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.board_pose import LEVER_MM
 from calibration.errors import UnlinkedCamerasError
 from calibration.rotation import (
     mean_rotation,
@@ -24,8 +25,6 @@ Ints = NDArray[np.int64]
 
 MOST_COMPARED = 48
 """Shared views of a pair that are compared with each other for a first guess; more change nothing."""
-LEVER_MM = 500.0
-"""Distance at which a turn counts like a shift: about the size of a board and its way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +190,8 @@ def _distances(R: Floats, t: Floats, other_R: Floats, other_t: Floats) -> Floats
     trace = R.reshape(-1, 9) @ other_R.reshape(-1, 9).T
     turn = np.sqrt(np.maximum(3.0 - trace, 0.0))
     shift = np.linalg.norm(t[:, None] - other_t.reshape(1, -1, 3), axis=2)
-    return (LEVER_MM * turn + shift).reshape(len(R), -1, 4)
+    apart: Floats = LEVER_MM * turn + shift
+    return apart.reshape(len(R), -1, 4)
 
 
 def chain_cameras(
