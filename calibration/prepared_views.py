@@ -25,6 +25,9 @@ SKEW_STEPS = 0.4
 FLATTEST = 0.05
 """Smaller over larger extent of a view's corners on the board, below which they are on one line."""
 
+MOST_LINED_UP = 8
+"""A view with more corners than this has hardly all but one of them on a line."""
+
 
 class LensIntrinsics(Protocol):
     """What is known of a camera before its place: ``Camera`` and intrinsic calibrations have it."""
@@ -210,7 +213,13 @@ def _unusable(view: BoardView, corners: Floats, fewest: int) -> str:
     if len(view) < fewest:
         return f"shows only {len(view)} corner{'' if len(view) == 1 else 's'} of the board"
     flat = corners[view.ids, :2]
-    extent = np.linalg.svd(flat - flat.mean(axis=0), compute_uv=False)
-    if extent[1] < FLATTEST * extent[0]:
+    if _on_a_line(flat):
         return "shows corners on one line only, which leaves the board free to turn around it"
+    if len(flat) <= MOST_LINED_UP and any(_on_a_line(np.delete(flat, k, axis=0)) for k in range(len(flat))):
+        return "shows only one corner beside a line of others, which leaves several poses open"
     return ""
+
+
+def _on_a_line(flat: Floats) -> bool:
+    extent = np.linalg.svd(flat - flat.mean(axis=0), compute_uv=False)
+    return bool(extent[1] < FLATTEST * extent[0])
