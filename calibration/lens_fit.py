@@ -257,6 +257,9 @@ def _normal_equations(
 def _covariance(
     linear: tuple[Floats, Floats, Floats], views: PackedViews, free: Flags, prior: Floats
 ) -> Floats:
+    covariance = np.zeros((len(free), len(free)))
+    if not free.any():
+        return covariance
     A, _, couplings, blocks, _ = _normal_equations(linear, views, free, None)
     S = A + np.diag(prior[free]) - np.einsum("vsp,vsq->pq", couplings, np.linalg.solve(blocks, couplings))
     squared = np.where(views.found[..., None], (linear[0] - views.pixels) ** 2, 0.0).sum()
@@ -266,7 +269,6 @@ def _covariance(
     # rounding may turn what is not determined at all into a negative: it stays very uncertain, not certain
     values = np.maximum(values, 1e-15 * values[-1])
     inverse = (vectors / values) @ vectors.T / np.outer(scale, scale)
-    covariance = np.zeros((len(free), len(free)))
     covariance[np.ix_(free, free)] = inverse * (squared / degrees if degrees > 0 else np.inf)
     return covariance
 

@@ -87,13 +87,15 @@ def _polynomial(coefficients: Floats, points: Floats) -> tuple[Floats, Floats, F
 def _fisheye(coefficients: Floats, points: Floats) -> tuple[Floats, Floats, Floats]:
     k1, k2, k3, k4 = coefficients.tolist()
     X, Y, Z = points[..., 0], points[..., 1], points[..., 2]
-    # A point on the axis has no direction in the picture; a picometre away it does.
-    away = np.maximum(np.hypot(X, Y), 1e-9)
+    away = np.hypot(X, Y)
+    # A point on the axis has no direction in the picture: any will do.
+    on_axis = away < 1e-9
+    away = np.where(on_axis, 1e-9, away)
     theta = np.arctan2(away, Z)
     s = theta * theta
     image_angle = theta * (1.0 + s * (k1 + s * (k2 + s * (k3 + s * k4))))
     angle_slope = 1.0 + s * (3 * k1 + s * (5 * k2 + s * (7 * k3 + s * 9 * k4)))
-    cos_phi, sin_phi = X / away, Y / away
+    cos_phi, sin_phi = np.where(on_axis, 1.0, X / away), np.where(on_axis, 0.0, Y / away)
     squared = away * away + Z * Z
     # outwards, along the circle, and along the axis
     outwards = angle_slope * Z / squared

@@ -16,19 +16,19 @@ from calibration.rig import Rig
 
 Floats = NDArray[np.float64]
 
-_FILLS = (0.40, 0.62)
+_FILLS = (0.45, 0.62)
 """Part of the picture's width or height that the board takes before a camera."""
 _PLACES = (
     (-1.0, -1.0),
-    (0.0, 0.0),
+    (0.0, -0.9),
     (1.0, 1.0),
+    (-0.9, 0.0),
     (1.0, -1.0),
-    (0.0, 0.0),
+    (0.0, 0.9),
     (-1.0, 1.0),
-    (0.0, -0.8),
-    (0.0, 0.8),
+    (0.9, 0.0),
 )
-_WHOLE_REACH, _CUT_REACH = 0.25, 0.35
+_WHOLE_REACH, _CUT_REACH = 0.25, 0.31
 """Where the board's middle is in the picture, from its middle, and times this part of width and height. A
 checkerboard must be seen whole; a ChArUco board may be cut off, which brings corners to the border."""
 _TILT_RAD = (0.15, 0.75)

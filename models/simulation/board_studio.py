@@ -288,7 +288,8 @@ class BoardStudio:
         edge = height + self._pattern.margin_mm
         # It changes its grip slowly, and reaches more or less far over the print.
         x = width * (0.5 + 0.34 * sin(2 * pi * scene_s / 9.1))
-        deep = min(0.45 * height, 190.0) * (0.5 + 0.5 * cos(2 * pi * scene_s / 5.3)) if front else 60.0
+        farthest = self._pattern.margin_mm + min(1.4 * self._pattern.square_mm, 0.6 * height)
+        deep = farthest * (0.5 + 0.5 * cos(2 * pi * scene_s / 5.3)) if front else 60.0
         y = edge - deep
         skin, sleeve = 2.0, 3.0
         parts = [
