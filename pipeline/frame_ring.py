@@ -262,16 +262,21 @@ def clean_up_after_dead_owners() -> list[str]:
     for name in _own_segments():
         pid = name.split("-")[1]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            (_SHARED_MEMORY_FOLDER / name).unlink(missing_ok=True)
+            try:
+                (_SHARED_MEMORY_FOLDER / name).unlink(missing_ok=True)
+            except PermissionError:  # of another user of this machine
+                continue
             removed.append(name)
     return removed
 
 
 def unlink_rings_of(pid: int) -> None:
-    """Unlink the rings of one process that has ended without doing so itself."""
+    """Unlink the rings of one child process that has ended without doing so itself."""
     for name in _own_segments():
         if name.split("-")[1] == str(pid):
             (_SHARED_MEMORY_FOLDER / name).unlink(missing_ok=True)
+            # The child told the tracker that it shares with us; it would complain about it when we end.
+            resource_tracker.unregister(f"/{name}", "shared_memory")
 
 
 def _own_segments() -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import time
@@ -94,12 +95,14 @@ class Node(ABC):
 
 def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, Any]) -> None:
     """Body of a node's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which stops us in order
+    # Ctrl-C and requests to end (systemd, timeout) often go to all processes of a program at once; only the
+    # main process may react, which then stops us in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_logging(context.log_level, context.name)
     cv2.setNumThreads(1)  # nodes share the cores; OpenCV's own threads would only wait for each other
     if node_class.niceness and hasattr(os, "nice"):
         os.nice(node_class.niceness)
-    parent = os.getppid()
     with Bus() as bus:
         reports = bus.sender(context.endpoints.reports, queue=10_000)
         commands = bus.subscriber(context.endpoints.commands, "command")
@@ -107,10 +110,11 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
         try:
             details = node.open(bus)
             while commands.receive(50) is None:  # hear the supervisor before saying ready: late joiners miss
-                if os.getppid() != parent:
+                if _orphaned():
+                    node.close()
                     return
             reports.send("report", Report(context.name, os.getpid(), "ready", details=details))
-            _loop(node, reports, commands, parent)
+            _loop(node, reports, commands)
             node.close()
             for report in node.take_reports():
                 reports.send("report", report)
@@ -130,7 +134,13 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
             raise SystemExit(4) from None
 
 
-def _loop(node: Node, reports: Any, commands: Any, parent: int) -> None:
+def _orphaned() -> bool:
+    """Whether the program that started this process is gone, even if it went before we first looked."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
+
+
+def _loop(node: Node, reports: Any, commands: Any) -> None:
     next_heartbeat = next_telemetry = time.monotonic()
     working = True
     while True:
@@ -149,7 +159,7 @@ def _loop(node: Node, reports: Any, commands: Any, parent: int) -> None:
         if now >= next_heartbeat:
             reports.send("report", Report(node.context.name, os.getpid(), "alive"))
             next_heartbeat = now + HEARTBEAT_S
-            if os.getppid() != parent:
+            if _orphaned():
                 log.warning("%s: the program that started this node is gone; ending", node.context.name)
                 return
         if now >= next_telemetry:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import multiprocessing
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 import msgspec
@@ -36,6 +41,8 @@ class NodeSpec:
     node_class: type[Node]
     settings: dict[str, Any]
     stop_wave: int = 0
+    stop_within_s: float = _JOIN_DEADLINE_S
+    """How long it may take to end in order before it is ended."""
 
 
 @dataclass
@@ -90,6 +97,7 @@ class Supervisor:
         """
         for name in clean_up_after_dead_owners():
             log.info("removed shared memory %s of a process that no longer lives", name)
+        atexit.register(self._end_all)  # before multiprocessing waits for children that heard no "stop"
         self._commands = self._bus.publisher(self._endpoints.commands)
         self._reports = self._bus.receiver(self._endpoints.reports, queue=100_000)
         for spec in self._specs:
@@ -163,13 +171,26 @@ class Supervisor:
         if self._stopped:
             return
         self._stopped = True
-        for wave in sorted({spec.stop_wave for spec in self._specs}):
-            nodes = [node for node in self._nodes.values() if node.spec.stop_wave == wave]
-            self._stop_wave(nodes)
-        self._bus.close(linger_ms=100)
+        try:
+            for wave in sorted({spec.stop_wave for spec in self._specs}):
+                nodes = [node for node in self._nodes.values() if node.spec.stop_wave == wave]
+                self._stop_wave(nodes)
+        finally:  # a second Ctrl-C ends the waiting, not the order
+            self._end_all()
+            self._bus.close(linger_ms=100)
+            atexit.unregister(self._end_all)
+
+    def _end_all(self) -> None:
+        """End whoever is still there, without waiting for them."""
+        for node in self._nodes.values():
+            if node.process.is_alive():
+                node.process.kill()
+                node.process.join()
+            unlink_rings_of(node.process.pid or -1)
 
     def _stop_wave(self, nodes: list[_Running]) -> None:
-        deadline = time.monotonic() + _JOIN_DEADLINE_S
+        patience_s = max((node.spec.stop_within_s for node in nodes), default=0.0)
+        deadline = time.monotonic() + patience_s
         while any(node.process.is_alive() for node in nodes) and time.monotonic() < deadline:
             for node in nodes:
                 if node.process.is_alive():
@@ -177,11 +198,8 @@ class Supervisor:
             self._receive(20)
         for node in nodes:
             if node.process.is_alive():
-                log.warning("%s did not stop in %.0f s; ending it", node.spec.name, _JOIN_DEADLINE_S)
-                node.process.terminate()
-                node.process.join(2.0)
-                if node.process.is_alive():
-                    node.process.kill()
+                log.warning("%s did not stop in %.0f s; ending it", node.spec.name, patience_s)
+                node.process.kill()
             node.process.join()
             unlink_rings_of(node.process.pid or -1)
         self._receive(0)
@@ -191,7 +209,8 @@ class Supervisor:
         process = self._context.Process(
             target=run_node, args=(spec.node_class, context, spec.settings), name=spec.name, daemon=True
         )
-        process.start()
+        with _signals_held_back():
+            process.start()
         now = time.monotonic()
         previous = self._nodes.get(spec.name)
         node = _Running(spec, process, now, now)
@@ -239,6 +258,23 @@ class Supervisor:
         """A node that was restarted hears what the others were told before."""
         for command in self._sticky:
             self._commands.send("command", msgspec.structs.replace(command, to=node.spec.name))
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Let a child start with Ctrl-C and requests to end blocked, so that none hits it before it can say no.
+
+    In this process they arrive at the end of the block.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # started inside the block it would lift the mask again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def failure_of(failure: Report) -> PosestageError:

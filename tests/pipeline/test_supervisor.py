@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import time
@@ -10,7 +11,7 @@ from pipeline import supervisor as supervision
 from pipeline.messages import Command
 from pipeline.node import Endpoints
 from pipeline.supervisor import NodeSpec, Supervisor
-from tests.support.nodes import CountingNode, RefusingNode
+from tests.support.nodes import CountingNode, RefusingNode, start_and_die
 
 
 @pytest.fixture
@@ -105,3 +106,59 @@ def test_what_the_user_can_mend_at_the_start_is_bad_input(endpoints):
             supervisor.start()
     finally:
         supervisor.stop()
+
+
+def test_a_node_whose_parent_dies_at_once_ends_by_itself(endpoints, tmp_path):
+    pid_file = tmp_path / "pid"
+    parent = multiprocessing.get_context("spawn").Process(target=start_and_die, args=(endpoints, pid_file))
+    parent.start()
+    parent.join(30)
+    assert parent.exitcode == -signal.SIGKILL
+    orphan = int(pid_file.read_text())
+    deadline = time.monotonic() + 20
+    while alive(orphan) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = alive(orphan)
+    if left:
+        os.kill(orphan, signal.SIGKILL)
+    assert not left
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_whole_group_leave_the_nodes_to_the_supervisor(endpoints, monkeypatch, number):
+    """Ctrl-C, systemd and timeout signal every process of the program, also while it is starting."""
+    launch = Supervisor._launch
+
+    def launch_and_signal(self, spec):
+        launch(self, spec)
+        os.kill(self.pid(spec.name), number)
+
+    monkeypatch.setattr(Supervisor, "_launch", launch_and_signal)
+    running = Running([NodeSpec("source", CountingNode, {})], endpoints)
+    try:
+        running.until(lambda: running.count("source") > 0)
+        os.kill(running.supervisor.pid("source"), number)
+        before = running.count("source")
+        running.until(lambda: running.count("source") > before + 100)
+        assert running.supervisor.restarts == 0
+    finally:
+        running.supervisor.stop()
+
+
+def test_a_second_request_to_end_while_stopping_leaves_no_process(two, monkeypatch):
+    pids = [two.supervisor.pid(name) for name in ("source", "sink")]
+
+    def interrupted(nodes):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(two.supervisor, "_stop_wave", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        two.supervisor.stop()
+    assert not any(psutil.pid_exists(pid) for pid in pids)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from configs.errors import BadInputError
 from pipeline.bus import Bus
 from pipeline.messages import Command
-from pipeline.node import Node
+from pipeline.node import Node, NodeContext, run_node
 
 
 class CountingNode(Node):
@@ -52,3 +55,14 @@ class RefusingNode(CountingNode):
 
     def open(self, bus: Bus) -> dict[str, Any]:
         raise BadInputError("camera 7 is not plugged in; plug it in")
+
+
+def start_and_die(endpoints: Any, pid_file: Path) -> None:
+    """Start a node and be killed before it has looked around: what SIGKILL or the OOM killer do."""
+    context = NodeContext("orphan", endpoints, "error")
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_node, args=(CountingNode, context, {}), daemon=True
+    )
+    process.start()
+    pid_file.write_text(str(process.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
