@@ -40,15 +40,14 @@ def intrinsics_from_file(
     Args:
         path: The file or folder.
         sizes: Camera to (width, height) px of its pictures.
-        units: Of the file's lengths, where it does not state them; they do not matter here.
+        units: Of the file's lengths, where it does not state them.
 
     Raises:
         BadInputError: A camera is missing, or is calibrated for pictures of another shape.
     """
     from calibration.rig_file import read_calibration
 
-    # The lenses have no lengths: any unit will do for a file that does not say.
-    rig = read_calibration(path, units=units or "m")
+    rig = read_calibration(path, units=units)
     cameras, notes = {}, []
     for name, size in sizes.items():
         if name not in rig.names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import numpy as np
 
 from calibration.rig import Rig
 from configs.errors import bad_input
+from configs.loading import Config
 from models.metrics import pa_mpjpe
+from models.simulation.board_studio import BoardStudio
 from models.simulation.studio import Studio
 from models.skeletons import get_skeleton, joint_map
-from pipeline.drivers.simulated import SimulatedConfig, studio_config
+from pipeline.drivers.simulated import SimulatedConfig, board_studio_config, studio_config
 from pipeline.rig_config import CameraConfig, RigConfig
 from pipeline.take.report.pose_measures import measure_truth
 from pipeline.take.take import TRUTH_FILE, Take
@@ -34,27 +37,55 @@ def simulated_rig(cameras: int, size: tuple[int, int], fps: float, seed: int) ->
 
 
 def studio_of(rig: RigConfig) -> Studio | None:
-    """The studio that all cameras of a rig stand in; None when a camera is not simulated.
+    """The studio that all cameras of a rig stand in; None when a camera is not simulated or films a board.
 
     Raises:
         BadInputError: The cameras name different studios.
     """
     configs = []
-    for camera in rig.cameras:
-        if camera.driver_type != "simulated":
+    for camera, settings in _simulated(rig):
+        if settings is None or settings.board_studio is not None:
             return None
-        settings = {key: value for key, value in camera.driver.items() if key != "type"}
-        configs.append(studio_config(SimulatedConfig(**settings), camera.size))
-    if any(config != configs[0] for config in configs):
-        raise bad_input(
-            "the simulated cameras stand in different studios",
-            key="cameras.*.driver.studio",
-            hint="give all of them the same studio, seed and size",
-        )
+        configs.append(studio_config(settings, camera.size))
+    _check_same(configs, "studio")
     return Studio(configs[0])
 
 
-def studio_calibration(rig: RigConfig, studio: Studio) -> Rig:
+def board_studio_of(rig: RigConfig) -> BoardStudio | None:
+    """The same for cameras that film a calibration board; None when a camera does not.
+
+    Raises:
+        BadInputError: The cameras name different studios.
+    """
+    configs = []
+    for camera, settings in _simulated(rig):
+        config = board_studio_config(settings, camera.size) if settings is not None else None
+        if config is None:
+            return None
+        configs.append(config)
+    _check_same(configs, "board_studio")
+    return BoardStudio(configs[0])
+
+
+def _simulated(rig: RigConfig) -> Iterator[tuple[CameraConfig, SimulatedConfig | None]]:
+    for camera in rig.cameras:
+        if camera.driver_type != "simulated":
+            yield camera, None
+        else:
+            settings = {key: value for key, value in camera.driver.items() if key != "type"}
+            yield camera, SimulatedConfig(**settings)
+
+
+def _check_same(configs: Sequence[Config], key: str) -> None:
+    if any(config != configs[0] for config in configs):
+        raise bad_input(
+            "the simulated cameras stand in different studios",
+            key=f"cameras.*.driver.{key}",
+            hint="give all of them the same studio, seed and size",
+        )
+
+
+def studio_calibration(rig: RigConfig, studio: Studio | BoardStudio) -> Rig:
     """Exact calibration of the rig's cameras, under the rig's names."""
     cameras = []
     for camera in rig.cameras:

@@ -19,6 +19,7 @@ class TableLine:
 TABLE = (
     TableLine("gui", "app.commands.gui:Command", "the desktop (also without any command)"),
     TableLine("demo", "app.commands.demo:Command", "the simulated studio through the real pipeline"),
+    TableLine("calibrate", "app.commands.calibrate:Command", "lenses and places of a rig's cameras"),
     TableLine("capture", "app.commands.capture:Command", "headless capture of a rig to a take"),
     TableLine("process", "app.commands.process:Command", "poses from recorded videos, every frame"),
     TableLine("repair", "app.commands.repair:Command", "an interrupted take becomes complete again"),

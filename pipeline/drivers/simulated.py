@@ -1,15 +1,17 @@
-"""A camera of the virtual studio: films a moving person with known truth, paced like a real camera."""
+"""A camera of the virtual studio: films a person or a board with known truth, paced like a real camera."""
 
 from __future__ import annotations
 
 import time
 import zlib
+from typing import TypeVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config
+from models.simulation.board_studio import BoardStudio, BoardStudioConfig
 from models.simulation.studio import Studio, StudioConfig
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
 from pipeline.frame import Frame, Image
@@ -25,6 +27,7 @@ class SimulatedConfig(Config):
 
     Attributes:
         studio: The studio; all simulated cameras of a rig should name the same one.
+        board_studio: Instead of ``studio``: the same cameras, and a calibration board that is carried around.
         camera: Which of the studio's cameras this is; by default the one with this camera's name.
         phase_ms: Constant delay of this camera's shutter against the session's clock.
         jitter_ms: Standard deviation of the shutter's irregularity (normal, cut at 0.45 periods).
@@ -33,11 +36,21 @@ class SimulatedConfig(Config):
     """
 
     studio: StudioConfig = StudioConfig()
+    board_studio: BoardStudioConfig | None = None
     camera: str | None = None
     phase_ms: float = Field(default=0.0, ge=-1000, le=1000)
     jitter_ms: float = Field(default=0.0, ge=0, le=1000)
     loss: float = Field(default=0.0, ge=0, lt=1)
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_studio(self) -> SimulatedConfig:
+        if self.board_studio is not None and "studio" in self.model_fields_set:
+            raise ValueError("give studio (people) or board_studio (a calibration board), not both")
+        return self
+
+
+AnyStudioConfig = TypeVar("AnyStudioConfig", StudioConfig, BoardStudioConfig)
 
 
 def studio_config(config: SimulatedConfig, size: tuple[int, int] | None) -> StudioConfig:
@@ -46,20 +59,35 @@ def studio_config(config: SimulatedConfig, size: tuple[int, int] | None) -> Stud
     Raises:
         BadInputError: The rig and the studio state different sizes.
     """
-    stated = config.studio.model_fields_set
+    return _completed(config.studio, config.seed, size, "studio")
+
+
+def board_studio_config(config: SimulatedConfig, size: tuple[int, int] | None) -> BoardStudioConfig | None:
+    """The same for a studio with a board; None where people are filmed.
+
+    Raises:
+        BadInputError: The rig and the studio state different sizes.
+    """
+    if config.board_studio is None:
+        return None
+    return _completed(config.board_studio, config.seed, size, "board_studio")
+
+
+def _completed(studio: AnyStudioConfig, seed: int, size: tuple[int, int] | None, key: str) -> AnyStudioConfig:
+    stated = studio.model_fields_set
     update: dict[str, object] = {}
     if "seed" not in stated:
-        update["seed"] = config.seed
+        update["seed"] = seed
     if size is not None:
-        if "size" in stated and tuple(config.studio.size) != tuple(size):
+        if "size" in stated and tuple(studio.size) != tuple(size):
             raise bad_input(
                 f"the rig asks for {size[0]}x{size[1]}, but its simulated studio films at "
-                f"{config.studio.size[0]}x{config.studio.size[1]}",
-                key="driver.studio.size",
+                f"{studio.size[0]}x{studio.size[1]}",
+                key=f"driver.{key}.size",
                 hint="state the size once",
             )
         update["size"] = tuple(size)
-    return StudioConfig.model_validate({**config.studio.model_dump(exclude_unset=True), **update})
+    return type(studio).model_validate({**studio.model_dump(exclude_unset=True), **update})
 
 
 class SimulatedDriver(CameraDriver):
@@ -74,7 +102,7 @@ class SimulatedDriver(CameraDriver):
 
     def __init__(self, config: SimulatedConfig, settings: CameraSettings) -> None:
         super().__init__(config, settings)
-        self._studio: Studio | None = None
+        self._studio: Studio | BoardStudio | None = None
         self._view = config.camera or settings.name
         self._fps = settings.fps or DEFAULT_FPS
         self._period_ns = 1e9 / self._fps
@@ -82,8 +110,12 @@ class SimulatedDriver(CameraDriver):
     def open(self) -> CameraInfo:
         """Build the studio and warm up its renderer."""
         self.close()
-        config = studio_config(self.config, self.settings.size)
-        studio = Studio(config)
+        with_board = board_studio_config(self.config, self.settings.size)
+        studio: Studio | BoardStudio
+        if with_board is not None:
+            studio = BoardStudio(with_board)
+        else:
+            studio = Studio(studio_config(self.config, self.settings.size))
         if self._view not in studio.rig.names:
             raise bad_input(
                 "the simulated studio has no such camera",

@@ -1,0 +1,404 @@
+"""A live calibration: what the wizard and headless ``calibrate`` both drive.
+
+with CalibrationSession(rig, board, folder) as session:
+    while not session.state.enough:
+        session.poll()
+    calibration = session.solve()
+
+Cameras film, the board finder searches, the session keeps the views that help, tries a solve now and then in
+a process of its own, and knows by that when it has enough: when counts and coverage suffice
+(``ViewKeeper.missing``) and the trial's own uncertainty is small enough (``LiveConfig``). What it kept is
+saved all the time, so an interrupted session can go on, and the solve can be repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.board import Board
+from calibration.calibrator import Calibration
+from calibration.camera import Camera
+from calibration.observations import BoardObservations
+from configs.errors import BadInputError, PosestageError
+from pipeline.board_finder import BoardFinder
+from pipeline.board_messages import unpack_looked
+from pipeline.bus import Bus, Receiver, WireError
+from pipeline.calibrate_config import CalibrateConfig
+from pipeline.calibration_files import save_inputs
+from pipeline.calibration_trial import TrialFigures, trial_figures
+from pipeline.endpoints import session_endpoints
+from pipeline.grabber import Grabber
+from pipeline.messages import Command, Report
+from pipeline.rig_config import RigConfig
+from pipeline.session import grabber_name
+from pipeline.solve_process import SolveAnswer, SolveProcess, SolveRequest
+from pipeline.supervisor import NodeSpec, Supervisor
+from pipeline.view_keeper import ViewKeeper, WeakPair
+
+log = logging.getLogger(__name__)
+
+FINDER: Final = "board-finder"
+
+_ORIGIN_DELAY_NS: Final = 300_000_000
+_DEFAULT_FPS: Final = 30.0
+_FOUND_QUEUE: Final = 1000
+
+IntrinsicsFor = Callable[[Mapping[str, tuple[int, int]]], Mapping[str, Camera]]
+"""Known lenses for cameras of these sizes, which are not known before the cameras are open."""
+
+
+@dataclass(frozen=True)
+class CameraProgress:
+    """How far one camera is.
+
+    Attributes:
+        pictures: Searched.
+        views: Kept.
+        covered: Which part of the picture has seen corners, 0 to 1.
+        sees_board: Whether the newest picture showed the board.
+        reason: Why not; "" where it did.
+    """
+
+    pictures: int = 0
+    views: int = 0
+    covered: float = 0.0
+    sees_board: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrationState:
+    """What the person with the board should know; a new object whenever something changed.
+
+    Attributes:
+        phase: ``starting``, ``collecting``, ``solving``, ``done``, ``failed``, or ``cancelled``.
+        seconds: Since frames flow.
+        cameras: By name.
+        kept_instants: Instants kept.
+        kept_views: Views kept.
+        shared: (C, C) instants that two cameras share: the view graph; on the diagonal those of one.
+        weakest: The pair that ties the cameras together least.
+        missing: What to do next, in sentences; empty when counts and coverage suffice.
+        trial: What the last trial solve promises; None before the first.
+        enough: Whether nothing is missing and the trial is good enough.
+        solving: Share of the final solve that is done, and its stage.
+    """
+
+    phase: Literal["starting", "collecting", "solving", "done", "failed", "cancelled"] = "starting"
+    seconds: float = 0.0
+    cameras: Mapping[str, CameraProgress] = field(default_factory=dict)
+    kept_instants: int = 0
+    kept_views: int = 0
+    shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    weakest: WeakPair | None = None
+    missing: tuple[str, ...] = ()
+    trial: TrialFigures | None = None
+    enough: bool = False
+    solving: tuple[float, str] = (0.0, "")
+
+
+class CalibrationSession:
+    """Cameras, board finder, solver, supervised. A context manager: entering starts everything.
+
+    Not a thread: the owner calls ``poll`` often, from one thread.
+
+    Args:
+        rig: The devices.
+        board: What is shown.
+        folder: An existing folder where everything that is used is saved.
+        config: Settings of solve and session.
+        intrinsics: Gives the known lenses, once the cameras' sizes are known; None: all are estimated.
+        earlier: Views of an interrupted session to go on with.
+        on_state: Called from ``poll`` with each new state.
+        log_level: Of the nodes' processes.
+
+    Raises:
+        BadInputError: Earlier views do not fit the rig.
+    """
+
+    def __init__(
+        self,
+        rig: RigConfig,
+        board: Board,
+        folder: Path,
+        config: CalibrateConfig | None = None,
+        *,
+        intrinsics: IntrinsicsFor | None = None,
+        earlier: BoardObservations | None = None,
+        on_state: Callable[[CalibrationState], None] | None = None,
+        log_level: str = "warning",
+    ) -> None:
+        self.rig = rig
+        self.board = board
+        self.folder = folder
+        self.config = config or CalibrateConfig()
+        self.state = CalibrationState()
+        self.events: list[Report] = []
+        self._intrinsics_for = intrinsics
+        self._known: Mapping[str, Camera] = {}
+        self._earlier = earlier
+        self._on_state = on_state
+        self._log_level = log_level
+        self._temporary = tempfile.TemporaryDirectory(prefix="posestage-")
+        self._endpoints = session_endpoints(Path(self._temporary.name))
+        self._bus = Bus()
+        self._found: Receiver | None = None
+        self._supervisor: Supervisor | None = None
+        self._solver = SolveProcess(log_level)
+        self._keeper: ViewKeeper | None = None
+        self._cameras = {name: CameraProgress() for name in rig.names}
+        self._origin_ns = 0
+        self._ended: set[str] = set()
+        self._trial: TrialFigures | None = None
+        self._trial_of = 0
+        self._next_trial = 0.0
+        self._next_save = 0.0
+        self._saved_instants = -1
+        self._published = 0.0
+
+    def start(self) -> None:
+        """Start all processes, open all cameras, start the common clock.
+
+        Raises:
+            BadInputError: Something the user can mend: a camera in use, views of other cameras.
+            PosestageError: A process failed to start.
+        """
+        self._found = self._bus.receiver(self._endpoints.records, _FOUND_QUEUE)
+        self._supervisor = Supervisor(self._specs(), self._endpoints, self._hear, self._log_level)
+        try:
+            self._solver.warm_up()
+            self._supervisor.start()
+            sizes = self._sizes()
+            self._check_earlier(sizes)
+            self._known = self._intrinsics_for(sizes) if self._intrinsics_for is not None else {}
+            self._keeper = ViewKeeper(
+                self.board,
+                sizes,
+                self.config.live,
+                known_lenses=tuple(self._known),
+                earlier=self._earlier,
+            )
+            self._origin_ns = time.monotonic_ns() + _ORIGIN_DELAY_NS
+            self._supervisor.command(Command("go", {"origin_ns": self._origin_ns}), sticky=True)
+        except BaseException:
+            self.stop()
+            raise
+        self._publish("collecting")
+
+    def poll(self, timeout_ms: int = 20) -> CalibrationState:
+        """Hear everybody, keep views, try a solve when its time has come. Call often.
+
+        Raises:
+            BadInputError: The folder can no longer be written.
+        """
+        self._running().poll(timeout_ms)
+        changed = self._take_views()
+        self._care_for_trial()
+        now = time.monotonic()
+        if now >= self._next_save:
+            self._next_save = now + self.config.live.save_every_s
+            self.save()
+        if changed or now - self._published > 0.5:
+            self._publish("collecting")
+        return self.state
+
+    def solve(self, on_tick: Callable[[CalibrationState], None] | None = None) -> Calibration:
+        """Stop filming, save, and calibrate with everything that was kept.
+
+        Args:
+            on_tick: Called while the solve goes on; may raise to call it off.
+
+        Raises:
+            BadInputError: The views cannot give a calibration; says what is missing.
+            PosestageError: The solve failed for another reason.
+        """
+        self._stop_cameras()
+        self.save()
+        if self._solver.busy:  # a trial knows less than everything
+            self._solver.cancel()
+        self._solver.submit(self._request())
+        answer: SolveAnswer | None = None
+        try:
+            while answer is None:
+                answer = self._solver.poll(0.05)
+                self._publish("solving")
+                if on_tick is not None:
+                    on_tick(self.state)
+        except BaseException:
+            self._solver.cancel()
+            self._publish("cancelled")
+            raise
+        if answer.calibration is None:
+            self._publish("failed")
+            raise BadInputError(answer.failure) if answer.bad_input else PosestageError(answer.failure)
+        self._publish("done")
+        return answer.calibration
+
+    def cancel(self) -> None:
+        """Call everything off; what was kept is saved and can be gone on with."""
+        self._solver.cancel()
+        self._stop_cameras()
+        self.save()
+        self._publish("cancelled")
+
+    def save(self) -> None:
+        """Write all views kept so far, settings, and known lenses; nothing when nothing is new."""
+        keeper = self._keeper
+        if keeper is None or keeper.instants == self._saved_instants:
+            return
+        save_inputs(self.folder, keeper.observations, self.config, self._known)
+        self._saved_instants = keeper.instants
+
+    @property
+    def observations(self) -> BoardObservations:
+        """All views kept so far."""
+        return self._collecting().observations
+
+    @property
+    def keeper(self) -> ViewKeeper:
+        """Coverage maps, refused views and the rest, for screens."""
+        return self._collecting()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every camera has come to the end of its source."""
+        return len(self._ended) == len(self.rig.cameras)
+
+    def telemetry(self) -> dict[str, dict[str, Any]]:
+        """The last numbers of every node."""
+        return self._supervisor.telemetry() if self._supervisor is not None else {}
+
+    def stop(self) -> None:
+        """Stop all processes and free everything. Safe to call twice."""
+        self._solver.close()
+        self._stop_cameras()
+        self._bus.close(linger_ms=0)
+        self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _specs(self) -> list[NodeSpec]:
+        rates = [camera.fps or _DEFAULT_FPS for camera in self.rig.cameras]
+        settings = {"board": self.board, "cameras": self.rig.names, "rates_hz": rates}
+        cameras = [
+            NodeSpec(grabber_name(camera.name), Grabber, {"camera": camera.model_dump()})
+            for camera in self.rig.cameras
+        ]
+        return [NodeSpec(FINDER, BoardFinder, settings, stop_wave=1), *cameras]
+
+    def _sizes(self) -> dict[str, tuple[int, int]]:
+        sizes = {}
+        for name in self.rig.names:
+            width, height = self._running().details(grabber_name(name))["size"]
+            sizes[name] = (int(width), int(height))
+        return sizes
+
+    def _check_earlier(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        if self._earlier is not None and dict(self._earlier.sizes) != dict(sizes):
+            raise BadInputError(
+                f"the views in {self.folder} are of other cameras or other picture sizes "
+                f"({_words(self._earlier.sizes)}) than the rig has ({_words(sizes)}); start without --resume"
+            )
+
+    def _hear(self, report: Report) -> None:
+        if report.kind == "event":
+            self.events.append(report)
+            if report.details.get("what") == "end_of_stream":
+                self._ended.add(report.node)
+
+    def _take_views(self) -> bool:
+        assert self._found is not None
+        keeper = self._collecting()
+        messages = self._found.receive_all()
+        for message in messages:
+            try:
+                looked = unpack_looked(message)
+            except WireError as error:
+                log.warning("%s", error)
+                continue
+            keeper.offer([item.detection.view for item in looked if item.detection.view is not None])
+            for item in looked:
+                before = self._cameras[item.camera]
+                self._cameras[item.camera] = CameraProgress(
+                    before.pictures + 1,
+                    keeper.views_of(item.camera),
+                    keeper.covered_share(item.camera),
+                    item.detection.view is not None,
+                    item.detection.reason,
+                )
+        return bool(messages)
+
+    def _care_for_trial(self) -> None:
+        answer = self._solver.poll()
+        if answer is not None:
+            self._trial = trial_figures(answer, self.config.live, known_lenses=frozenset(self._known))
+            log.info("trial solve: %s", "; ".join(self._trial.missing) or "good enough")
+        keeper, now = self._collecting(), time.monotonic()
+        new = keeper.instants > self._trial_of
+        if not self._solver.busy and new and now >= self._next_trial and not keeper.missing():
+            self._next_trial = now + self.config.live.trial_every_s
+            self._trial_of = keeper.instants
+            self._solver.submit(self._request())
+
+    def _request(self) -> SolveRequest:
+        return SolveRequest(self.observations, dict(self._known) or None, self.config)
+
+    def _publish(self, phase: Any) -> None:
+        keeper = self._keeper
+        if keeper is None:
+            return
+        missing = keeper.missing()
+        if not missing and self._trial is not None:
+            missing = self._trial.missing
+        self._published = time.monotonic()
+        self.state = CalibrationState(
+            phase=phase,
+            seconds=max(0.0, (time.monotonic_ns() - self._origin_ns) / 1e9),
+            cameras=dict(self._cameras),
+            kept_instants=keeper.instants,
+            kept_views=sum(keeper.views_of(name) for name in self.rig.names),
+            shared=keeper.shared,
+            weakest=keeper.weakest_pair(),
+            missing=missing,
+            trial=self._trial,
+            enough=not missing and self._trial is not None,
+            solving=(self._solver.share, self._solver.stage) if phase == "solving" else (0.0, ""),
+        )
+        if self._on_state is not None:
+            self._on_state(self.state)
+
+    def _stop_cameras(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
+
+    def _collecting(self) -> ViewKeeper:
+        if self._keeper is None:
+            raise PosestageError("the calibration has not started")
+        return self._keeper
+
+    def _running(self) -> Supervisor:
+        if self._supervisor is None:
+            raise PosestageError("the cameras of this calibration are not running")
+        return self._supervisor
+
+
+def _words(sizes: Mapping[str, tuple[int, int]]) -> str:
+    return ", ".join(f"{name} {width}x{height}" for name, (width, height) in sizes.items())

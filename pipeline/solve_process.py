@@ -1,0 +1,148 @@
+"""Calibrates in a process of its own, so that whoever asks for it stays free and can call it off."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from calibration.calibrator import Calibration, CalibrationConfig
+from calibration.camera import Camera
+from calibration.observations import BoardObservations
+from configs.log_setup import configure_logging
+
+log = logging.getLogger(__name__)
+
+_END_S: Final = 2.0
+
+
+@dataclass(frozen=True)
+class SolveRequest:
+    """One calibration to do."""
+
+    observations: BoardObservations
+    intrinsics: Mapping[str, Camera] | None
+    config: CalibrationConfig
+
+
+@dataclass(frozen=True)
+class SolveAnswer:
+    """How it ended.
+
+    Attributes:
+        calibration: What came out; None where nothing did.
+        failure: Why, for people.
+        bad_input: Whether the recording is to blame: more or better views would help.
+    """
+
+    calibration: Calibration | None
+    failure: str = ""
+    bad_input: bool = False
+
+
+class SolveProcess:
+    """Does one calibration after the other. Used by one thread; ``poll`` never waits.
+
+    The process starts with the first request and stays, so that later ones need not load everything again.
+    Whatever it sends was made by this program, from its own arrays.
+    """
+
+    def __init__(self, log_level: str = "warning") -> None:
+        self._log_level = log_level
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self.busy = False
+        """A request was sent and not yet answered."""
+
+        self.stage = ""
+        self.share = 0.0
+
+    def warm_up(self) -> None:
+        """Start the process, so that the first request need not wait for it."""
+        if self._process is not None and self._process.is_alive():
+            return
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(other, self._log_level), name="calibration", daemon=True
+        )
+        self._process.start()
+        other.close()
+
+    def submit(self, request: SolveRequest) -> None:
+        """Ask for a calibration; only while not busy."""
+        assert not self.busy
+        self.warm_up()
+        assert self._pipe is not None
+        self.stage, self.share = "starting", 0.0
+        self._pipe.send(request)
+        self.busy = True
+
+    def poll(self, timeout_s: float = 0.0) -> SolveAnswer | None:
+        """The answer when it is there; keeps ``stage`` and ``share`` up to date."""
+        while self.busy and self._pipe is not None:
+            try:
+                if not self._pipe.poll(timeout_s):
+                    return None
+                message: Any = self._pipe.recv()
+            except (EOFError, OSError):
+                self.cancel()
+                return SolveAnswer(None, "the process that calibrates ended unexpectedly")
+            if isinstance(message, SolveAnswer):
+                self.busy = False
+                return message
+            self.stage, self.share = message
+        return None
+
+    def cancel(self) -> None:
+        """Call it off, at once."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join(_END_S)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join()
+            self._process.close()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+        self.busy = False
+
+    close = cancel
+
+
+def _work(pipe: Connection, log_level: str) -> None:
+    """Body of the process: answer until the other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the session, which decides
+    configure_logging(log_level, "calibration")
+    from calibration.calibrator import calibrate
+    from configs.errors import BadInputError, PosestageError
+
+    while True:
+        try:
+            request: SolveRequest = pipe.recv()
+        except EOFError:
+            return
+        try:
+            calibration = calibrate(
+                request.observations,
+                intrinsics=request.intrinsics,
+                config=request.config,
+                progress=lambda stage, share: pipe.send((stage, share)),
+            )
+            answer = SolveAnswer(calibration)
+        except PosestageError as error:
+            answer = SolveAnswer(None, str(error), isinstance(error, BadInputError))
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except Exception as error:
+            log.exception("the calibration failed")
+            answer = SolveAnswer(None, f"{type(error).__name__}: {error}")
+        try:
+            pipe.send(answer)
+        except (BrokenPipeError, ConnectionResetError):
+            return
