@@ -114,8 +114,8 @@ def board_figure(board: Board, shape: BoardShape) -> tuple[str, float]:
     if known.any():
         limit = max(0.05, float(np.abs(shape.offset_mm[known, 2]).max()))
         dots = offsets.scatter(
-            *corners[known].T, c=shape.offset_mm[known, 2], cmap=BOTH_WAYS, vmin=-limit, vmax=limit, s=points,
-            edgecolors=LINES, linewidths=0.6, zorder=3,
+            *corners[known].T, c=shape.offset_mm[known, 2], cmap=BOTH_WAYS, vmin=-limit, vmax=limit,
+            s=points, edgecolors=LINES, linewidths=0.6, zorder=3,
         )  # fmt: skip
         plot.bar(dots, offsets, "off the plane, mm")
         arrows = magnified * shape.offset_mm[known, :2]
@@ -123,10 +123,10 @@ def board_figure(board: Board, shape: BoardShape) -> tuple[str, float]:
         offsets.patches[-1].set_zorder(4)
     seen = np.isfinite(shape.rms_px)
     if seen.any():
+        typical = float(np.median(shape.rms_px[seen]))
         dots = errors.scatter(
-            *corners[seen].T, c=shape.rms_px[seen], cmap=HEAT, vmin=0.0,
-            vmax=max(2.0 * float(np.median(shape.rms_px[seen])), float(shape.rms_px[seen].max())), s=points,
-            edgecolors=LINES, linewidths=0.6, zorder=3,
+            *corners[seen].T, c=shape.rms_px[seen], cmap=HEAT, vmin=0.6 * typical, vmax=2.2 * typical,
+            s=points, edgecolors=LINES, linewidths=0.6, zorder=3,
         )  # fmt: skip
         plot.bar(dots, errors, "RMSE, px")
     offsets.set_title(f"corners moved, arrows × {magnified:g}", loc="left", fontsize=9.5, color=LETTERS)

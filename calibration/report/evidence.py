@@ -45,7 +45,10 @@ class Finding(Protocol):
 
 
 class Calibrated(Protocol):
-    """A finished calibration, as ``calibration.calibrator.Calibration`` holds it."""
+    """A finished calibration, as ``calibration.calibrator.Calibration`` holds it.
+
+    Its quality is read from ``rig.quality``, where ``Quality.as_dict`` puts it.
+    """
 
     @property
     def rig(self) -> Rig:
@@ -64,11 +67,6 @@ class Calibrated(Protocol):
 
     @property
     def extrinsics(self) -> ExtrinsicsResult | None:
-        """See there."""
-        ...
-
-    @property
-    def quality(self) -> Any:
         """See there."""
         ...
 

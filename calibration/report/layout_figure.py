@@ -23,7 +23,7 @@ from calibration.report.plot import (
 
 Floats = NDArray[np.float64]
 
-_MOST_BOARDS = 160
+_MOST_BOARDS, _MOST_NAMED = 160, 8
 _VIEWS: tuple[tuple[str, Floats, tuple[str, str]], ...] = (
     ("from above", np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), ("x, m", "y, m")),
     ("oblique", np.array([[0.7071, -0.7071, 0.0], [0.4082, 0.4082, 0.8165]]), ("", "")),
@@ -58,7 +58,10 @@ def camera_layout(cameras: Sequence[Camera], boards: Floats, *, placed: bool) ->
     frusta = [_frustum(camera, size) @ turn.T for camera in cameras]
     plot = Plot(8.6, 2, rows=2)
     for axes, (title, directions, labels) in zip(plot.axes, _VIEWS, strict=True):
-        _draw(axes, directions, centres, frusta, boards, [camera.name for camera in cameras])
+        # From the side, the cameras of a large rig stand in front of each other, and so would their names.
+        named = len(cameras) <= _MOST_NAMED or not title.startswith("along")
+        names = [camera.name if named else "" for camera in cameras]
+        _draw(axes, directions, centres, frusta, boards, names)
         _draw_origin(axes, directions, turn, 0.09 * reach)
         box = np.array(
             [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]

@@ -67,6 +67,7 @@ def _content(calibration: Calibrated) -> dict[str, Any]:
         "diagnoses": calibration.diagnoses,
         "lenses": _lenses(calibration, evidence),
         "rig": _rig(calibration, evidence) if extrinsics is not None else None,
+        "quality": tables.quality_table(rig.quality) if "rigid_mm" in rig.quality else None,
         "errors": _errors(calibration, evidence) if has_views else None,
         "rejections": tables.rejection_table(calibration),
         "times": tables.time_table(calibration),
@@ -102,7 +103,7 @@ def _lenses(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
     seen = [camera for camera in cameras if coverage[camera.name].counts.any()]
     return {
         "table": tables.lens_table(calibration),
-        "parameters": tables.parameter_table(results) if results else None,
+        "parameters": tables.parameter_table(calibration),
         "candidates": tables.candidate_table(results) if results else None,
         "coverage": _svg(picture_figures.coverage_maps(cameras, coverage, evidence)) if seen else None,
         "uncertainty": _svg(picture_figures.uncertainty_maps(cameras, results)) if results else None,
@@ -165,13 +166,17 @@ def _own_outlines(board: Board, evidence: Evidence) -> NDArray[np.float64]:
     return np.array([sheet @ view.R.T + view.t for view in views]).reshape(-1, 4, 3)
 
 
-def _remarks(calibration: Calibrated) -> list[tuple[str, str]]:
+def _remarks(calibration: Calibrated) -> dict[str, list[str]]:
     """What the solves themselves remarked and no diagnosis says already."""
     said = " ".join(finding.sentence for finding in calibration.diagnoses)
     found = [(name, text) for name, result in calibration.intrinsics.items() for text in result.warnings]
     if calibration.extrinsics is not None:
         found += [("rig", text) for text in calibration.extrinsics.warnings]
-    return [(name, text) for name, text in found if not _contains(said, text)]
+    remarks: dict[str, list[str]] = {}
+    for name, text in found:
+        if not _contains(said, text):
+            remarks.setdefault(name, []).append(text)
+    return remarks
 
 
 def _contains(said: str, text: str) -> bool:

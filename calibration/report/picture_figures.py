@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 
 _MOST_DOTS, _MOST_ARROWS = 24000, 9600
 """Of one figure, shared by its cameras: the page stays below a few megabytes."""
+_UNCERTAIN_PX = (0.1, 30.0)
+"""Ends of the colours, alike in all reports: from the noise of a corner to what spoils any measurement."""
 _FEWEST_IN_CELL = 6
 """Corners in a cell whose mean error is drawn; the mean of fewer is mostly noise."""
 
@@ -56,10 +58,9 @@ def uncertainty_maps(cameras: Sequence[Camera], intrinsics: Mapping[str, Intrins
     """95 % interval of where a far point is seen, over the picture."""
     shown = [camera for camera in cameras if camera.name in intrinsics]
     fields = {camera.name: 1.96 * intrinsics[camera.name].uncertainty_px for camera in shown}
-    values = np.concatenate([field[np.isfinite(field)] for field in fields.values()])
-    if not len(values):
+    if not any(np.isfinite(field).any() for field in fields.values()):
         return ""
-    norm = LogNorm(max(0.02, float(values.min())), max(0.2, min(30.0, float(values.max()))))
+    norm = LogNorm(*_UNCERTAIN_PX)
 
     def draw(axes: Any, camera: Camera) -> tuple[str, Any]:
         field = fields[camera.name]
@@ -155,5 +156,5 @@ def _pictures(
     for axes in plot.axes[len(cameras) :]:
         axes.set_visible(False)
     if bar:
-        plot.bar(image, plot.axes, bar)
+        plot.bar(image, plot.axes[: len(cameras)], bar)
     return plot

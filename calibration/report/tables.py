@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from calibration.bundle_covariance import NORMAL_95
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult
 from calibration.report.evidence import Calibrated, Evidence, rms
-from calibration.report.verdicts import NORMAL_95
+from calibration.report.lenses import LensParameters, lens_parameters
 from calibration.report.world import placement
 
 
@@ -32,28 +35,28 @@ def lens_table(calibration: Calibrated) -> Table:
     """One row per camera: its lens and how that was found."""
     rows = []
     for camera in calibration.rig.cameras:
-        result = calibration.intrinsics.get(camera.name)
-        row = [camera.name, f"{camera.size[0]} × {camera.size[1]}", camera.model]
-        fx, fy = camera.K[0, 0], camera.K[1, 1]
-        if result is None:
-            rows.append([*row, f"{fx:.1f} / {fy:.1f}", "supplied", "–", "–", "–", "–", "–", "–"])
-            continue
-        deviations = result.deviations
-        focal = (
-            f"{fx:.1f} ± {NORMAL_95 * deviations['fx']:.1f} / {fy:.1f} ± {NORMAL_95 * deviations['fy']:.1f}"
-        )
+        lens = lens_parameters(calibration, camera.name)
         offset = camera.K[:2, 2] - (np.array(camera.size) - 1) / 2
+        row = [
+            camera.name,
+            f"{camera.size[0]} × {camera.size[1]}",
+            camera.model,
+            lens.source,
+            " / ".join(_with_interval(lens, key, 1) for key in ("fx", "fy")),
+            f"{offset[0]:+.1f}, {offset[1]:+.1f}",
+        ]
+        result = calibration.intrinsics.get(camera.name)
+        if result is None:
+            rows.append([*row, "–", "–", "–", "–", "–"])
+            continue
         rows.append(
             [
                 *row,
-                focal,
-                f"{offset[0]:+.1f}, {offset[1]:+.1f}",
                 number(result.rms_px, 3),
                 number(result.held_out_px, 3),
                 str(len(result.views)),
-                str(len(result.rejected_views)),
+                f"{len(result.rejected_views)} / {len(result.rejected_corners)}",
                 str(result.unused),
-                str(len(result.rejected_corners)),
             ]
         )
     return Table(
@@ -61,29 +64,35 @@ def lens_table(calibration: Calibrated) -> Table:
             "camera",
             "size",
             "model",
-            "focal length fx / fy, px",
+            "lens",
+            "focal length fx / fy, px (95 %)",
             "centre off middle, px",
             "RMSE, px",
             "held-out RMSE, px",
             "views used",
-            "rejected",
+            "views / corners rejected",
             "not needed",
-            "corners rejected",
         ),
         rows,
     )
 
 
-def parameter_table(results: Mapping[str, IntrinsicsResult]) -> Table:
+def parameter_table(calibration: Calibrated) -> Table:
     """Every lens parameter with its 95 % interval."""
     rows = []
-    for name, result in results.items():
-        for key, value in result.parameters.items():
-            deviation = result.deviations[key]
+    for name in calibration.rig.names:
+        lens = lens_parameters(calibration, name)
+        for key, value in lens.values.items():
             decimals = 2 if key in ("fx", "fy", "cx", "cy") else 5
-            interval = f"± {NORMAL_95 * deviation:.{decimals}f}" if deviation > 0 else "held"
+            width = lens.half_widths.get(key, 0.0)
+            interval = f"± {width:.{decimals}f}" if width > 0 else "held" if lens.half_widths else "supplied"
             rows.append([name, key, f"{value:.{decimals}f}", interval])
     return Table(("camera", "parameter", "value", "95 % interval"), rows)
+
+
+def _with_interval(lens: LensParameters, key: str, decimals: int) -> str:
+    value = f"{lens.values[key]:.{decimals}f}"
+    return f"{value} ± {lens.half_widths[key]:.{decimals}f}" if lens.half_widths else value
 
 
 def candidate_table(results: Mapping[str, IntrinsicsResult]) -> Table:
@@ -104,6 +113,8 @@ def candidate_table(results: Mapping[str, IntrinsicsResult]) -> Table:
 def place_table(calibration: Calibrated, extrinsics: ExtrinsicsResult, evidence: Evidence) -> Table:
     """One row per camera: where it is, when its pictures are, how sure that is."""
     moved = placement(calibration.rig, extrinsics)
+    quality = calibration.rig.quality
+    held_out: Mapping[str, float] = quality.get("camera_reprojection_px", {})
     rows = []
     for camera in calibration.rig.cameras:
         own = extrinsics.uncertainty[camera.name]
@@ -131,6 +142,7 @@ def place_table(calibration: Calibrated, extrinsics: ExtrinsicsResult, evidence:
                 str(len(used)),
                 str(whole),
                 number(rms(evidence.residuals(camera.name)), 3),
+                number(held_out.get(camera.name, float("nan")), 3),
                 time,
                 position,
                 "reference" if reference else "± " + ", ".join(f"{value:.1f}" for value in interval),
@@ -143,22 +155,47 @@ def place_table(calibration: Calibrated, extrinsics: ExtrinsicsResult, evidence:
             "views used",
             "rejected",
             "RMSE, px",
+            "held-out RMSE, px" if quality.get("held_out") else "RMSE of moments, px",
             "lag, ms (95 %)",
             "position x y z, mm",
-            "95 % interval, mm",
-            "rotation about own x y z, ° (95 %)",
+            "position, mm (95 %)",
+            "rotation about own x y z, °",
         ),
         rows,
     )
 
 
+def quality_table(quality: Mapping[str, Any]) -> Table:
+    """Figures of ``Quality.as_dict``: px and mm, on views that were kept out or not."""
+    views = "kept out of the solve" if quality.get("held_out") else "of the solve"
+    interval = quality.get("scale_interval_percent", float("nan"))
+    scale = f"{quality['scale_percent']:+.3f} %"
+    if np.isfinite(interval):
+        scale += f" ± {interval:.3f}"
+    rows = [
+        ["views", f"{views}, {quality['moments']} moments, {quality['corners']} triangulated corners"],
+        ["distance of corners to the board's best pose", f"{number(quality['reprojection_px'], 3)} px"],
+        ["distance of triangulated corners to their pictures", f"{number(quality['triangulated_px'], 3)} px"],
+        ["triangulated corners to the rigid board", f"{number(quality['rigid_mm'], 3)} mm"],
+        ["distances of neighbouring corners", f"{number(quality['spacing_mm'], 3)} mm"],
+        ["scale of the board (95 %)", scale],
+    ]
+    return Table(("on board views", "root mean square"), rows)
+
+
 def rejection_table(calibration: Calibrated) -> Table:
     """What was left out, by camera and stage, with the reasons."""
     found: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    examples: dict[tuple[str, str, str], str] = {}
+
+    def alike(name: str, stage: str, reason: str) -> str:
+        # Reasons that differ in their figures only are one row, with the first as the example.
+        return examples.setdefault((name, stage, re.sub(r"\d+(\.\d+)?", "0", reason)), reason)
+
     corners: Counter[tuple[str, str, str, str]] = Counter()
     for name, result in calibration.intrinsics.items():
         for view in result.rejected_views:
-            found[name, "lens", "views", view.reason].append(view.frame)
+            found[name, "lens", "views", alike(name, "lens", view.reason)].append(view.frame)
         for corner in result.rejected_corners:
             key = (name, "lens", "corners", "far from where the lens and the other corners put them")
             found[key].append(corner.frame)
@@ -169,7 +206,7 @@ def rejection_table(calibration: Calibrated) -> Table:
                 key = (one.camera, "rig", "corners", "further off than the limit")
                 corners[key] += len(one.corners)
             else:
-                key = (one.camera, "rig", "views", one.reason)
+                key = (one.camera, "rig", "views", alike(one.camera, "rig", one.reason))
             found[key].append(one.frame)
     order = {name: at for at, name in enumerate(calibration.rig.names)}
     rows = []
@@ -177,6 +214,8 @@ def rejection_table(calibration: Calibrated) -> Table:
         name, stage, kind, reason = key
         frames = sorted(set(found[key]))
         count = corners[key] if kind == "corners" else len(frames)
+        if kind == "views" and len(frames) > 1 and re.search(r"\d", reason):
+            reason = f"{reason} (so the first; the others alike)"
         rows.append([name, stage, f"{count} {kind if count > 1 else kind[:-1]}", reason, _frames(frames)])
     return Table(("camera", "in the solve for", "left out", "reason", "pictures"), rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,11 +11,10 @@ import numpy as np
 from calibration.camera import Camera
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.report.evidence import Calibrated, Evidence, Finding, rms
+from calibration.report.lenses import LensParameters, lens_parameters
 
 Colour = Literal["green", "amber", "red"]
 COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
-
-NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,15 @@ def _verdicts(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
     if len(evidence.all_residuals()):
         yield _reprojection(cameras, evidence)
     if calibration.intrinsics:
-        yield _focal(calibration)
+        lenses = {name: lens_parameters(calibration, name) for name in calibration.intrinsics}
+        yield _focal(lenses)
         yield _lens_held_out(calibration)
         yield _coverage(calibration)
     if extrinsics is not None:
         yield _places(extrinsics)
         yield _lags(extrinsics)
         yield _links(extrinsics)
+    yield from _quality(calibration, evidence)
     if any(evidence.views.values()):
         yield _rejected(calibration, evidence)
     yield _findings(calibration.diagnoses)
@@ -107,20 +108,69 @@ def _reprojection(cameras: Sequence[Camera], evidence: Evidence) -> Verdict:
     )
 
 
-def _focal(calibration: Calibrated) -> Verdict:
-    share = {
-        name: 100.0 * NORMAL_95 * max(result.deviations[key] / result.parameters[key] for key in ("fx", "fy"))
-        for name, result in calibration.intrinsics.items()
+def _quality(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
+    """What views say that were kept out of the solve, from ``rig.quality``."""
+    quality = calibration.rig.quality
+    cameras = {camera.name: camera for camera in calibration.rig.cameras}
+    by_camera = {
+        name: value for name, value in quality.get("camera_reprojection_px", {}).items() if name in cameras
     }
-    worst = max(share, key=lambda name: share[name])
-    result = calibration.intrinsics[worst]
+    kept_out = "views kept out of the solve" if quality.get("held_out") else "the views of the solve"
+    if by_camera and quality.get("held_out"):
+        shares = {name: 100.0 * value / cameras[name].size[0] for name, value in by_camera.items()}
+        worst = max(shares, key=lambda name: shares[name])
+        yield Verdict(
+            "Error on other views",
+            grade(shares[worst], 0.1, 0.25),
+            f"{quality['reprojection_px']:.2f} px",
+            f"Root mean square distance on {kept_out}, which cannot flatter it. Largest in {worst}: "
+            f"{by_camera[worst]:.2f} px, {shares[worst]:.3f} % of its width.",
+            "Worst camera: green up to 0.1 % of the picture width, amber up to 0.25 %.",
+        )
+    rigid = quality.get("rigid_mm")
+    if rigid is not None:
+        distances = [
+            float(np.linalg.norm(view.t))
+            for own in evidence.views.values()
+            for view in own
+            if view.good.any()
+        ]
+        distance = float(np.median(distances)) if distances else float("nan")
+        share = 100.0 * rigid / distance
+        yield Verdict(
+            "Board in space",
+            grade(share, 0.1, 0.3),
+            f"{rigid:.2f} mm",
+            f"How far the board's corners, triangulated from {kept_out}, are from a rigid board; neighbours are "
+            f"{quality['spacing_mm']:.2f} mm off their {calibration.board.square_mm:g} mm (root mean squares).",
+            f"Green up to 0.1 % of the distance to the board (here {distance / 1000:.1f} m), amber up to 0.3 %: "
+            "3 mm and 9 mm at 3 m.",
+        )
+    scale = quality.get("scale_percent")
+    if scale is not None and np.isfinite(scale):
+        interval = quality.get("scale_interval_percent", float("nan"))
+        yield Verdict(
+            "Scale",
+            grade(abs(scale), 0.2, 0.5),
+            f"{scale:+.2f} %" + (f" ± {interval:.2f}" if np.isfinite(interval) else ""),
+            f"The cameras see the board {'larger' if scale > 0 else 'smaller'} than it is said to be: "
+            f"{abs(10 * scale):.1f} mm in 1 m.",
+            "Green up to 0.2 %, amber up to 0.5 %. It tells lenses that contradict each other; a wrong square "
+            "size shows only against a distance measured in the room.",
+        )
+
+
+def _focal(lenses: Mapping[str, LensParameters]) -> Verdict:
+    worst = max(lenses, key=lambda name: lenses[name].focal_percent)
+    lens = lenses[worst]
+    share = lens.focal_percent
     return Verdict(
         "Focal length",
-        grade(share[worst], 0.5, 2.0),
-        f"± {share[worst]:.2f} %" if np.isfinite(share[worst]) else "unknown",
-        f"95 % interval of the least certain camera, {worst}: {result.parameters['fx']:.0f} ± "
-        f"{NORMAL_95 * result.deviations['fx']:.1f} px. At 3 m, distances from the camera are uncertain by "
-        f"{30 * share[worst]:.0f} mm.",
+        grade(share, 0.5, 2.0),
+        f"± {share:.2f} %" if np.isfinite(share) else "unknown",
+        f"95 % interval of the least certain camera, {worst}: {lens.values['fx']:.0f} ± "
+        f"{lens.half_widths['fx']:.1f} px. At 3 m, distances from the camera are uncertain by "
+        f"{30 * share:.0f} mm.",
         "Green up to 0.5 %, amber up to 2 %. Tilted views that fill the picture make it smaller.",
     )
 
@@ -154,11 +204,11 @@ def _coverage(calibration: Calibrated) -> Verdict:
     coverage = calibration.intrinsics[worst].coverage
     return Verdict(
         "Coverage",
-        grade(100.0 - share[worst], 35.0, 65.0),
+        grade(-share[worst], -50.0, -15.0),
         f"{share[worst]:.0f} %",
         f"Least covered is {worst}: {coverage.words()}.",
-        "Part of the picture with corners, worst camera: green from 65 %, amber from 35 %. Outside, the "
-        "distortion is extrapolated.",
+        "Part of the picture with corners, worst camera: green from 50 %, amber from 15 %. Outside, "
+        "the distortion is extrapolated; what that does is the map of uncertainty.",
     )
 
 
@@ -218,11 +268,11 @@ def _links(extrinsics: ExtrinsicsResult) -> Verdict:
     weakest = min(shared, key=lambda pair: shared[pair])
     return Verdict(
         "Shared views",
-        grade(-shared[weakest], -25, -10),
+        grade(-shared[weakest], -15, -5),
         f"at least {shared[weakest]}",
         f"Moments that tie neighbouring cameras together; the weakest link of the chain through all of "
         f"them is {weakest[0]} to {weakest[1]}.",
-        "Green from 25 moments, amber from 10.",
+        "Green from 15 moments, amber from 5. How sure the places are by that is said above.",
     )
 
 
