@@ -12,6 +12,7 @@ from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
 from pipeline.take.events import read_events
 from pipeline.take.header import TakeHeader, read_header, write_header
 from pipeline.take.ledger import Ledger, LedgerRow, LedgerTotals, LedgerWriter, read_ledger
+from pipeline.take.lock import TakeLock
 from pipeline.take.poses_log import PosesLog
 from pipeline.take.video_file import RecordedVideo, match_pictures
 from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG, VIDEOS, finish_poses
@@ -52,12 +53,17 @@ def repair_take(folder: Path) -> RepairedTake:
     are kept in the folder ``damaged``.
 
     Raises:
-        BadInputError: The folder is no take.
+        BadInputError: The folder is no take, or the take is being recorded right now.
         DiskFullError: There is no room to repair.
     """
     header = read_header(folder)
     if header.state != "recording":
         return RepairedTake(folder, False, dict(header.totals), _count_poses(folder), ())
+    with TakeLock(folder):
+        return _complete(folder, header)
+
+
+def _complete(folder: Path, header: TakeHeader) -> RepairedTake:
     missing: list[str] = []
     try:
         totals = {camera: _repair_camera(folder, header, camera, missing) for camera in header.cameras}

@@ -17,6 +17,7 @@ from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
 from pipeline.take.events import Event, EventsWriter
 from pipeline.take.header import State, TakeHeader, write_header
 from pipeline.take.ledger import Fate, LedgerRow, LedgerTotals, LedgerWriter
+from pipeline.take.lock import TakeLock
 from pipeline.take.poses_file import write_poses
 from pipeline.take.poses_log import PosesLog, PosesLogWriter
 from pipeline.take.video_writer import VideoWriter
@@ -59,6 +60,7 @@ class TakeWriter:
     def __init__(self, folder: Path, header: TakeHeader) -> None:
         self.folder = folder
         self.header = header
+        self._lock = TakeLock(folder)
         self._videos: dict[str, VideoWriter] = {}
         self._ledgers: dict[str, LedgerWriter] = {}
         self._poses = PosesLogWriter(folder / POSES_LOG)
@@ -95,7 +97,7 @@ class TakeWriter:
         except OSError as error:
             if is_disk_full(error):
                 raise bad_input("the disk is full", file=folder, hint="free some space") from error
-            raise
+            raise bad_input(f"cannot be written: {error.strerror}", file=folder) from error
 
     def open_video(self, camera: str, fmt: VideoFormat) -> None:
         """Start a camera's video.
@@ -214,6 +216,7 @@ class TakeWriter:
         finish_poses(self.folder, self._poses.frames, self._poses.most_people)
         totals = {camera: ledger.totals for camera, ledger in self._ledgers.items()}
         self._set_state("complete", totals)
+        self._lock.release()
 
     def _set_state(self, state: State, totals: dict[str, LedgerTotals]) -> None:
         self.header = self.header.with_state(state, totals)
@@ -253,6 +256,7 @@ class TakeWriter:
             except OSError as error:
                 # The index of a video may not fit any more; its pictures are readable without.
                 _log.warning("closing %s after the disk filled up: %s", self.folder, error)
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -260,6 +264,9 @@ class TakeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None and self._failure is None and self._summary is None:
+            reason = f"writing ended early: {type(error).__name__} {error}".rstrip()
+            self.write_event("interrupted", reason, self.header.origin_ns)
         self.close()
 
 
