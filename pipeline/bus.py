@@ -15,7 +15,7 @@ from typing import Any, Self
 import msgspec
 import zmq
 
-from configs.errors import PosestageError
+from configs.errors import BadInputError, PosestageError
 from pipeline.messages import TOPICS, WIRE_VERSION, Envelope
 
 _MAX_FRAMES = 64
@@ -26,6 +26,10 @@ _payload_decoders = {topic: msgspec.msgpack.Decoder(kind) for topic, kind in TOP
 
 class WireError(PosestageError):
     """A message that is not what its topic promises; it is dropped by whoever received it."""
+
+
+class AddressInUseError(BadInputError):
+    """Somebody else listens on an address that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,10 @@ class Bus:
         """Bind a publisher; a subscriber that falls ``queue`` messages behind loses the rest."""
         socket = self._socket(zmq.PUB)
         socket.set_hwm(queue)
+        publisher = Publisher(socket)
         for endpoint in endpoints:
-            self._bind(socket, endpoint)
-        return Publisher(socket)
+            publisher.bind(endpoint)
+        return publisher
 
     def subscriber(self, endpoint: str, *topics: str, queue: int = 64) -> Receiver:
         """Connect to a publisher."""
@@ -106,7 +111,7 @@ class Bus:
         """Bind the reading end of a queue."""
         socket = self._socket(zmq.PULL)
         socket.set_hwm(queue)
-        self._bind(socket, endpoint)
+        _bind(socket, endpoint)
         return Receiver(socket)
 
     def close(self, linger_ms: int = 1000) -> None:
@@ -121,16 +126,6 @@ class Bus:
         self._sockets.append(socket)
         return socket
 
-    @staticmethod
-    def _bind(socket: zmq.Socket[bytes], endpoint: str) -> None:
-        try:
-            socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            raise PosestageError(
-                f"cannot listen on {endpoint}: {error.strerror}; is another Posestage running? "
-                "Choose another address with --set stream.address=tcp://127.0.0.1:PORT"
-            ) from error
-
     def __enter__(self) -> Self:
         return self
 
@@ -140,12 +135,33 @@ class Bus:
         self.close()
 
 
+def _bind(socket: zmq.Socket[bytes], endpoint: str) -> None:
+    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
+    try:
+        socket.bind(endpoint)
+    except zmq.ZMQError as error:
+        if error.errno == zmq.EADDRINUSE:
+            raise AddressInUseError(
+                f"{endpoint} is in use, perhaps by another session of Posestage; "
+                "choose another address with --set stream.address=tcp://127.0.0.1:PORT"
+            ) from error
+        raise PosestageError(f"cannot listen on {endpoint}: {zmq.strerror(error.errno or 0)}") from error
+
+
 class Publisher:
     """Sends to whoever listens; never blocks."""
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self._socket = socket
         self._seq = 0
+
+    def bind(self, endpoint: str) -> None:
+        """Publish on one more address.
+
+        Raises:
+            AddressInUseError: Somebody else listens there.
+        """
+        _bind(self._socket, endpoint)
 
     @property
     def endpoint(self) -> str:

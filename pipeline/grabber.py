@@ -41,6 +41,7 @@ class Grabber(Node):
         self._frames: Sender | None = None
         self._records: Sender | None = None
         self._recording = False
+        self._unsent_end: StreamClosed | None = None
         self._next_index = 0
         self._recorded_from = 0
         self._captured_while_recording = 0
@@ -89,6 +90,7 @@ class Grabber(Node):
     def step(self) -> bool:
         """Read one frame and pass it on."""
         assert self._driver is not None
+        self._send_end()
         try:
             frame = self._driver.read(_READ_TIMEOUT_S)
         except EndOfStream:
@@ -112,6 +114,7 @@ class Grabber(Node):
 
     def telemetry(self) -> dict[str, Any]:
         """Rates, drops by cause, encode times."""
+        self._send_end()  # here, too: after the end of the source there are no steps
         return {
             "camera": self.camera.name,
             "captured": self._next_index,
@@ -220,6 +223,7 @@ class Grabber(Node):
             stream.extradata,
             stream.pixel_format,
         )
+        self._unsent_end = None
         self._records.send("stream_opened", opened)
         self._recording = True
         self._recorded_from = self._next_index
@@ -229,7 +233,15 @@ class Grabber(Node):
         if not self._recording or self._records is None:
             return
         self._recording = False
-        self._records.send("stream_closed", StreamClosed(self.camera.name, self._captured_while_recording))
+        self._unsent_end = StreamClosed(self.camera.name, self._captured_while_recording)
+        self._send_end()
+
+    def _send_end(self) -> None:
+        """Tell the recorder how many frames there were; tried again while its queue is full."""
+        if self._unsent_end is None or self._records is None:
+            return
+        if self._records.send("stream_closed", self._unsent_end):
+            self._unsent_end = None
 
     def _finish(self) -> None:
         """Name the frames whose packets were already handed out, then end the recording."""

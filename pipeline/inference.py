@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from calibration.rig import Rig
-from pipeline.bus import Bus, Publisher, Sender
+from pipeline.bus import AddressInUseError, Bus, Publisher, Sender
 from pipeline.frame_intake import FRAME_QUEUE, FrameIntake, Instant, Ticket
 from pipeline.messages import Command
 from pipeline.node import Node, NodeContext
-from pipeline.pipeline_config import PipelineConfig
+from pipeline.pipeline_config import ANY_PORT, PipelineConfig
 from pipeline.pose_estimator import PoseEstimator
 from pipeline.pose_messages import pack_poses
 from pipeline.synchronizer import Synchronizer
@@ -59,16 +59,14 @@ class Inference(Node):
         )
         frames = bus.receiver(self.context.endpoints.frames, FRAME_QUEUE)
         self._intake = FrameIntake(frames, synchronizer, self._rates_hz)
-        addresses = [self.context.endpoints.poses]
-        if self.context.endpoints.poses_public:
-            addresses.append(self.context.endpoints.poses_public)
-        self._publisher = bus.publisher(*addresses, queue=200)
+        self._publisher = bus.publisher(self.context.endpoints.poses, queue=200)
+        published = self._publish_to_others(self._publisher)
         self._records = bus.sender(self.context.endpoints.records, _POSE_QUEUE)
         return {
             "models": self._estimator.description(),
             "skeleton": self._estimator.skeleton.name,
             "device": "cpu",
-            "poses": self._publisher.endpoint,
+            "published": published,
         }
 
     def on_command(self, command: Command) -> None:
@@ -110,15 +108,32 @@ class Inference(Node):
             "people": self._people,
         }
 
+    def _publish_to_others(self, publisher: Publisher) -> str:
+        """Open the address for other programs; returns it, "" for none."""
+        address = self.context.endpoints.poses_public
+        if not address:
+            return ""
+        try:
+            publisher.bind(address)
+        except AddressInUseError:
+            if self._config.stream.asked_for:
+                raise
+            publisher.bind(ANY_PORT)
+            message = f"{address} is in use, perhaps by another session; poses are published on {publisher.endpoint}"
+            log.warning("%s", message)
+            self.report("event", message, what="other_address")
+        return publisher.endpoint
+
     def _work_on(self, intake: FrameIntake, instant: Instant) -> None:
         assert self._estimator is not None and self._publisher is not None and self._records is not None
         started_ns = time.monotonic_ns()
         images = [intake.picture(ticket) for ticket in instant.items]
         times = [ticket.t_capture_ns if ticket is not None else -1 for ticket in instant.items]
         poses = self._estimator.estimate(images, times, instant.time_ns)
-        if not intake.still_valid(instant):
-            return  # the pixels were not what we believed
+        intact = intake.still_valid(instant)
         intake.release(instant)
+        if not intact:
+            return  # the pixels were not what we believed
         latency_ns = time.monotonic_ns() - instant.time_ns
         payload, arrays = pack_poses(poses, latency_ns)
         self._publisher.send("poses", payload, arrays, t_capture_ns=instant.time_ns)

@@ -26,6 +26,7 @@ class LiveResult:
         telemetry: The last numbers of every node.
         poses_seen: Pose messages that arrived at a subscriber.
         interrupted: Whether it was ended by the user.
+        address: Where other programs could subscribe to the poses; empty: nowhere.
         events: What happened, in words.
     """
 
@@ -34,6 +35,7 @@ class LiveResult:
     telemetry: dict[str, dict[str, Any]]
     poses_seen: int
     interrupted: bool
+    address: str = ""
     events: list[str] = field(default_factory=list)
 
 
@@ -75,7 +77,7 @@ def run_session(
             if frames is not None and _all_captured(session, frames):
                 break
             if session.state.take_closed is not None:
-                raise PosestageError(_last_event(session) or "the recorder closed the take early")
+                raise PosestageError(_why_closed(session) or "the recorder closed the take early")
     except KeyboardInterrupt:
         interrupted = True
     elapsed = time.monotonic() - started
@@ -92,7 +94,8 @@ def run_session(
     events = [
         report.message for report in session.state.events if report.details.get("what") != "end_of_stream"
     ]
-    return LiveResult(summary, elapsed, session.telemetry(), seen, interrupted, events)
+    address = session.published_address()
+    return LiveResult(summary, elapsed, session.telemetry(), seen, interrupted, address, events)
 
 
 def _all_captured(session: Session, frames: int) -> bool:
@@ -102,5 +105,6 @@ def _all_captured(session: Session, frames: int) -> bool:
     ) and any("captured" in values for values in telemetry.values())
 
 
-def _last_event(session: Session) -> str:
-    return session.state.events[-1].message if session.state.events else ""
+def _why_closed(session: Session) -> str:
+    reasons = [report.message for report in session.state.events if report.details.get("what") == "disk_full"]
+    return reasons[-1] if reasons else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +21,10 @@ from pipeline.synchronizer import SynchronizerConfig
 PIPELINE_FOLDER: Final = Path(configs.__file__).parent / "pipelines"
 
 
+ANY_PORT: Final = "tcp://127.0.0.1:*"
+_OWN_TCP: Final = re.compile(r"tcp://(?:127\.0\.0\.1|\[::1\]):(\*|[0-9]{1,5})")
+
+
 class StreamConfig(Config):
     """Where other programs may listen to the poses."""
 
@@ -29,9 +34,21 @@ class StreamConfig(Config):
     @field_validator("address")
     @classmethod
     def _stays_on_this_machine(cls, address: str) -> str:
-        if address and not address.startswith(("tcp://127.0.0.1:", "tcp://[::1]:", "ipc://")):
-            raise ValueError("only this machine may listen; give tcp://127.0.0.1:PORT, ipc://FILE or nothing")
+        tcp = _OWN_TCP.fullmatch(address)
+        port = tcp[1] if tcp else ""
+        if (port == "*" or (port and 0 < int(port) < 65536)) or re.fullmatch(r"ipc://.+", address):
+            return address
+        if address:
+            raise ValueError(
+                "only this machine may listen; give tcp://127.0.0.1:PORT (1..65535 or *), ipc://FILE or "
+                "nothing"
+            )
         return address
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether somebody chose the address; the default one may be replaced when it is in use."""
+        return "address" in self.model_fields_set
 
 
 class PipelineConfig(Config):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,15 +16,19 @@ from pipeline.messages import Command, FrameRecord, StreamClosed, StreamOpened
 from pipeline.node import Node, NodeContext
 from pipeline.pose_messages import unpack_poses
 from pipeline.take.errors import DiskFullError
+from pipeline.take.folder import RESERVE_BYTES
 from pipeline.take.header import TakeHeader
 from pipeline.take.ledger import Fate
-from pipeline.take.writer import TakeWriter
+from pipeline.take.writer import TakeSummary, TakeWriter
 
 log = logging.getLogger(__name__)
 
 _SYNC_S: Final = 0.5
 _CLOSE_DEADLINE_S: Final = 10.0
-_QUEUE: Final = 4000
+"""Silence of all cameras after which a take is closed although not all of them said that they ended."""
+
+_QUEUE: Final = 100
+"""Messages taken from each camera's queue in advance; the rest waits, and is bounded, in the grabber."""
 
 
 class _CameraLedger:
@@ -50,6 +56,8 @@ class Recorder(Node):
         self._writer: TakeWriter | None = None
         self._cameras: dict[str, _CameraLedger] = {}
         self._next_sync = 0.0
+        self._closer = ThreadPoolExecutor(1, thread_name_prefix="close-take")
+        self._closing: Future[TakeSummary] | None = None
         self._stop_asked_at: float | None = None
         self._bytes = 0
         self._frames = 0
@@ -63,6 +71,7 @@ class Recorder(Node):
     def on_command(self, command: Command) -> None:
         """Begin or end a take."""
         if command.kind == "record" and self._writer is None:
+            self._report_closed(wait=True)
             details = dict(command.details)
             folder = Path(details.pop("folder"))
             header = replace(self._header, **details)
@@ -80,16 +89,20 @@ class Recorder(Node):
         assert self._records is not None
         messages = self._records.receive_all(timeout_ms=20, limit=200)
         now = time.monotonic()
+        if messages and self._stop_asked_at is not None:
+            self._stop_asked_at = now
         try:
             for message in messages:
                 self._write(message)
             if self._writer is not None and now >= self._next_sync:
                 self._writer.sync()
+                self._check_space(self._writer)
                 self._next_sync = now + _SYNC_S
         except DiskFullError as error:
             self.report("event", str(error), what="disk_full")
             self._close_take()
         self._close_when_complete(now)
+        self._report_closed()
         return True
 
     def close(self) -> None:
@@ -98,6 +111,8 @@ class Recorder(Node):
             for message in self._records.receive_all(timeout_ms=100, limit=100_000):
                 self._write(message)
         self._close_take()
+        self._report_closed(wait=True)
+        self._closer.shutdown()
 
     def telemetry(self) -> dict[str, Any]:
         """What has been written so far."""
@@ -173,11 +188,30 @@ class Recorder(Node):
         if all(ledger.ended for ledger in self._cameras.values()) or waited > _CLOSE_DEADLINE_S:
             self._close_take()
 
+    def _check_space(self, writer: TakeWriter) -> None:
+        """Stop while there is room to close the take in order, and for the system to live."""
+        free = shutil.disk_usage(writer.folder).free
+        if free < RESERVE_BYTES:
+            message = (
+                f"{writer.folder}: the disk is nearly full, {free / 1e6:.0f} MB are left; recording stopped, "
+                "the take up to here is complete"
+            )
+            log.warning("%s", message)
+            self.report("event", message, what="disk_full")
+            self._close_take()
+
     def _close_take(self) -> None:
+        """Close in the background: arranging the poses of a long take takes longer than silence may last."""
         if self._writer is None:
             return
-        summary = self._writer.close()
-        self._writer = None
+        self._closing = self._closer.submit(self._writer.close)
+        self._writer = self._stop_asked_at = None
+
+    def _report_closed(self, *, wait: bool = False) -> None:
+        if self._closing is None or not (wait or self._closing.done()):
+            return
+        closing, self._closing = self._closing, None
+        summary = closing.result()
         totals = {camera: total.to_dict() for camera, total in summary.totals.items()}
         message = f"take {summary.folder} is closed"
         self.report("take_closed", message, folder=str(summary.folder), totals=totals, poses=summary.poses)

@@ -9,8 +9,6 @@ with Session(rig, ...) as session:
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,10 +20,10 @@ from typing import Any, Final, Self
 from calibration.rig import Rig
 from configs.errors import PosestageError, bad_input
 from pipeline.bus import Bus, Receiver
+from pipeline.endpoints import session_endpoints
 from pipeline.grabber import Grabber
 from pipeline.inference import Inference
 from pipeline.messages import Command, Report
-from pipeline.node import Endpoints
 from pipeline.pipeline_config import PipelineConfig
 from pipeline.recorder import Recorder
 from pipeline.rig_config import RigConfig
@@ -41,7 +39,9 @@ _ORIGIN_DELAY_NS: Final = 300_000_000
 _BYTES_PER_PIXEL: Final = 0.15
 """JPEG of quality 90 on textured scenes, measured: 0.10 to 0.14; for the estimate of free space."""
 
-_CHANNELS: Final = ("commands", "reports", "frames", "records", "poses")
+_CLOSE_DEADLINE_S: Final = 600.0
+"""For closing a take: a long one has gigabytes of poses to arrange, on a slow disk."""
+
 _DEFAULT_SIZE: Final = (1280, 720)
 _DEFAULT_FPS: Final = 30.0
 
@@ -70,6 +70,7 @@ class SessionState:
     recording: bool = False
     take_closed: Report | None = None
     recorder_failure: Report | None = None
+    lost_recording: str = ""
 
 
 class Session:
@@ -110,20 +111,23 @@ class Session:
         self._on_report = on_report
         self._log_level = log_level
         self._folder = tempfile.TemporaryDirectory(prefix="posestage-")
-        self._endpoints = _endpoints(Path(self._folder.name), pipeline)
+        public = pipeline.stream.address if pipeline is not None else ""
+        self._endpoints = session_endpoints(Path(self._folder.name), public)
         self._bus = Bus()
         self._supervisor: Supervisor | None = None
         self.origin_ns = 0
         self.wall_time = ""
-        self._models: dict[str, Any] = {}
+        self._take_folder = Path()
 
     def start(self) -> None:
-        """Start all processes, open all cameras, start the common clock.
+        """Start all processes and open all cameras; ``go`` then starts the common clock.
 
         Raises:
             BadInputError: Something the user can mend: a wrong path, a camera in use, missing weights.
             PosestageError: A process failed to start.
         """
+        if self._supervisor is not None:
+            raise PosestageError("the session is running already")
         self._supervisor = Supervisor(self._specs(), self._endpoints, self._hear, self._log_level)
         try:
             self._supervisor.start()
@@ -155,6 +159,8 @@ class Session:
         supervisor = self._running()
         free_space_check(folder, self._bytes_per_second())
         self.state.recording = False
+        self.state.lost_recording = ""
+        self._take_folder = folder
         self.state.take_closed = self.state.recorder_failure = None
         self.state.ended_cameras.clear()
         now_ns = time.monotonic_ns()
@@ -167,8 +173,10 @@ class Session:
             "skeleton": self._skeleton(),
         }
         command = Command("record", details)
-        supervisor.command(Command("record", details, to="recorder"))
         deadline = time.monotonic() + 10.0
+        while not supervisor.ready("recorder") and time.monotonic() < deadline:
+            self.poll(20)  # it failed a moment ago and is coming back
+        supervisor.command(Command("record", details, to="recorder"))
         while not self.state.recording:
             self.poll(20)
             if self.state.recorder_failure is not None:
@@ -177,11 +185,11 @@ class Session:
                 raise PosestageError("the recorder did not start within 10 s; see the messages above")
         supervisor.command(command, sticky=True)
 
-    def stop_recording(self, timeout_s: float = 30.0) -> RecordingSummary:
+    def stop_recording(self, timeout_s: float = _CLOSE_DEADLINE_S) -> RecordingSummary:
         """End the take and wait until it is closed.
 
         Raises:
-            PosestageError: It was not closed in time.
+            PosestageError: The recorder failed, or did not close it in time.
         """
         supervisor = self._running()
         supervisor.forget("record")
@@ -191,7 +199,8 @@ class Session:
             self.poll(20)
             if time.monotonic() > deadline:
                 raise PosestageError(
-                    f"the take was not closed within {timeout_s:.0f} s; run: launch.py repair"
+                    f"the take was not closed within {timeout_s:.0f} s; end this program, then run: "
+                    f"launch.py repair {self._take_folder}"
                 )
         details = self.state.take_closed.details
         return RecordingSummary(Path(details["folder"]), details["totals"], details["poses"])
@@ -202,8 +211,22 @@ class Session:
         self._running().command(Command("event", event, to="recorder"))
 
     def poll(self, timeout_ms: int = 20) -> None:
-        """Keep the session alive; call often."""
-        self._running().poll(timeout_ms)
+        """Keep the session alive; call often.
+
+        Raises:
+            PosestageError: The take that was being recorded has lost its recorder. The session goes on
+                without; another take can be recorded.
+        """
+        supervisor = self._running()
+        supervisor.poll(timeout_ms)
+        if self.state.lost_recording:
+            problem, self.state.lost_recording = self.state.lost_recording, ""
+            supervisor.forget("record")
+            supervisor.command(Command("stop_recording"))
+            raise PosestageError(
+                f"recording stopped: {problem}; everything before is safe, run: "
+                f"launch.py repair {self._take_folder}"
+            )
 
     @property
     def finished(self) -> bool:
@@ -226,9 +249,9 @@ class Session:
         """What a node said when it became ready."""
         return self._running().details(node)
 
-    def poses_address(self) -> str:
-        """Where poses can be subscribed to."""
-        return self._endpoints.poses
+    def published_address(self) -> str:
+        """Where other programs can subscribe to the poses; empty: nowhere."""
+        return str(self._running().details("inference")["published"]) if self.pipeline is not None else ""
 
     def subscribe_poses(self) -> Receiver:
         """A subscription to the poses, read from the thread that owns the session."""
@@ -256,7 +279,13 @@ class Session:
             NodeSpec(grabber_name(camera.name), Grabber, {"camera": camera.model_dump()})
             for camera in self.rig.cameras
         ]
-        recorder = NodeSpec("recorder", Recorder, {"header": self._take_header()}, stop_wave=2)
+        recorder = NodeSpec(
+            "recorder",
+            Recorder,
+            {"header": self._take_header()},
+            stop_wave=2,
+            stop_within_s=_CLOSE_DEADLINE_S,
+        )
         if self.pipeline is None or self.calibration is None:
             return [recorder, *cameras]
         rates = [camera.fps or _DEFAULT_FPS for camera in self.rig.cameras]
@@ -296,6 +325,10 @@ class Session:
             if report.details.get("what") == "end_of_stream":
                 self.state.ended_cameras.add(report.node)
             elif self.state.recording and report.details.get("what") == "restart":
+                if report.node == "recorder":
+                    self.state.recording = False
+                    self.state.lost_recording = report.message
+                    return
                 self.note("restart", report.message)
         elif report.kind == "failed" and report.node == "recorder":
             self.state.recorder_failure = report
@@ -333,13 +366,3 @@ class Session:
 def grabber_name(camera: str) -> str:
     """Name of the node that owns a camera."""
     return f"grabber-{camera}"
-
-
-def _endpoints(folder: Path, pipeline: PipelineConfig | None) -> Endpoints:
-    public = pipeline.stream.address if pipeline is not None else ""
-    if sys.platform == "win32":  # no ipc there
-        start = 20_000 + os.getpid() % 20_000
-        own = {name: f"tcp://127.0.0.1:{start + place}" for place, name in enumerate(_CHANNELS)}
-    else:
-        own = {name: f"ipc://{folder}/{name}" for name in _CHANNELS}
-    return Endpoints(poses_public=public, **own)

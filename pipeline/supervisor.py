@@ -143,6 +143,11 @@ class Supervisor:
             for name, node in self._nodes.items()
         }
 
+    def ready(self, name: str) -> bool:
+        """Whether a node hears commands; not while it is being restarted."""
+        node = self._nodes[name]
+        return node.ready and node.restart_at is None and node.process.is_alive()
+
     def pid(self, name: str) -> int | None:
         """Process id of a node."""
         return self._nodes[name].process.pid

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from configs.errors import bad_input
+
+
+def duration(seconds: float | None, *, option: str = "--seconds") -> float | None:
+    """A duration that can be waited for; None stays None.
+
+    Raises:
+        BadInputError: It is not a positive, finite number.
+    """
+    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+        raise bad_input("must be positive and finite", key=option, value=seconds)
+    return seconds
 
 
 def picture_size(text: str, *, option: str = "--size") -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.cli.values import duration
 from app.commands.options import (
     add_calibration_options,
     add_pipeline_option,
@@ -56,11 +57,10 @@ class Command:
         from pipeline.live import run_session
         from pipeline.rig_config import load_rig
         from pipeline.take.finish import finish_take
-        from pipeline.take.folder import new_take_folder
+        from pipeline.take.folder import name_for_take, new_take_folder
         from pipeline.take.quality import take_quality
 
-        if args.seconds is not None and args.seconds <= 0:
-            raise bad_input("must be positive", key="--seconds", value=args.seconds)
+        duration(args.seconds)
         if args.frames is not None and args.frames <= 0:
             raise bad_input("must be positive", key="--frames", value=args.frames)
         rig_overrides, overrides = split_overrides(args.set)
@@ -69,7 +69,9 @@ class Command:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         session = session_from(args, rig, pipeline, console)
         with console.progress("starting cameras"), session:
-            folder = args.out or new_take_folder(Path("takes"), f"{args.rig.stem}-{stamp}")
+            folder = args.out or new_take_folder(Path("takes"), f"{name_for_take(args.rig.stem)}-{stamp}")
+            if address := session.published_address():
+                console.tell(f"poses are published on {address}")
             with console.progress("recording", args.seconds, "s") as bar:
 
                 def tick(seconds: float, poses: Any) -> bool:
@@ -107,6 +109,7 @@ def live_figures(live: Any, folder: Path) -> Result:
         "poses": {
             "recorded": live.summary.poses if live.summary else 0,
             "published": inference.get("sets", 0),
+            "address": live.address,
             "received": live.poses_seen,
             "fps": inference.get("fps_overall"),
             "latency_ms": inference.get("latency_ms", {}),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.command import Result
 from app.cli.console import Console
-from app.cli.values import picture_size
+from app.cli.values import duration, picture_size
 from configs.errors import BadInputError, PosestageError, bad_input
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ class Command:
 def _check(args: argparse.Namespace) -> None:
     if not 2 <= args.cameras <= 16:
         raise bad_input("out of range", key="--cameras", value=args.cameras, allowed="2 to 16")
-    if args.seconds <= 0:
-        raise bad_input("must be positive", key="--seconds", value=args.seconds)
+    duration(args.seconds)
     if not 1 <= args.fps <= 240:
         raise bad_input("out of range", key="--fps", value=args.fps, allowed="1 to 240")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.cli.values import duration
 from app.commands.options import (
     add_calibration_options,
     add_pipeline_option,
@@ -45,12 +47,13 @@ class Command:
         from pipeline.rig_config import load_rig
         from pipeline.studio_rig import simulated_rig
 
+        duration(args.seconds)
         rig_overrides, overrides = split_overrides(args.set)
         rig = load_rig(args.rig, rig_overrides) if args.rig else simulated_rig(4, (640, 480), 30.0, 0)
         session = session_from(args, rig, pipeline_from(args, overrides), console)
-        with console.progress("starting cameras"):
-            session.start()
-        with session:
+        with contextlib.ExitStack() as running:
+            with console.progress("starting cameras"):
+                running.enter_context(session)
             window = open_window(session)
 
             def tick(seconds: float, poses: Any) -> bool:
@@ -59,7 +62,13 @@ class Command:
 
             live = run_session(session, None, seconds=args.seconds, on_tick=tick)
             window.detach()
-        return {"seconds": round(live.seconds, 2), "poses": live.poses_seen, "events": live.events}
+        return {
+            "seconds": round(live.seconds, 2),
+            "poses": live.poses_seen,
+            "address": live.address,
+            "events": live.events,
+            "exit_code": 130 if live.interrupted else 0,
+        }
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """What happened meanwhile."""

@@ -54,7 +54,7 @@ class Command:
         from pipeline.pose_estimator import PoseEstimator
         from pipeline.sources import find_footage, fit_rig_to_devices
         from pipeline.take.finish import finish_take
-        from pipeline.take.folder import new_take_folder
+        from pipeline.take.folder import name_for_take, new_take_folder
         from pipeline.take.quality import take_quality
 
         _, overrides = split_overrides(args.set)
@@ -76,18 +76,23 @@ class Command:
             footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
         )
         estimator = PoseEstimator(pipeline, rig)
-        folder = args.out or new_take_folder(Path("takes"), args.name or f"{footage.name}-{pipeline.name}")
+        name = args.name or f"{name_for_take(footage.name)}-{name_for_take(pipeline.name)}"
+        folder = args.out or new_take_folder(Path("takes"), name)
         started = time.perf_counter()
         with console.progress("estimating poses", None, "instants") as bar:
-            result = process(
-                footage,
-                rig,
-                pipeline,
-                folder,
-                estimator=estimator,
-                label=label,
-                progress=bar.update,
-            )
+            try:
+                result = process(
+                    footage,
+                    rig,
+                    pipeline,
+                    folder,
+                    estimator=estimator,
+                    label=label,
+                    progress=bar.update,
+                )
+            except KeyboardInterrupt:
+                console.tell(f"what was processed so far is in {folder}")
+                raise
         for failure in result.failures:
             console.tell(failure)
         with console.progress("drawing preview and report") as bar:

@@ -24,6 +24,8 @@ def live_words(result: Mapping[str, Any]) -> list[str]:
             f"poses: {poses['published']} at {poses['fps']:.1f} fps, capture to skeleton "
             f"p50 {latency['p50']:.0f} / p95 {latency['p95']:.0f} / p99 {latency['p99']:.0f} ms"
         )
+        if poses["address"]:
+            lines.append(f"poses were published on {poses['address']}")
     lines.extend(result["events"])
     return lines
 

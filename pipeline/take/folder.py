@@ -17,6 +17,11 @@ SHORTEST_S = 10.0
 _NAME = re.compile(r"^[\w][\w .-]{0,120}$")
 
 
+def name_for_take(text: str) -> str:
+    """``text`` with everything that cannot be part of a take's name replaced, such as brackets."""
+    return re.sub(r"[^\w .-]", "_", text).strip(" .-")[:80] or "take"
+
+
 def new_take_folder(parent: Path, name: str) -> Path:
     """Create an empty folder ``parent/name``; when that exists, ``name-2``, then ``name-3``.
 
@@ -35,6 +40,8 @@ def new_take_folder(parent: Path, name: str) -> Path:
         raise bad_input("cannot be a folder: part of its path is a file", file=parent) from error
     except PermissionError as error:
         raise bad_input("cannot be made: permission denied", file=parent) from error
+    except OSError as error:
+        raise bad_input(f"cannot be made: {error.strerror}", file=parent) from error
     number = 1
     while True:
         folder = parent / (name if number == 1 else f"{name}-{number}")
@@ -62,8 +69,11 @@ def free_space_check(folder: Path, bytes_per_second: float, reserve: int = RESER
         BadInputError: Less than 10 s fit.
     """
     existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
+    try:
+        while not existing.exists() and existing != existing.parent:
+            existing = existing.parent
+    except OSError as error:  # a name that is too long
+        raise bad_input(f"cannot be a folder: {error.strerror}", file=folder) from error
     free = shutil.disk_usage(existing).free
     seconds = (free - reserve) / bytes_per_second if bytes_per_second > 0 else float("inf")
     if free <= reserve or seconds < SHORTEST_S:
