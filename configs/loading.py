@@ -34,6 +34,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where is not None else ""
         raise bad_input(f"is not valid yaml{line}: {getattr(error, 'problem', error)}", file=path) from error
+    except (ValueError, RecursionError) as error:  # the date 2024-13-45; a thousand brackets
+        raise bad_input(f"is not valid yaml: {error}", file=path) from error
     if not isinstance(data, dict):
         raise bad_input("must be a yaml mapping of keys to values", file=path)
     return data
@@ -100,8 +102,11 @@ def apply_overrides(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[s
             raise bad_input(f'--set "{override}" must look like path.to.key=value')
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise bad_input("the value is not valid yaml", key=f"--set {path}", value=text) from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            reason = getattr(error, "problem", error)
+            raise bad_input(
+                f"the value is not valid yaml: {reason}", key=f"--set {path}", value=text
+            ) from error
         _assign(result, path.split("."), value, override)
     return result
 
@@ -127,7 +132,7 @@ def _assign(node: Any, keys: list[str], value: Any, override: str) -> None:
 
 
 def _list_index(items: list[Any], key: str) -> int | None:
-    if key.isdigit() and int(key) < len(items):
+    if key.isdecimal() and int(key) < len(items):
         return int(key)
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     return names.index(key) if key in names else None

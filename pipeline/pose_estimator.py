@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Rig
+from configs.errors import bad_input
 from configs.loading import parse_config
 from models.detections import Detections
 from models.keypoints.base import KeypointModel
@@ -51,6 +52,13 @@ class PoseEstimator:
     """
 
     def __init__(self, config: PipelineConfig, rig: Rig, model: KeypointModel | None = None) -> None:
+        if len(rig) < 2:
+            raise bad_input(
+                f"3D poses need at least two cameras, this rig has {len(rig)}",
+                key="cameras",
+                value=", ".join(rig.names),
+                hint="add a camera, or record without poses with --pipeline none",
+            )
         self.rig = rig
         self.model = model if model is not None else build_keypoint_model(config, rig.names)
         self.skeleton = self.model.skeleton

@@ -88,7 +88,8 @@ def find_footage(path: Path, cameras: tuple[str, ...] | None = None) -> Footage:
             log.warning("%s: video %s is of no calibrated camera and is left out", folder, name)
             del videos[name]
         videos = {name: videos[name] for name in cameras if name in videos}
-    return Footage(path.name, _rig(path.name, videos), None)
+    name = path.resolve().name or "footage"
+    return Footage(name, _rig(name, videos), None)
 
 
 def _rig(name: str, videos: dict[str, Path]) -> RigConfig:

@@ -75,6 +75,8 @@ def _prepare(target: Path, paths: list[Path], overwrite: bool) -> None:
         raise bad_input("cannot be made: permission denied", file=target) from error
     except (FileExistsError, NotADirectoryError) as error:
         raise bad_input("is a file, expected a folder for the exported files", file=target) from error
+    except OSError as error:
+        raise bad_input(f"cannot be made: {error.strerror}", file=target) from error
     for path in paths:
         if path.exists() and not overwrite:
             raise bad_input(

@@ -79,7 +79,7 @@ class Given:
         (store / "blazepose" / "pose_detection.tflite").write_bytes(bytes(2_959_046))
         (store / "blazepose" / "pose_landmark_full.tflite").write_bytes(bytes(6_440_512))
         self.monkeypatch.setenv("POSESTAGE_MODELS", str(store))
-        return self.rig()
+        return self.rig(cameras=[{**RIG["cameras"][0], "name": name} for name in ("cam1", "cam2")])
 
     def cut_video(self) -> str:
         folder = Path(self.videos())
@@ -142,6 +142,38 @@ CASES = {
     "wrong value in --set": (
         lambda g: ["capture", "--rig", g.rig(), "--set", "triangulation.min_score=high"],
         ["triangulation.min_score = 'high'", "number"],
+    ),
+    "a duration that is no number": (
+        lambda g: ["capture", "--rig", g.rig(), "--seconds", "nan"],
+        ["--seconds", "finite"],
+    ),
+    "an index that only looks like a number": (
+        lambda g: ["capture", "--rig", g.rig(), "--set", "rig.cameras.².fps=3"],
+        ['no item "²"'],
+    ),
+    "an impossible date in --set": (
+        lambda g: ["capture", "--rig", g.rig(), "--set", "rig.name=2024-13-45"],
+        ["--set name", "2024-13-45", "month"],
+    ),
+    "an impossible date in a file": (
+        lambda g: ["capture", "--rig", g.text("rig.yaml", "name: 2024-13-45")],
+        ["rig.yaml", "not valid yaml", "month"],
+    ),
+    "too many brackets": (
+        lambda g: ["capture", "--rig", g.rig(), "--set", f"rig.name={'[' * 3000}"],
+        ["--set name", "not valid yaml"],
+    ),
+    "a port that is none": (
+        lambda g: ["capture", "--rig", g.rig(), "--set", "stream.address=tcp://127.0.0.1:99999"],
+        ["stream.address", "1..65535"],
+    ),
+    "poses from one camera": (
+        lambda g: ["capture", "--rig", g.rig(), "--pipeline", "noisy_truth"],
+        ["at least two cameras", "--pipeline none"],
+    ),
+    "name of a take that is too long": (
+        lambda g: ["capture", "--rig", g.rig(), "--pipeline", "none", "--out", f"{g.folder}/{'a' * 300}"],
+        ["too long"],
     ),
     "NaN in K": (
         lambda g: ["process", g.videos(), "--calibration", g.calibration("cam1", "cam2", edit=set_nan)],
