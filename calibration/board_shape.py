@@ -1,4 +1,4 @@
-"""Whether the board is flat: a bow shows as the same pattern of image errors in every view of every camera."""
+"""Whether the board is flat: a bow shows as the same pattern of image errors in every view and camera."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def fit_bow(views: PosedViews) -> BoardBow:
     normal, force = np.zeros((len(data.views), 3, 3)), np.zeros((len(data.views), 3))
     squares = 0.0
     camera_of_corner = data.camera[data.view_of_corner]
-    residual, J, D = np.full((len(data.points), 2), np.nan), np.zeros((len(data.points), 2, 6)), None
+    residual, J = np.full((len(data.points), 2), np.nan), np.zeros((len(data.points), 2, 6))
     D = np.zeros((len(data.points), 2, 3))
     x, y = ((data.points - middle)[:, :2] / half).T
     basis = np.stack([x * x, x * y, y * y], axis=1)

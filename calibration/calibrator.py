@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,14 +19,32 @@ from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
 from calibration.intrinsics_checks import check_intrinsics
 from calibration.observations import BoardObservations
+from calibration.quality import (
+    KnownDistance,
+    Quality,
+    held_out_quality,
+    measure_quality,
+    scale_error_percent,
+)
+from calibration.quality_record import quality_record
 from calibration.recording_checks import check_recording
 from calibration.rig import Rig
-from calibration.rig_checks import check_before_solve, check_rig, explain_failure
+from calibration.rig_checks import check_before_solve, check_rig, check_scale, explain_failure
+from calibration.world_config import PlacedRig, WorldConfig, place_world
 from configs.errors import BadInputError, bad_input, did_you_mean
 from configs.loading import Config
 
+_LOG = logging.getLogger(__name__)
+
 Progress = Callable[[str, float], None]
 """Is told what is done at present, and how much of everything is done, 0 to 1."""
+
+
+class MeasuredDistance(Config):
+    """With a tape, between two cameras."""
+
+    cameras: tuple[str, str]
+    mm: float = Field(gt=0.0)
 
 
 class CalibrationConfig(Config):
@@ -36,16 +55,18 @@ class CalibrationConfig(Config):
         extrinsics: Of the solve for places and lags; its ``refine_intrinsics`` is replaced by ``refine``.
         refine: What of the lenses the joint solve may change. ``auto``: everything of lenses that were
             estimated from the same recording, which then use all views at once, and nothing of supplied ones.
-        held_out: Share of the board's moments that are kept out of a second solve, which they then judge.
-        distances: Known distances between cameras, mm, by their names joined with a comma: they tell a
-            wrong square size.
+        world: Where the world is.
+        held_out: Share of the recording that is kept out of a second solve, which it then judges; 0 judges
+            the solve by its own views. Lenses estimated from the recording have seen all of it.
+        distances: Measured between the optical centres of two cameras: they tell a wrong square size.
     """
 
     intrinsics: IntrinsicsConfig = Field(default_factory=IntrinsicsConfig)
-    extrinsics: ExtrinsicsConfig = Field(default_factory=lambda: ExtrinsicsConfig())
+    extrinsics: ExtrinsicsConfig = Field(default_factory=ExtrinsicsConfig)
     refine: Literal["auto", "none", "focal", "all"] = "auto"
+    world: WorldConfig = Field(default_factory=WorldConfig)
     held_out: float = Field(0.2, ge=0.0, le=0.5)
-    distances: dict[str, float] = Field(default_factory=dict)
+    distances: tuple[MeasuredDistance, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +77,8 @@ class Calibration:
         rig: Cameras in the world, with ``lag_ms``, board and quality.
         board: What was filmed.
         intrinsics: Camera to how its lens was found; empty for supplied ones.
-        extrinsics: How the places were found; None with one camera.
+        extrinsics: How the places were found, in the frame of the reference camera; None with one camera.
+        quality: How good the places are, judged by views that were kept out of a solve; None with one camera.
         diagnoses: What is wrong or was noticed, the gravest first.
         seconds: Wall time by stage.
     """
@@ -65,6 +87,7 @@ class Calibration:
     board: Board
     intrinsics: Mapping[str, IntrinsicsResult]
     extrinsics: ExtrinsicsResult | None
+    quality: Quality | None
     diagnoses: tuple[Diagnosis, ...]
     seconds: Mapping[str, float]
 
@@ -124,23 +147,31 @@ class _Calibrator:
         lap("intrinsics")
         lenses = self.supplied | {name: result.camera for name, result in results.items()}
         lenses = {name: lenses[name] for name in self.observations.cameras}
-        extrinsics = None
+        extrinsics, quality, scale = None, None, None
         if len(lenses) > 1:
             self._report("finding the cameras", 0.7)
-            extrinsics = self._extrinsics(lenses, own=set(results))
+            settings = self._settings(lenses, set(results))
+            extrinsics = self._extrinsics(lenses, set(results), settings)
             lap("extrinsics")
-            self._report("looking for what may be wrong", 0.85)
-            self._add(check_rig(self.observations, lenses, set(results), extrinsics, self.config.extrinsics))
+            self._report("looking for what may be wrong", 0.8)
+            self._add(check_rig(self.observations, lenses, set(results), extrinsics, settings))
             lap("diagnosis")
-            rig = extrinsics.rig
+            self._report("measuring the quality", 0.9)
+            quality = self._quality(lenses, extrinsics, settings)
+            placed = place_world(extrinsics.rig, extrinsics.reference, self.observations, self.config.world)
+            rig, scale = placed.rig, self._scale(placed)
+            self._add(check_scale(self.observations.board, scale))
+            lap("quality")
         else:
             rig = Rig(tuple(lenses.values()), board=self.observations.board.as_dict())
         self._report("done", 1.0)
+        rig = replace(rig, quality=quality_record(results, extrinsics, quality, scale))
         return Calibration(
             rig=rig,
             board=self.observations.board,
             intrinsics=results,
             extrinsics=extrinsics,
+            quality=quality,
             diagnoses=by_gravity(self.diagnoses),
             seconds=self.seconds,
         )
@@ -161,7 +192,6 @@ class _Calibrator:
             self.progress(stage, share)
 
     def _add(self, found: list[Diagnosis]) -> None:
-        """Keep diagnoses; an error among those of the recording itself ends the calibration."""
         self.diagnoses += found
 
     def _stop_on_errors(self) -> None:
@@ -171,8 +201,8 @@ class _Calibrator:
     def _intrinsics(self) -> dict[str, IntrinsicsResult]:
         """Of each camera that has none, one after the other.
 
-        Threads do not pay: four cameras took 8.9 s in two threads and 4.7 s in one (two cores), because most of
-        the time goes into numpy calls on small arrays, which take turns.
+        Threads do not pay: four cameras took 8.9 s in two threads and 4.7 s in one (two cores), because most
+        of the time goes into numpy calls on small arrays, which take turns.
         """
         self._stop_on_errors()
         results: dict[str, IntrinsicsResult] = {}
@@ -190,13 +220,16 @@ class _Calibrator:
         self._stop_on_errors()
         return results
 
-    def _extrinsics(self, lenses: dict[str, Camera], own: set[str]) -> ExtrinsicsResult:
-        config = self.config.extrinsics
+    def _settings(self, lenses: dict[str, Camera], own: set[str]) -> ExtrinsicsConfig:
         refine = self.config.refine
         if refine == "auto":
             # Only all or none of the cameras can be refined; supplied ones were asked for as they are.
             refine = "all" if len(own) == len(lenses) else "none"
-        settings = config.model_copy(update={"refine_intrinsics": refine})
+        return self.config.extrinsics.model_copy(update={"refine_intrinsics": refine})
+
+    def _extrinsics(
+        self, lenses: dict[str, Camera], own: set[str], settings: ExtrinsicsConfig
+    ) -> ExtrinsicsResult:
         self._add(check_before_solve(self.observations, lenses, settings))
         self._stop_on_errors()
         try:
@@ -205,7 +238,25 @@ class _Calibrator:
             found = explain_failure(self.observations, lenses, own, settings, error)
             raise CalibrationFailedError([*self.diagnoses, *found]) from error
 
+    def _quality(
+        self, lenses: dict[str, Camera], extrinsics: ExtrinsicsResult, settings: ExtrinsicsConfig
+    ) -> Quality | None:
+        share = self.config.held_out
+        try:
+            if share > 0.0:
+                try:
+                    return held_out_quality(self.observations, lenses, settings, share=share)
+                except BadInputError:
+                    # What is left after keeping some out does not tie the cameras together.
+                    _LOG.info("too few views to keep some out; the quality is that of the solved ones")
+            return measure_quality(extrinsics.rig, self.observations)
+        except SolveError as error:
+            _LOG.warning("the quality cannot be measured: %s", error)
+            return None
 
-def with_quality(calibration: Calibration, rig: Rig) -> Calibration:
-    """The same calibration with another rig (world, quality)."""
-    return replace(calibration, rig=rig)
+    def _scale(self, placed: PlacedRig) -> float | None:
+        """Signed error in %, positive where the rig is too large; None where no length is known."""
+        if self.config.distances:
+            known = [KnownDistance(one.cameras, one.mm) for one in self.config.distances]
+            return scale_error_percent(placed.rig, known)
+        return placed.scale_percent

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 BETTER = 0.9
 """The errors of two separate solves over those of one."""
-SMALLEST_DEG, SMALLEST_MM = 0.15, 4.0
+SMALLEST_DEG, SMALLEST_MM = 0.3, 10.0
 _FEWEST_VIEWS = 6
 _FEWEST_SHARED = 4
 _AROUND = 0.04
@@ -60,8 +60,8 @@ class CameraMove:
 def likely_time(views: PosedViews) -> int | None:
     """When the cameras' places relative to each other most likely changed.
 
-    Looks at how well the moments of each pair agree about it before and after a time, with the poses of single
-    views: no joint solution that a move has spoiled takes part.
+    Looks at how well the moments of each pair agree about it before and after a time, with the poses of
+    single views: no joint solution that a move has spoiled takes part.
 
     Returns:
         ns, None where views are too few or two parts agree no better than the whole.
@@ -128,7 +128,7 @@ def confirm_move(
         score = [_median(size, k, True) - _median(size, k, False) for k in range(len(names))]
         moved = (int(np.argmax(score)),)
         others = np.array([k for k in range(len(names)) if k != moved[0]])
-        if _median(size, moved[0], True) < 2.0 * _median(size, moved[0], False):
+        if _median(size, moved[0], True) < 3.0 * _median(size, moved[0], False):
             return None
     # What is shifted when another camera turns depends on how far away that one is: take the smaller account.
     other = int(others[np.argmin(size[others, moved[0]])])

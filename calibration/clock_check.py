@@ -1,8 +1,9 @@
-"""Clocks that are seconds apart: the board's speed, which all cameras agree about, comes at different times."""
+"""Clocks that are seconds apart: the same motion of the board comes at different times."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ def _speed(views: PosedViews, camera: int) -> tuple[int, Floats] | None:
     speed = np.linalg.norm(np.gradient(path, STEP_S, axis=0), axis=1)
     speed[: width // 2 + 1] = np.nan
     speed[-(width // 2 + 1) :] = np.nan
-    for before, after in zip(times[:-1], times[1:], strict=True):
+    for before, after in pairwise(times):
         if after - before > LONGEST_GAP_S:
             speed[(grid > before - SMOOTH_S) & (grid < after + SMOOTH_S)] = np.nan
     return first, speed

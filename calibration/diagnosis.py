@@ -17,9 +17,9 @@ class Diagnosis:
     """One thing about a recording or its calibration that its owner should know.
 
     Attributes:
-        kind: Stable short name, such as ``moved_camera``; see ``docs`` of the checks.
-        severity: ``error``: do not use the result; ``warning``: it is worse than it could be; ``note``: noticed
-            and taken care of.
+        kind: Stable short name, such as ``moved_camera``.
+        severity: ``error``: do not use the result; ``warning``: it is worse than it could be; ``note``:
+            noticed and taken care of.
         sentence: What is wrong and what to do.
         cameras: Those it is about; empty where it is about the board or all cameras.
     """

@@ -7,26 +7,30 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibration.board import Board
 from calibration.board_pose import LEVER_MM
 from calibration.board_shape import fit_bow
 from calibration.camera import Camera
-from calibration.camera_move import confirm_move, likely_time
+from calibration.camera_move import BETTER, CameraMove, confirm_move, likely_time
 from calibration.clock_check import clock_offset
 from calibration.diagnosis import Diagnosis
-from calibration.errors import TooFewViewsError, UnlinkedCamerasError
-from calibration.extrinsics import ExtrinsicsConfig
+from calibration.errors import SolveError, TooFewViewsError, UnlinkedCamerasError
+from calibration.extrinsics import ExtrinsicsConfig, solve_extrinsics
 from calibration.extrinsics_result import ExtrinsicsResult
-from calibration.lens_check import doubt_lenses, lens_diagnoses
+from calibration.lens_check import FOCAL_SHARE, doubt_lenses, lens_diagnoses
 from calibration.observations import BoardObservations, BoardView
 from calibration.posed_views import PosedViews, pose_views
 from calibration.recording_checks import seen_from_behind
 from calibration.view_graph import link_pairs
+from configs.errors import BadInputError
 
 INCONSISTENT = 1.1
 """Errors of the rig over those of single views above which something does not fit together."""
 BADLY_INCONSISTENT = 3.0
 ENOUGH_SHARED = 10
 """Moments that tie a camera to the others; fewer leave its place to the luck of single views."""
+SCALE_MATTERS_PERCENT = 1.0
+"""A tape between two lenses is good to half a percent."""
 LAG_MATTERS_MS = 2.0
 LAG_UNKNOWN_MS = 20.0
 MIRROR_GAIN = 0.4
@@ -97,6 +101,28 @@ def explain_failure(
     return [Diagnosis("no_solution", "error", str(error))]
 
 
+def check_scale(board: Board, scale_percent: float | None) -> list[Diagnosis]:
+    """Compare the rig with known lengths.
+
+    Args:
+        board: As it was described.
+        scale_percent: How much larger the rig is than they say; None where none is known.
+    """
+    if scale_percent is None or abs(scale_percent) < SCALE_MATTERS_PERCENT:
+        return []
+    word = "larger" if scale_percent > 0 else "smaller"
+    square = board.square_mm / (1.0 + scale_percent / 100.0)
+    return [
+        Diagnosis(
+            "wrong_square",
+            "error",
+            f"the rig comes out {abs(scale_percent):.1f} % {word} than the known lengths say: the squares "
+            f"are stated as {board.square_mm:g} mm but should measure {square:.2f} mm; measure ten squares "
+            "of the print with a ruler, correct square_mm in the board file and calibrate again",
+        )
+    ]
+
+
 def _contradictions(
     observations: BoardObservations,
     lenses: Mapping[str, Camera],
@@ -112,28 +138,23 @@ def _contradictions(
         if (views.data.camera == k).any()
     }
     joint = _joint_px(result)
-    typical = float(np.median(list(single.values())))
-    supplied = [name for name in single if name not in own]
-    doubtful = [
-        name
-        for name in supplied
-        if single[name] > LENS_RATIO * min(single.values()) or joint[name] > LENS_RATIO * typical
-    ]
-    doubts = doubt_lenses(observations, lenses, doubtful)
-    yield from lens_diagnoses(doubts, lenses)
-    if doubts:
-        return
     together = float(np.sqrt(np.mean([value**2 for value in joint.values()])))
     alone = float(np.sqrt(np.mean([value**2 for value in single.values()])))
-    if together < INCONSISTENT * alone:
+    consistent = together < INCONSISTENT * alone
+    supplied = [name for name in single if name not in own]
+    doubtful = {name for name in supplied if single[name] > LENS_RATIO * min(single.values())}
+    if supplied and not consistent:
+        doubtful |= _other_focal(observations, lenses, config) & set(supplied)
+    doubts = doubt_lenses(observations, lenses, sorted(doubtful))
+    yield from lens_diagnoses(doubts, lenses)
+    if doubts or consistent:
         return
     if together > BADLY_INCONSISTENT * alone:
         clocks = list(_clocks(views))
         yield from clocks
         if clocks:
             return
-    time_ns = likely_time(views)
-    move = None if time_ns is None else confirm_move(observations, config, result, time_ns)
+    move = _solver_move(result) or _likely_move(observations, views, result, config)
     if move is not None:
         first = min(view.time_ns for view in observations.views)
         after_s = 1e-9 * (move.time_ns - first)
@@ -154,6 +175,39 @@ def _contradictions(
             "camera by camera): check the time stamps, that no camera or lens was touched, and that all "
             "filmed the same board",
         )
+
+
+def _other_focal(
+    observations: BoardObservations, lenses: Mapping[str, Camera], config: ExtrinsicsConfig
+) -> set[str]:
+    """Cameras whose focal length the rig would rather have different; quick, so those of all are asked."""
+    settings = config.model_copy(update={"refine_intrinsics": "focal", "estimate_jitter": False})
+    try:
+        solved = solve_extrinsics(observations, lenses, settings).rig
+    except (BadInputError, SolveError):
+        return set(lenses)
+    return {
+        camera.name
+        for camera in solved.cameras
+        if abs(camera.K[0, 0] / lenses[camera.name].K[0, 0] - 1.0) > FOCAL_SHARE / 2
+    }
+
+
+def _solver_move(result: ExtrinsicsResult) -> CameraMove | None:
+    """What the solve itself noticed; it sees the smallest moves, but a large one can spoil its start."""
+    seen = result.moved
+    if seen is None or seen.rms_moved_px > BETTER * seen.rms_px:
+        return None
+    names = result.rig.names
+    who = names if len(names) == 2 else (seen.camera,)
+    return CameraMove(who, seen.time_ns, seen.turn_deg, seen.shift_mm, seen.rms_px, seen.rms_moved_px)
+
+
+def _likely_move(
+    observations: BoardObservations, views: PosedViews, result: ExtrinsicsResult, config: ExtrinsicsConfig
+) -> CameraMove | None:
+    time_ns = likely_time(views)
+    return None if time_ns is None else confirm_move(observations, config, result, time_ns)
 
 
 def _amount(deg: float, mm: float) -> str:
