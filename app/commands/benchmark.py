@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from app.cli.command import Result
@@ -24,12 +25,15 @@ class Command:
         launch.py benchmark triangulation
         launch.py benchmark triangulation --cameras 16 --people 3 --json
         launch.py benchmark pipeline --cameras 4 --seconds 20
+        launch.py benchmark calibration --plot calibration_scaling.png
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per part."""
-        parts = parser.add_subparsers(dest="part", required=True, metavar="triangulation|pipeline")
+        parts = parser.add_subparsers(
+            dest="part", required=True, metavar="triangulation|pipeline|calibration"
+        )
         triangulation = parts.add_parser(
             "triangulation",
             description="Robust triangulation with covariance of random people, and its growth with cameras.",
@@ -48,6 +52,20 @@ class Command:
         pipeline.add_argument("--pipeline", default="blazepose", metavar="NAME", help="pipeline (blazepose)")
         pipeline.add_argument("--no-record", action="store_true", help="do not write a take meanwhile")
 
+        calibration = parts.add_parser(
+            "calibration",
+            description="The solve for places and lags of cameras from simulated board views of known truth: its "
+            "time, how that grows with views and cameras, and the same problem in scipy's least_squares.",
+        )
+        calibration.add_argument("--cameras", type=int, default=16, metavar="N", help="cameras (16)")
+        calibration.add_argument("--moments", type=int, default=300, metavar="N", help="board moments (300)")
+        calibration.add_argument(
+            "--runs", type=int, default=3, metavar="N", help="timed solves of each size (3)"
+        )
+        calibration.add_argument("--no-growth", action="store_true", help="only the main figure")
+        calibration.add_argument("--no-library", action="store_true", help="do not run scipy")
+        calibration.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG of the growth")
+
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Measure."""
         if args.part == "triangulation":
@@ -56,6 +74,8 @@ class Command:
 
             with console.progress("measuring triangulation"):
                 return benchmark_triangulation(args.cameras, args.people, args.joints, args.runs)
+        if args.part == "calibration":
+            return _calibration(args, console)
         _check(args, cameras=(2, 16), seconds=(1, 3600), fps=(1, 240))
         size = picture_size(args.size)
         from pipeline.benchmark import benchmark_pipeline
@@ -73,6 +93,28 @@ class Command:
     def summary(self, result: Mapping[str, Any]) -> str:
         """One line per figure; a distribution is one line."""
         return columns(list(_rows(result)))
+
+
+def _calibration(args: argparse.Namespace, console: Console) -> Result:
+    _check(args, cameras=(2, 16), moments=(30, 3000), runs=(1, 100))
+    if args.plot is not None and args.no_growth:
+        raise bad_input("the picture shows the growth", key="--plot", hint="leave out --no-growth")
+    from calibration.benchmark import benchmark_calibration
+
+    with console.progress("measuring the calibration") as bar:
+        result = benchmark_calibration(
+            args.cameras,
+            args.moments,
+            args.runs,
+            growth=not args.no_growth,
+            against=not args.no_library,
+            progress=lambda what: bar.update(bar.done + 1, note=what),
+        )
+    if args.plot is not None:
+        from calibration.benchmark_plot import plot_growth
+
+        plot_growth(result, args.plot)
+    return result
 
 
 def _check(args: argparse.Namespace, **ranges: tuple[float, float]) -> None:

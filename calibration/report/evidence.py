@@ -4,81 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
+from calibration.calibrator import Calibration
 from calibration.camera import Camera
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult
 from calibration.lens_guess import settle_poses
 from calibration.planar_pose import pack, poses_from_normalised
-from calibration.rig import Rig
 
 Floats = NDArray[np.float64]
-
-
-class Finding(Protocol):
-    """Something that is wrong, such as ``calibration.diagnosis.Diagnosis``."""
-
-    @property
-    def kind(self) -> str:
-        """See there."""
-        ...
-
-    @property
-    def severity(self) -> str:
-        """See there."""
-        ...
-
-    @property
-    def sentence(self) -> str:
-        """See there."""
-        ...
-
-    @property
-    def cameras(self) -> tuple[str, ...]:
-        """See there."""
-        ...
-
-
-class Calibrated(Protocol):
-    """A finished calibration, as ``calibration.calibrator.Calibration`` holds it.
-
-    Its quality is read from ``rig.quality``, where ``Quality.as_dict`` puts it.
-    """
-
-    @property
-    def rig(self) -> Rig:
-        """See there."""
-        ...
-
-    @property
-    def board(self) -> Board:
-        """See there."""
-        ...
-
-    @property
-    def intrinsics(self) -> Mapping[str, IntrinsicsResult]:
-        """See there."""
-        ...
-
-    @property
-    def extrinsics(self) -> ExtrinsicsResult | None:
-        """See there."""
-        ...
-
-    @property
-    def diagnoses(self) -> tuple[Any, ...]:
-        """See there."""
-        ...
-
-    @property
-    def seconds(self) -> Mapping[str, float]:
-        """See there."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +80,7 @@ def rms(residuals: Floats) -> float:
     return float(np.sqrt((residuals**2).sum(axis=1).mean())) if len(residuals) else float("nan")
 
 
-def gather(calibration: Calibrated) -> Evidence:
+def gather(calibration: Calibration) -> Evidence:
     """The views of the joint solve, or those of the lens where there is one camera only."""
     names = calibration.rig.names
     extrinsics = calibration.extrinsics

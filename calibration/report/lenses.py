@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from calibration.bundle_covariance import NORMAL_95
+from calibration.calibrator import Calibration
 from calibration.lens_fit import names_of
-from calibration.report.evidence import Calibrated
 
 FIRST = 6
 """Place of fx among the parameters of a camera, see ``calibration.bundle_kernel``."""
@@ -38,7 +38,7 @@ class LensParameters:
         return 100.0 * max(self.half_widths[name] / self.values[name] for name in ("fx", "fy"))
 
 
-def lens_parameters(calibration: Calibrated, name: str) -> LensParameters:
+def lens_parameters(calibration: Calibration, name: str) -> LensParameters:
     """The lens of one camera: of the joint solve where that refined it."""
     camera = calibration.rig.camera(name)
     names = names_of(camera.model)

@@ -11,11 +11,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from calibration.board import Board
+from calibration.calibrator import Calibration
 from calibration.coverage import Coverage, measure_coverage
 from calibration.extrinsics import ExtrinsicsConfig
 from calibration.report import figures, picture_figures, tables
 from calibration.report.board_figure import board_figure, board_shape
-from calibration.report.evidence import Calibrated, Evidence, gather
+from calibration.report.evidence import Evidence, gather
 from calibration.report.layout_figure import camera_layout
 from calibration.report.verdicts import headline, judge
 from calibration.report.world import board_outlines, placement
@@ -25,7 +26,7 @@ from configs.errors import bad_input
 REPORT_FILE = "report.html"
 
 
-def write_report(calibration: Calibrated, folder: Path) -> Path:
+def write_report(calibration: Calibration, folder: Path) -> Path:
     """Write the report of a calibration.
 
     Args:
@@ -54,7 +55,7 @@ def write_report(calibration: Calibrated, folder: Path) -> Path:
     return path
 
 
-def _content(calibration: Calibrated) -> dict[str, Any]:
+def _content(calibration: Calibration) -> dict[str, Any]:
     evidence = gather(calibration)
     rig, extrinsics = calibration.rig, calibration.extrinsics
     verdicts = judge(calibration, evidence)
@@ -75,7 +76,7 @@ def _content(calibration: Calibrated) -> dict[str, Any]:
     }
 
 
-def _facts(calibration: Calibrated, evidence: Evidence) -> list[tuple[str, str]]:
+def _facts(calibration: Calibration, evidence: Evidence) -> list[tuple[str, str]]:
     rig, extrinsics = calibration.rig, calibration.extrinsics
     views = sum(len(own) for own in evidence.views.values())
     corners = sum(int(view.good.sum()) for own in evidence.views.values() for view in own)
@@ -97,7 +98,7 @@ def _facts(calibration: Calibrated, evidence: Evidence) -> list[tuple[str, str]]
     return facts
 
 
-def _lenses(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
+def _lenses(calibration: Calibration, evidence: Evidence) -> dict[str, Any]:
     cameras, results = calibration.rig.cameras, calibration.intrinsics
     coverage = {camera.name: _coverage(calibration, evidence, camera.name, camera.size) for camera in cameras}
     seen = [camera for camera in cameras if coverage[camera.name].counts.any()]
@@ -111,14 +112,14 @@ def _lenses(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _coverage(calibration: Calibrated, evidence: Evidence, name: str, size: tuple[int, int]) -> Coverage:
+def _coverage(calibration: Calibration, evidence: Evidence, name: str, size: tuple[int, int]) -> Coverage:
     """Of the views behind the lens; of those of the rig where the lens was supplied."""
     if name in calibration.intrinsics:
         return calibration.intrinsics[name].coverage
     return measure_coverage([evidence.pixels(name)], size)
 
 
-def _rig(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
+def _rig(calibration: Calibration, evidence: Evidence) -> dict[str, Any]:
     rig, extrinsics = calibration.rig, calibration.extrinsics
     assert extrinsics is not None
     moved = placement(rig, extrinsics)
@@ -137,7 +138,7 @@ def _rig(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _errors(calibration: Calibrated, evidence: Evidence) -> dict[str, Any]:
+def _errors(calibration: Calibration, evidence: Evidence) -> dict[str, Any]:
     cameras = calibration.rig.cameras
     vectors, single, together = picture_figures.residual_vectors(cameras, evidence)
     shape = board_shape(calibration.board, cameras, evidence)
@@ -166,7 +167,7 @@ def _own_outlines(board: Board, evidence: Evidence) -> NDArray[np.float64]:
     return np.array([sheet @ view.R.T + view.t for view in views]).reshape(-1, 4, 3)
 
 
-def _remarks(calibration: Calibrated) -> dict[str, list[str]]:
+def _remarks(calibration: Calibration) -> dict[str, list[str]]:
     """What the solves themselves remarked and no diagnosis says already."""
     said = " ".join(finding.sentence for finding in calibration.diagnoses)
     found = [(name, text) for name, result in calibration.intrinsics.items() for text in result.warnings]

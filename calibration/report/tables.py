@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from calibration.bundle_covariance import NORMAL_95
+from calibration.calibrator import Calibration
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult
-from calibration.report.evidence import Calibrated, Evidence, rms
+from calibration.report.evidence import Evidence, rms
 from calibration.report.lenses import LensParameters, lens_parameters
 from calibration.report.world import placement
+
+_95 = "(95\N{NO-BREAK SPACE}%)"
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ def number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if np.isfinite(value) else "–"
 
 
-def lens_table(calibration: Calibrated) -> Table:
-    """One row per camera: its lens and how that was found."""
+def lens_table(calibration: Calibration) -> Table:
+    """One row per camera: its lens, and how that was found where it was not supplied."""
+    general = ("camera", "size", "model", "lens", f"focal length fx / fy, px {_95}", "centre off middle, px")
+    estimated = ("RMSE, px", "held-out RMSE, px", "views used", "views / corners rejected", "not needed")
     rows = []
     for camera in calibration.rig.cameras:
         lens = lens_parameters(calibration, camera.name)
@@ -46,38 +51,21 @@ def lens_table(calibration: Calibrated) -> Table:
             f"{offset[0]:+.1f}, {offset[1]:+.1f}",
         ]
         result = calibration.intrinsics.get(camera.name)
-        if result is None:
-            rows.append([*row, "–", "–", "–", "–", "–"])
-            continue
-        rows.append(
-            [
-                *row,
+        if result is not None:
+            row += [
                 number(result.rms_px, 3),
                 number(result.held_out_px, 3),
                 str(len(result.views)),
                 f"{len(result.rejected_views)} / {len(result.rejected_corners)}",
                 str(result.unused),
             ]
-        )
-    return Table(
-        (
-            "camera",
-            "size",
-            "model",
-            "lens",
-            "focal length fx / fy, px (95 %)",
-            "centre off middle, px",
-            "RMSE, px",
-            "held-out RMSE, px",
-            "views used",
-            "views / corners rejected",
-            "not needed",
-        ),
-        rows,
-    )
+        elif calibration.intrinsics:
+            row += ["–"] * len(estimated)
+        rows.append(row)
+    return Table((*general, *estimated) if calibration.intrinsics else general, rows)
 
 
-def parameter_table(calibration: Calibrated) -> Table:
+def parameter_table(calibration: Calibration) -> Table:
     """Every lens parameter with its 95 % interval."""
     rows = []
     for name in calibration.rig.names:
@@ -110,7 +98,7 @@ def candidate_table(results: Mapping[str, IntrinsicsResult]) -> Table:
     return Table(("camera", "lens model", "error on other views, px", "why"), rows)
 
 
-def place_table(calibration: Calibrated, extrinsics: ExtrinsicsResult, evidence: Evidence) -> Table:
+def place_table(calibration: Calibration, extrinsics: ExtrinsicsResult, evidence: Evidence) -> Table:
     """One row per camera: where it is, when its pictures are, how sure that is."""
     moved = placement(calibration.rig, extrinsics)
     quality = calibration.rig.quality
@@ -156,10 +144,10 @@ def place_table(calibration: Calibrated, extrinsics: ExtrinsicsResult, evidence:
             "rejected",
             "RMSE, px",
             "held-out RMSE, px" if quality.get("held_out") else "RMSE of moments, px",
-            "lag, ms (95 %)",
+            f"lag, ms {_95}",
             "position x y z, mm",
-            "position, mm (95 %)",
-            "rotation about own x y z, °",
+            f"position, mm {_95}",
+            f"rotation about own axes, ° {_95}",
         ),
         rows,
     )
@@ -180,10 +168,10 @@ def quality_table(quality: Mapping[str, Any]) -> Table:
         ["distances of neighbouring corners", f"{number(quality['spacing_mm'], 3)} mm"],
         ["scale of the board (95 %)", scale],
     ]
-    return Table(("on board views", "root mean square"), rows)
+    return Table(("root mean squares", ""), rows)
 
 
-def rejection_table(calibration: Calibrated) -> Table:
+def rejection_table(calibration: Calibration) -> Table:
     """What was left out, by camera and stage, with the reasons."""
     found: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     examples: dict[tuple[str, str, str], str] = {}
@@ -246,7 +234,7 @@ def lag_table(extrinsics: ExtrinsicsResult) -> Table:
     )
 
 
-def time_table(calibration: Calibrated) -> Table:
+def time_table(calibration: Calibration) -> Table:
     """Where the time went."""
     rows = [[stage, f"{seconds:.2f}"] for stage, seconds in calibration.seconds.items()]
     if calibration.extrinsics is not None:

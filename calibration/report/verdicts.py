@@ -8,9 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from calibration.calibrator import Calibration
 from calibration.camera import Camera
+from calibration.diagnosis import Diagnosis
 from calibration.extrinsics_result import ExtrinsicsResult
-from calibration.report.evidence import Calibrated, Evidence, Finding, rms
+from calibration.report.evidence import Evidence, rms
 from calibration.report.lenses import LensParameters, lens_parameters
 
 Colour = Literal["green", "amber", "red"]
@@ -45,12 +47,12 @@ class Headline:
     words: str
 
 
-def judge(calibration: Calibrated, evidence: Evidence) -> list[Verdict]:
+def judge(calibration: Calibration, evidence: Evidence) -> list[Verdict]:
     """Every verdict that the data allow."""
     return list(_verdicts(calibration, evidence))
 
 
-def headline(verdicts: Sequence[Verdict], findings: Sequence[Finding]) -> Headline:
+def headline(verdicts: Sequence[Verdict], findings: Sequence[Diagnosis]) -> Headline:
     """The worst colour and what it is about. An error among the findings is red whatever the figures say."""
     colour = max((verdict.colour for verdict in verdicts), key=COLOURS.index, default="green")
     errors = [finding for finding in findings if finding.severity == "error"]
@@ -69,7 +71,7 @@ def grade(value: float, green: float, amber: float) -> Colour:
     return "green" if value <= green else "amber" if value <= amber else "red"
 
 
-def _verdicts(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
+def _verdicts(calibration: Calibration, evidence: Evidence) -> Iterator[Verdict]:
     extrinsics, cameras = calibration.extrinsics, calibration.rig.cameras
     if len(evidence.all_residuals()):
         yield _reprojection(cameras, evidence)
@@ -108,7 +110,7 @@ def _reprojection(cameras: Sequence[Camera], evidence: Evidence) -> Verdict:
     )
 
 
-def _quality(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
+def _quality(calibration: Calibration, evidence: Evidence) -> Iterator[Verdict]:
     """What views say that were kept out of the solve, from ``rig.quality``."""
     quality = calibration.rig.quality
     cameras = {camera.name: camera for camera in calibration.rig.cameras}
@@ -141,10 +143,10 @@ def _quality(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
             "Board in space",
             grade(share, 0.1, 0.3),
             f"{rigid:.2f} mm",
-            f"How far the board's corners, triangulated from {kept_out}, are from a rigid board; neighbours are "
-            f"{quality['spacing_mm']:.2f} mm off their {calibration.board.square_mm:g} mm (root mean squares).",
-            f"Green up to 0.1 % of the distance to the board (here {distance / 1000:.1f} m), amber up to 0.3 %: "
-            "3 mm and 9 mm at 3 m.",
+            f"How far the board's corners, triangulated from {kept_out}, are from a rigid board; "
+            f"distances of neighbours are {quality['spacing_mm']:.2f} mm off (root mean squares).",
+            f"Green up to 0.1 % of the distance to the board (here {distance / 1000:.1f} m), amber up to "
+            "0.3 %: 3 mm and 9 mm at 3 m.",
         )
     scale = quality.get("scale_percent")
     if scale is not None and np.isfinite(scale):
@@ -155,8 +157,8 @@ def _quality(calibration: Calibrated, evidence: Evidence) -> Iterator[Verdict]:
             f"{scale:+.2f} %" + (f" ± {interval:.2f}" if np.isfinite(interval) else ""),
             f"The cameras see the board {'larger' if scale > 0 else 'smaller'} than it is said to be: "
             f"{abs(10 * scale):.1f} mm in 1 m.",
-            "Green up to 0.2 %, amber up to 0.5 %. It tells lenses that contradict each other; a wrong square "
-            "size shows only against a distance measured in the room.",
+            "Green up to 0.2 %, amber up to 0.5 %. It tells lenses that contradict each other; a wrong "
+            "square size shows only against a distance measured in the room.",
         )
 
 
@@ -175,7 +177,7 @@ def _focal(lenses: Mapping[str, LensParameters]) -> Verdict:
     )
 
 
-def _lens_held_out(calibration: Calibrated) -> Verdict:
+def _lens_held_out(calibration: Calibration) -> Verdict:
     ratios = {
         name: result.held_out_px / max(result.rms_px, 1e-9) for name, result in calibration.intrinsics.items()
     }
@@ -198,7 +200,7 @@ def _lens_held_out(calibration: Calibrated) -> Verdict:
     )
 
 
-def _coverage(calibration: Calibrated) -> Verdict:
+def _coverage(calibration: Calibration) -> Verdict:
     share = {name: 100.0 * result.coverage.share for name, result in calibration.intrinsics.items()}
     worst = min(share, key=lambda name: share[name])
     coverage = calibration.intrinsics[worst].coverage
@@ -276,7 +278,7 @@ def _links(extrinsics: ExtrinsicsResult) -> Verdict:
     )
 
 
-def _rejected(calibration: Calibrated, evidence: Evidence) -> Verdict:
+def _rejected(calibration: Calibration, evidence: Evidence) -> Verdict:
     lost, total = rejected_corners(calibration, evidence)
     share = 100.0 * lost / max(total, 1)
     return Verdict(
@@ -290,7 +292,7 @@ def _rejected(calibration: Calibrated, evidence: Evidence) -> Verdict:
     )
 
 
-def rejected_corners(calibration: Calibrated, evidence: Evidence) -> tuple[int, int]:
+def rejected_corners(calibration: Calibration, evidence: Evidence) -> tuple[int, int]:
     """Corners left out of the joint solve (or of the lens, with one camera), and all that were found.
 
     Views that were left out as a whole are counted with as many corners as a typical view has.
@@ -312,7 +314,7 @@ def rejected_corners(calibration: Calibrated, evidence: Evidence) -> tuple[int, 
     return lost + outside, total + outside
 
 
-def _findings(findings: Sequence[Finding]) -> Verdict:
+def _findings(findings: Sequence[Diagnosis]) -> Verdict:
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
     counted = [
