@@ -12,6 +12,7 @@ import numpy as np
 
 from calibration.board import Board
 from calibration.board_footage import CameraTally, detect_in_footage
+from calibration.diagnosis import Diagnosis
 from calibration.footage import Footage, find_footage
 from calibration.observations import BoardObservations
 from configs.errors import bad_input
@@ -22,6 +23,9 @@ from pipeline.take.video_file import RecordedVideo, match_pictures
 log = logging.getLogger(__name__)
 
 OBSERVATIONS_FILE: Final = "observations.npz"
+
+_UNTOLD: Final = ("no_board", "found")
+"""Causes that say nothing more than that there are too few views."""
 
 Progress = Callable[[int, int | None], None]
 """Pictures searched so far, and how many there are where that is known."""
@@ -79,6 +83,27 @@ def find_board_views(
         raise bad_input("no such folder of videos or pictures, no take, and no stored board views", file=path)
     footage = find_footage(path, cameras)
     return _detect(_needed(board), footage, path, "footage", progress)
+
+
+def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnosis, ...]:
+    """Why cameras hardly ever show the board, as far as their pictures tell; takes some seconds.
+
+    Args:
+        findings: Of footage; stored views have no pictures to look at.
+        fewest: Cameras with fewer views are looked into.
+    """
+    from calibration.detection_diagnosis import explain_missing
+
+    cameras: dict[tuple[str, str], list[str]] = {}
+    for name, tally in findings.tallies.items():
+        if tally.found < fewest and tally.samples:
+            found = explain_missing(findings.observations.board, tally.samples)
+            if found.cause not in _UNTOLD:
+                cameras.setdefault((found.cause, found.sentence), []).append(name)
+    return tuple(
+        Diagnosis(cause, "error", f"{', '.join(names)}: {sentence}", tuple(names))
+        for (cause, sentence), names in cameras.items()
+    )
 
 
 def _needed(board: Board | None) -> Board:

@@ -39,6 +39,7 @@ def pack_looked(looked: Sequence[Looked], detect_ms: float) -> tuple[BoardSeen, 
             view.inverted if view is not None else False,
             view.sharpness if view is not None else float("nan"),
             item.detection.reason,
+            item.detection.evidence,
         )
         for item, view in zip(looked, views, strict=True)
     ]
@@ -83,7 +84,7 @@ def unpack_looked(message: Message) -> list[Looked]:
             except ValueError as error:
                 raise WireError(f"a view of a board_seen message is wrong: {error}") from error
         looked.append(
-            Looked(seen.camera, seen.frame, seen.time_ns, Detection(view, seen.reason, view is not None))
+            Looked(seen.camera, seen.frame, seen.time_ns, Detection(view, seen.reason, seen.evidence))
         )
         start = end
     return looked

@@ -20,6 +20,7 @@ class LiveConfig(Config):
         min_motion: A board that moved less since the last kept instant, as a share of the picture's width,
             stands still; a few instants of it are enough.
         most_still: So many.
+        most_per_s: Instants kept per second at most: neighbours in time say nearly the same.
         most_instants: From so many on, an instant is kept only where it brings something new.
         views: Views that each camera needs.
         coverage: Share of its picture in which each camera needs to have seen the board; a lens that is
@@ -37,11 +38,12 @@ class LiveConfig(Config):
     min_sharpness: float = Field(0.5, ge=0, le=1)
     min_motion: float = Field(0.003, ge=0, le=0.1)
     most_still: int = Field(3, ge=1)
+    most_per_s: float = Field(5.0, gt=0)
     most_instants: int = Field(600, ge=20)
     views: int = Field(25, ge=3)
     coverage: float = Field(0.5, ge=0, le=1)
     shared: int = Field(15, ge=3)
-    position_percent: float = Field(0.3, gt=0)
+    position_percent: float = Field(0.5, gt=0)
     focal_percent: float = Field(0.5, gt=0)
     lag_ms: float = Field(3.0, gt=0)
     trial_every_s: float = Field(5.0, gt=0)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ FINDER: Final = "board-finder"
 _ORIGIN_DELAY_NS: Final = 300_000_000
 _DEFAULT_FPS: Final = 30.0
 _FOUND_QUEUE: Final = 1000
+_MISSES_WORTH_TELLING: Final = 10
 
 IntrinsicsFor = Callable[[Mapping[str, tuple[int, int]]], Mapping[str, Camera]]
 """Known lenses for cameras of these sizes, which are not known before the cameras are open."""
@@ -157,6 +159,7 @@ class CalibrationSession:
         self._solver = SolveProcess(log_level)
         self._keeper: ViewKeeper | None = None
         self._cameras = {name: CameraProgress() for name in rig.names}
+        self._near_misses: dict[str, Counter[str]] = {name: Counter() for name in rig.names}
         self._origin_ns = 0
         self._ended: set[str] = set()
         self._trial: TrialFigures | None = None
@@ -165,6 +168,7 @@ class CalibrationSession:
         self._next_save = 0.0
         self._saved_instants = -1
         self._published = 0.0
+        self._last_telemetry: dict[str, dict[str, Any]] = {}
 
     def start(self) -> None:
         """Start all processes, open all cameras, start the common clock.
@@ -276,7 +280,7 @@ class CalibrationSession:
 
     def telemetry(self) -> dict[str, dict[str, Any]]:
         """The last numbers of every node."""
-        return self._supervisor.telemetry() if self._supervisor is not None else {}
+        return self._supervisor.telemetry() if self._supervisor is not None else self._last_telemetry
 
     def stop(self) -> None:
         """Stop all processes and free everything. Safe to call twice."""
@@ -335,6 +339,8 @@ class CalibrationSession:
                 continue
             keeper.offer([item.detection.view for item in looked if item.detection.view is not None])
             for item in looked:
+                if item.detection.view is None and item.detection.evidence:
+                    self._near_misses[item.camera][item.detection.reason] += 1
                 before = self._cameras[item.camera]
                 self._cameras[item.camera] = CameraProgress(
                     before.pictures + 1,
@@ -355,16 +361,18 @@ class CalibrationSession:
         if not self._solver.busy and new and now >= self._next_trial and not keeper.missing():
             self._next_trial = now + self.config.live.trial_every_s
             self._trial_of = keeper.instants
-            self._solver.submit(self._request())
+            # Nothing is kept out of a trial: its uncertainty is asked for, not its quality.
+            self._solver.submit(self._request(held_out=0.0))
 
-    def _request(self) -> SolveRequest:
-        return SolveRequest(self.observations, dict(self._known) or None, self.config)
+    def _request(self, **changes: Any) -> SolveRequest:
+        config = self.config.model_copy(update=changes)
+        return SolveRequest(self.observations, dict(self._known) or None, config)
 
     def _publish(self, phase: Any) -> None:
         keeper = self._keeper
         if keeper is None:
             return
-        missing = keeper.missing()
+        missing = (*self._obstacles(), *keeper.missing())
         if not missing and self._trial is not None:
             missing = self._trial.missing
         self._published = time.monotonic()
@@ -384,9 +392,19 @@ class CalibrationSession:
         if self._on_state is not None:
             self._on_state(self.state)
 
+    def _obstacles(self) -> list[str]:
+        """Why cameras do not find the board though something like it is there again and again."""
+        keeper = self._collecting()
+        return [
+            f"{name}: {misses.most_common(1)[0][0]}"
+            for name, misses in self._near_misses.items()
+            if not keeper.views_of(name) and misses.total() >= _MISSES_WORTH_TELLING
+        ]
+
     def _stop_cameras(self) -> None:
         if self._supervisor is not None:
             self._supervisor.stop()
+            self._last_telemetry = self._supervisor.telemetry()
             self._supervisor = None
 
     def _collecting(self) -> ViewKeeper:

@@ -95,7 +95,10 @@ class Poses(msgspec.Struct, frozen=True):
 
 
 class SeenView(msgspec.Struct, frozen=True, array_like=True):
-    """The board in one camera's picture of an instant; ``corners`` is 0 and ``reason`` says why where not."""
+    """The board in one camera's picture of an instant.
+
+    Where it is not, ``corners`` is 0, ``reason`` says why, and ``evidence`` whether something like it was.
+    """
 
     camera: str
     frame: int
@@ -105,6 +108,7 @@ class SeenView(msgspec.Struct, frozen=True, array_like=True):
     inverted: bool
     sharpness: float
     reason: str
+    evidence: bool
 
 
 class BoardSeen(msgspec.Struct, frozen=True):

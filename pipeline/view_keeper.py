@@ -38,6 +38,7 @@ class ViewKeeper:
     that the board's motion tells the cameras' lags:
 
     - single views that are blurred for their camera, or whose corners do not give a pose, are left out;
+    - of instants that follow each other closely only some are kept, without it counting as a refusal;
     - a board that stands still is kept a few times only;
     - once there are very many instants, only those that fill a gap in the coverage or strengthen the weakest
       pair.
@@ -84,7 +85,7 @@ class ViewKeeper:
     def offer(self, views: Sequence[BoardView]) -> bool:
         """Consider the views of one instant; True when it was kept."""
         good = [view for view in views if self._is_good(view)]
-        if not good or self._stands_still(good):
+        if not good or self._is_early(good) or self._stands_still(good):
             return False
         if self._instants >= self.config.most_instants and not self._is_new(good):
             self.refused["nothing new"] += len(good)
@@ -184,6 +185,13 @@ class ViewKeeper:
         if blurred:
             self.refused["blurred"] += 1
         return not blurred
+
+    def _is_early(self, views: Sequence[BoardView]) -> bool:
+        """Whether the last kept instant was a moment ago; with a margin for cameras whose rate jitters."""
+        if not self._last:
+            return False
+        last_ns = max(view.time_ns for view in self._last.values())
+        return max(view.time_ns for view in views) - last_ns < 0.9e9 / self.config.most_per_s
 
     def _stands_still(self, views: Sequence[BoardView]) -> bool:
         if any(self._motion(view) >= self.config.min_motion * self.sizes[view.camera][0] for view in views):

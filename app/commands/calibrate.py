@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.commands.calibrate_steps import finish, known_intrinsics
 from app.commands.options import split_overrides
 from configs.errors import bad_input, did_you_mean
 
 if TYPE_CHECKING:
     from calibration.board import Board
-    from calibration.calibrator import Calibration
-    from calibration.observations import BoardObservations
-    from pipeline.board_footage import BoardFindings
     from pipeline.calibrate_config import CalibrateConfig
-    from pipeline.calibration_inputs import KnownIntrinsics
     from pipeline.rig_config import RigConfig
 
 
@@ -125,7 +122,9 @@ class Command:
         console: Console,
     ) -> Result:
         from calibration.calibrator import calibrate
-        from pipeline.board_footage import find_board_views
+        from calibration.diagnosis import CalibrationFailedError
+        from pipeline.board_footage import explain_missing_views, find_board_views
+        from pipeline.calibration_files import save_inputs
 
         started = time.perf_counter()
         names = rig.names if rig is not None else None
@@ -134,14 +133,21 @@ class Command:
         searched_s = time.perf_counter() - started
         observations = findings.observations
         known = known_intrinsics(args, observations.sizes, observations.board, config, console)
-        save_before_solving(folder, observations, config, known)
-        with console.progress("calibrating", 1.0) as bar:
-            calibration = calibrate(
-                observations,
-                intrinsics=known.cameras if known is not None else None,
-                config=config,
-                progress=lambda stage, share: bar.update(share, note=stage),
-            )
+        save_inputs(folder, observations, config, known.cameras if known is not None else None)
+        try:
+            with console.progress("calibrating", 1.0) as bar:
+                calibration = calibrate(
+                    observations,
+                    intrinsics=known.cameras if known is not None else None,
+                    config=config,
+                    progress=lambda stage, share: bar.update(share, note=stage),
+                )
+        except CalibrationFailedError as error:
+            with console.progress("looking for the reason"):
+                why = explain_missing_views(findings, config.extrinsics.min_views)
+            if not why:
+                raise
+            raise CalibrationFailedError(why) from error
         result = finish(args, folder, calibration, observations, exports, console, findings)
         result["search_seconds"] = round(searched_s, 3)
         return result
@@ -151,80 +157,6 @@ class Command:
         from app.commands.calibrate_words import calibration_words
 
         return "\n".join(calibration_words(result))
-
-
-def known_intrinsics(
-    args: argparse.Namespace,
-    sizes: Mapping[str, tuple[int, int]],
-    board: Board,
-    config: CalibrateConfig,
-    console: Console,
-) -> KnownIntrinsics | None:
-    """The lenses that were given or that other footage shows; None when there is neither."""
-    if args.intrinsics is None and args.intrinsics_from is None:
-        return None
-    from pipeline.calibration_inputs import intrinsics_from_file, intrinsics_from_views
-
-    if args.intrinsics is not None:
-        known = intrinsics_from_file(args.intrinsics, sizes, args.units)
-    else:
-        from pipeline.board_footage import find_board_views
-
-        with console.progress("looking for the board for the lenses", None, "pictures") as bar:
-            findings = find_board_views(args.intrinsics_from, board, progress=bar.update)
-        known = intrinsics_from_views(findings.observations, sizes, config.intrinsics)
-    for note in known.notes:
-        console.tell(note)
-    return known
-
-
-def save_before_solving(
-    folder: Path, observations: BoardObservations, config: CalibrateConfig, known: KnownIntrinsics | None
-) -> None:
-    """Everything the solve is about to read, so that it can be repeated whatever comes of it."""
-    from pipeline.calibration_files import save_inputs
-
-    save_inputs(folder, observations, config, known.cameras if known is not None else None)
-
-
-def finish(
-    args: argparse.Namespace,
-    folder: Path,
-    calibration: Calibration,
-    observations: BoardObservations,
-    exports: tuple[str, ...],
-    console: Console,
-    findings: BoardFindings | None = None,
-) -> Result:
-    """Write calibration and report, and gather the figures.
-
-    Raises:
-        CalibrationFailedError: The calibration must not be used; the report is there all the same.
-    """
-    from calibration.diagnosis import CalibrationFailedError
-    from pipeline.board_footage import OBSERVATIONS_FILE
-    from pipeline.calibration_figures import calibration_figures
-    from pipeline.calibration_files import save_calibration
-
-    result: Result = {"calibration": args.out, "observations": folder / OBSERVATIONS_FILE}
-    if findings is not None:
-        result |= {"source": findings.source, "source_kind": findings.kind}
-    result |= calibration_figures(calibration, observations, findings.tallies if findings else None)
-    if calibration.usable:  # the result first, its pictures take longer than it did
-        files = save_calibration(args.out, calibration, exports)
-        if files.previous is not None:
-            console.tell(f"the calibration that was there before is now {files.previous}")
-        result["exports"] = files.exports
-    result["report"] = None
-    if not args.no_report:
-        from calibration.report.page import write_report
-
-        with console.progress("drawing the report"):
-            result["report"] = write_report(calibration, folder)
-    if not calibration.usable:
-        console.tell(f"do not use this calibration; what was found is in {result['report'] or folder}")
-        raise CalibrationFailedError(calibration.diagnoses)
-    return result
 
 
 def _check_options(args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.command import Result
 from app.cli.console import Console
-from app.commands.calibrate import finish, known_intrinsics
+from app.commands.calibrate_steps import finish, known_intrinsics
 
 if TYPE_CHECKING:
     from calibration.board import Board
