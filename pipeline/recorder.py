@@ -110,6 +110,9 @@ class Recorder(Node):
         if self._records is not None and self._writer is not None:
             for message in self._records.receive_all(timeout_ms=100, limit=100_000):
                 self._write(message)
+            if self._stop_asked_at is None:
+                text = "the recorder was ended without having been told to stop recording"
+                self._writer.write_event("interrupted", text, time.monotonic_ns())
         self._close_take()
         self._report_closed(wait=True)
         self._closer.shutdown()

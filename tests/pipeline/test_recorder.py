@@ -99,6 +99,15 @@ def test_recording_stops_in_order_before_the_disk_is_full(recording, monkeypatch
     assert take.header.totals["cam"].recorded == 5
 
 
+def test_a_take_whose_program_was_killed_says_so(recording):
+    recording.film(5)
+    time.sleep(0.1)
+    recording.recorder.close()
+    take = Take.open(recording.folder)
+    assert take.header.totals["cam"].recorded == 5
+    assert [event.kind for event in take.events()] == ["interrupted"]
+
+
 def test_cameras_that_still_deliver_are_waited_for(recording, monkeypatch):
     """A backlog longer than the deadline for silence is written to its end."""
     monkeypatch.setattr("pipeline.recorder._CLOSE_DEADLINE_S", 0.5)
