@@ -20,7 +20,7 @@ from configs.errors import BadInputError
 
 Floats = NDArray[np.float64]
 
-BETTER = 0.9
+BETTER, PROMISING = 0.9, 0.97
 """The errors of two separate solves over those of one."""
 SMALLEST_DEG, SMALLEST_MM = 0.3, 10.0
 _FEWEST_VIEWS = 6
@@ -112,9 +112,11 @@ def confirm_move(
     """
     times = [view.time_ns for view in observations.views]
     around = round(_AROUND * (max(times) - min(times)))
-    splits = [_solve_apart(observations, config, result, time_ns + shift) for shift in (0, -around, around)]
-    best = min((split for split in splits if split is not None), key=lambda one: one.rms_px, default=None)
     together = _rms_px(result)
+    splits = [_solve_apart(observations, config, result, time_ns)]
+    if splits[0] is None or splits[0].rms_px < PROMISING * together:
+        splits += [_solve_apart(observations, config, result, time_ns + shift) for shift in (-around, around)]
+    best = min((split for split in splits if split is not None), key=lambda one: one.rms_px, default=None)
     if best is None or not best.rms_px < BETTER * together:
         return None
     names = result.rig.names

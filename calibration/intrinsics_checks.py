@@ -26,7 +26,8 @@ MOST_GAPS = 5
 THIN_REACH = 0.6
 LENS_CHANGE = 0.02
 """Of a focal length: what a touched focus ring changes, and far more than its uncertainty."""
-MANY_REJECTED = 0.2
+TWO_FIT_BETTER = 0.93
+"""Noise with a lens for each half over that with one: distortion and free poses hide most of a zoom."""
 
 
 def check_intrinsics(observations: BoardObservations, result: IntrinsicsResult) -> list[Diagnosis]:
@@ -95,12 +96,13 @@ def _motion(observations: BoardObservations, result: IntrinsicsResult) -> Iterat
 
 
 def _leans(observations: BoardObservations, result: IntrinsicsResult) -> tuple[Floats, Floats]:
-    """(V, 2) x and y of the board's normal in camera axes, (V,) mm to the board, of the used views."""
+    """(V, 2) x and y of the board's normal in camera axes, (V,) mm to its middle, of the used views."""
     camera = result.camera
     packed = pack(observations.board, list(result.views))
     ideal = (camera.undistort(packed.pixels) - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]]
     R, t = poses_from_normalised(packed, np.nan_to_num(ideal))
-    return R[:, :2, 2], np.linalg.norm(t, axis=1)
+    middle = np.array([*observations.board.size_mm, 0.0]) / 2.0
+    return R[:, :2, 2], np.linalg.norm(R @ middle + t, axis=1)
 
 
 def _coverage(result: IntrinsicsResult) -> Iterator[Diagnosis]:
@@ -127,26 +129,24 @@ def _coverage(result: IntrinsicsResult) -> Iterator[Diagnosis]:
 
 
 def _changed_lens(observations: BoardObservations, result: IntrinsicsResult) -> Iterator[Diagnosis]:
-    """Views that fit no lens together, but two lenses, one after the other."""
+    """Whether two lenses, one after the other, explain the views better than one."""
     name = result.camera.name
     views = observations.by_camera(name)
-    if len(views) < 4 * FEWEST_VIEWS or len(result.rejected_views) < MANY_REJECTED * len(result.views):
-        return
+    known = result.deviations["fx"] < DOUBTFUL_FOCAL * result.camera.K[0, 0]
+    if len(views) < 6 * FEWEST_VIEWS or not known:
+        return  # halves of what hardly suffices tell nothing
     half = len(views) // 2
+    config = IntrinsicsConfig(model=result.camera.model, max_views=16)
     parts = []
     for part in (views[:half], views[half:]):
-        # The change need not be in the middle: the outer halves of both parts are on one side of it.
         try:
-            parts.append(
-                calibrate_intrinsics(
-                    observations.chosen(part), name, IntrinsicsConfig(model=result.camera.model)
-                )
-            )
+            parts.append(calibrate_intrinsics(observations.chosen(part), name, config))
         except BadInputError:
             return
     before, after = (part.camera.K[0, 0] for part in parts)
     noise = float(np.hypot(parts[0].deviations["fx"], parts[1].deviations["fx"]))
-    if abs(after - before) > max(LENS_CHANGE * before, 5.0 * noise):
+    better = np.sqrt(np.mean([part.noise_px**2 for part in parts])) < TWO_FIT_BETTER * result.noise_px
+    if better and abs(after - before) > max(LENS_CHANGE * before, 5.0 * noise):
         yield Diagnosis(
             "lens_changed",
             "error",

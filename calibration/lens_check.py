@@ -23,7 +23,7 @@ SIGMAS = 6.0
 _WORSE = 1.3
 """Errors with the supplied lens over those with the own one."""
 _EXCHANGED = 0.015
-_FEWEST_VIEWS = 8
+_FEWEST_VIEWS, _MOST_VIEWS = 8, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +61,11 @@ def doubt_lenses(
     found = []
     for name in names:
         views = observations.by_camera(name)
+        config = IntrinsicsConfig(model=supplied[name].model, max_views=_MOST_VIEWS)
         if len(views) < _FEWEST_VIEWS:
             continue
         try:
-            own = calibrate_intrinsics(observations, name, IntrinsicsConfig())
+            own = calibrate_intrinsics(observations, name, config)
         except BadInputError:
             continue
         mine = observations.chosen(own.views)

@@ -289,12 +289,17 @@ def _blurred(name: str, views: Sequence[BoardView]) -> Iterator[Diagnosis]:
 
 
 def _small(board: Board, name: str, views: Sequence[BoardView]) -> Iterator[Diagnosis]:
-    steps = []
+    steps, along_x = [], board.inner[0]
     for view in views:
-        beside = (np.diff(view.ids) == 1) & (view.ids[1:] % board.inner[0] > 0)
-        steps.append(np.linalg.norm(np.diff(view.pixels, axis=0), axis=1)[beside])
+        table = np.full((board.inner[1], along_x, 2), np.nan)
+        table[view.ids // along_x, view.ids % along_x] = view.pixels
+        # The larger of both directions: what is foreshortened in one is still told apart along the other.
+        sides = [np.linalg.norm(np.diff(table, axis=axis), axis=2) for axis in (0, 1)]
+        steps.append(
+            [max((float(np.nanmedian(side)) for side in sides if np.isfinite(side).any()), default=np.nan)]
+        )
     all_steps = np.concatenate(steps)
-    if len(all_steps) and (typical := float(np.median(all_steps))) < SMALLEST_SQUARE_PX:
+    if np.isfinite(all_steps).any() and (typical := float(np.nanmedian(all_steps))) < SMALLEST_SQUARE_PX:
         yield Diagnosis(
             "small_board",
             "warning",

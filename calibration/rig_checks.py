@@ -32,7 +32,10 @@ ENOUGH_SHARED = 10
 SCALE_MATTERS_PERCENT = 1.0
 """A tape between two lenses is good to half a percent."""
 LAG_MATTERS_MS = 2.0
-LAG_UNKNOWN_MS = 20.0
+LAG_GAIN = 1.03
+"""Errors without lags over those with them; below, no lag shows."""
+LAG_UNKNOWN_MS = (12.0, 20.0)
+"""Half widths of intervals beyond which a lag is unknown: where lags bring nothing, and where they do."""
 MIRROR_GAIN = 0.4
 """Spread of a camera's places with its picture mirrored over that as it is."""
 BOW_GAIN = 0.02
@@ -189,7 +192,7 @@ def _other_focal(
     return {
         camera.name
         for camera in solved.cameras
-        if abs(camera.K[0, 0] / lenses[camera.name].K[0, 0] - 1.0) > FOCAL_SHARE / 2
+        if abs(camera.K[0, 0] / lenses[camera.name].K[0, 0] - 1.0) > FOCAL_SHARE
     }
 
 
@@ -254,11 +257,12 @@ def _clocks(views: PosedViews) -> Iterator[Diagnosis]:
 
 def _lags(result: ExtrinsicsResult) -> Iterator[Diagnosis]:
     reference = result.reference
+    shows = result.rms_without_lags_px > LAG_GAIN * result.rms_px
     gained = f"{result.rms_without_lags_px:.2f} px without, {result.rms_px:.2f} px with"
     for name, lag in result.lags.items():
         if name == reference:
             continue
-        if not lag.known or lag.interval_ms > LAG_UNKNOWN_MS:
+        if not lag.known or lag.interval_ms > LAG_UNKNOWN_MS[shows]:
             yield Diagnosis(
                 "lag_unknown",
                 "warning",
@@ -267,7 +271,7 @@ def _lags(result: ExtrinsicsResult) -> Iterator[Diagnosis]:
                 "the cameras are triggered together",
                 (name,),
             )
-        elif abs(lag.ms) > max(LAG_MATTERS_MS, lag.interval_ms):
+        elif shows and abs(lag.ms) > max(LAG_MATTERS_MS, lag.interval_ms):
             word = "late" if lag.ms > 0 else "early"
             yield Diagnosis(
                 "lag",
