@@ -27,7 +27,7 @@ Ints = NDArray[np.intp]
 _SMALL_SIDE = 640
 _MEDIUM = 2 / 3
 # Window of the threshold, px: near the side of the smallest marker, so that its border stays one blob.
-_ONE_WINDOW = (13, 13, 10)
+ONE_WINDOW = (13, 13, 10)
 # All sizes, for the part of the picture where the board is.
 _ALL_WINDOWS = (3, 23, 10)
 # In squares, of marker corners against the board they should be on; see the plausibility of corners.
@@ -72,9 +72,9 @@ class CharucoDetector:
         self.thorough = thorough
         dictionary = board_dictionary(board)
         self._layout = charuco_layout(board, dictionary)
-        self._sweep = cv2.aruco.ArucoDetector(with_mirror_images(dictionary), _parameters(_ONE_WINDOW))
+        self._sweep = cv2.aruco.ArucoDetector(with_mirror_images(dictionary), detector_parameters(ONE_WINDOW))
         self._exact = cv2.aruco.CharucoDetector(
-            self._layout, cv2.aruco.CharucoParameters(), _parameters(_ALL_WINDOWS)
+            self._layout, cv2.aruco.CharucoParameters(), detector_parameters(_ALL_WINDOWS)
         )
         self._marker_corners = marker_corners(self._layout)
 
@@ -277,7 +277,8 @@ def marker_corners(layout: Any) -> Floats:
     return np.asarray(layout.getObjPoints(), np.float64)[..., :2]
 
 
-def _parameters(windows: tuple[int, int, int]) -> Any:
+def detector_parameters(windows: tuple[int, int, int]) -> Any:
+    """OpenCV's settings with these windows of the threshold: smallest, largest, step, px."""
     parameters = cv2.aruco.DetectorParameters()
     (
         parameters.adaptiveThreshWinSizeMin,

@@ -46,6 +46,8 @@ _REFINEMENT_WINDOW = 0.25
 # Of the contrast between neighbouring squares: below, black and white are not told apart.
 _ALTERNATION = 0.15
 _FEWEST_ALTERNATING = 0.95
+# Of the difference between opposite quarters around an inner corner; at the board's edge it is a half.
+_GOES_ON = 0.75
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,12 @@ class CheckerboardDetector:
                 "beside white",
                 evidence=True,
             )
+        if goes_on(grey, grid):
+            return Found(
+                reason=f"the squares go on beyond the {self.board.inner[0]} x {self.board.inner[1]} inner "
+                "corners that were looked for; the board file counts too few",
+                evidence=True,
+            )
         grid = self._canonical(grid, first_is_light)
         # Only the turns of the grid are left to chance, so the corners are as plausible as before.
         return Found(ids, grid.reshape(-1, 2), spacing_px=checked.spacing_px, evidence=True)
@@ -250,3 +258,38 @@ def _colours(grey: Grey, grid: Floats) -> tuple[bool, float]:
     agreeing = np.count_nonzero(np.sign(rise) == np.sign(typical)) / len(rise)
     clear = np.count_nonzero(np.abs(rise) >= _ALTERNATION * abs(typical)) / len(rise)
     return typical < 0, float(min(agreeing, clear)) if typical else 0.0
+
+
+def goes_on(grey: Grey, grid: Floats) -> bool:
+    """Whether one step outside the grid there are corners of squares too: it is part of a larger board.
+
+    A step beyond the outermost inner corners of a whole board, its outer squares end: on the far side there
+    is paper on both sides of the edge, and of the four quarters around the point only one is dark.
+    """
+    height, width = grey.shape
+    for turned in (grid, grid[::-1], grid.transpose(1, 0, 2), grid.transpose(1, 0, 2)[::-1]):
+        out = turned[0] - turned[1]
+        along = np.gradient(turned[0], axis=0)
+        at = turned[0] + out
+        # From the inner corner itself: what black and white look like here.
+        crossings = [_crossing(grey, middle[1:-1], along[1:-1], out[1:-1]) for middle in (turned[0], at)]
+        reach = 0.3 * (np.abs(along) + np.abs(out))[1:-1]
+        middle = at[1:-1]
+        inside = ((middle - reach >= 0) & (middle + reach <= (width - 1, height - 1))).all(axis=1)
+        if np.count_nonzero(inside) >= 2:
+            inner, outer = (float(np.median(np.abs(values[inside]))) for values in crossings)
+            if outer > _GOES_ON * inner:
+                return True
+    return False
+
+
+def _crossing(grey: Grey, at: Floats, along: Floats, out: Floats) -> Floats:
+    """(N,) difference between the two pairs of opposite quarters around points, grey values."""
+    total = np.zeros(len(at))
+    for side, sign in ((1, 1), (-1, -1)):
+        for depth in (1, -1):
+            spot = (at + 0.25 * (side * along + depth * out)).astype(np.float32)
+            x, y = spot[:, :1].copy(), spot[:, 1:].copy()
+            value = cv2.remap(grey, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            total += sign * depth * np.asarray(value, np.float64).ravel()
+    return total

@@ -113,7 +113,9 @@ def _refused(reason: str) -> Checked:
     return Checked(np.zeros(0, np.intp), np.zeros((0, 2)), reason=reason)
 
 
-def board_homography(flat: Floats, pixels: Floats, square_mm: float, *, robust: bool) -> Floats | None:
+def board_homography(
+    flat: Floats, pixels: Floats, square_mm: float, *, robust: bool, attempts: int = 2000
+) -> Floats | None:
     """(3, 3) px from mm on the board, with positive depth there; None where the points allow none.
 
     Args:
@@ -121,12 +123,13 @@ def board_homography(flat: Floats, pixels: Floats, square_mm: float, *, robust: 
         pixels: (N, 2) px.
         square_mm: Side of a square; a quarter of it is the tolerance of the robust fit.
         robust: Leave out what does not fit.
+        attempts: Of the robust fit; 60 suffice where two thirds fit.
     """
     if robust and len(flat) > FEWEST_CORNERS:
         px_per_mm = float(np.ptp(pixels, axis=0).max() / max(np.ptp(flat, axis=0).max(), 1e-9))
         limit = max(2.0, _ROBUST_MISS * px_per_mm * square_mm)
         cv2.setRNGSeed(1)  # the same picture gives the same answer, whatever was looked at before
-        matrix, _ = cv2.findHomography(flat, pixels, cv2.RANSAC, limit)
+        matrix, _ = cv2.findHomography(flat, pixels, cv2.RANSAC, limit, None, attempts)
     else:
         matrix, _ = cv2.findHomography(flat, pixels, 0)
     if matrix is None or not np.isfinite(matrix).all():

@@ -16,13 +16,13 @@ def corner_sharpness(grey: NDArray[np.uint8], pixels: NDArray[np.float64], spaci
     Args:
         grey: (H, W).
         pixels: (N, 2) px of corners.
-        spacing_px: Distance of neighbouring corners; a quarter of it is looked at in every direction.
+        spacing_px: Distance of neighbouring corners; a third of it, up to 30 px, is looked at all around.
 
     Returns:
         About 0.5 for the sharpest picture possible, 0.1 where an edge is 10 px wide; NaN without contrast.
     """
     height, width = grey.shape
-    reach = int(np.clip(spacing_px / 4, 2, 12))
+    reach = int(np.clip(spacing_px / 3, 2, 30))
     if min(height, width) < 2 * reach + 3:
         return float("nan")
     at = np.rint(pixels).astype(np.intp)
@@ -39,6 +39,6 @@ def corner_sharpness(grey: NDArray[np.uint8], pixels: NDArray[np.float64], spaci
     low, high = np.percentile(flat, (5, 95), axis=1)
     contrast = high - low
     # Not the very largest, which noise makes.
-    steepest = np.percentile(slope, 95, axis=1)
+    steepest = np.percentile(slope, 97, axis=1)
     clear = contrast >= _SMALLEST_CONTRAST
     return float(np.median(steepest[clear] / contrast[clear])) if clear.any() else float("nan")

@@ -98,8 +98,8 @@ class Command:
         ]
         if result["symmetry"] > 1:
             lines.append(
-                "This pattern looks the same turned round, so cameras that see it from different sides do not "
-                "agree on its corners: for several cameras make one of columns and rows odd, the other even."
+                "This pattern looks the same turned round: cameras that see it from different sides do not "
+                "agree on its corners. For several cameras make one of columns and rows odd, the other even."
             )
         return "\n".join(lines)
 
