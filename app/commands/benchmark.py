@@ -54,8 +54,8 @@ class Command:
 
         calibration = parts.add_parser(
             "calibration",
-            description="The solve for places and lags of cameras from simulated board views of known truth: its "
-            "time, how that grows with views and cameras, and the same problem in scipy's least_squares.",
+            description="The solve for places and lags of cameras from simulated board views of known truth: "
+            "its time, how that grows with views and cameras, and the same problem in scipy's least_squares.",
         )
         calibration.add_argument("--cameras", type=int, default=16, metavar="N", help="cameras (16)")
         calibration.add_argument("--moments", type=int, default=300, metavar="N", help="board moments (300)")

@@ -68,7 +68,7 @@ def _content(calibration: Calibration) -> dict[str, Any]:
         "diagnoses": calibration.diagnoses,
         "lenses": _lenses(calibration, evidence),
         "rig": _rig(calibration, evidence) if extrinsics is not None else None,
-        "quality": tables.quality_table(rig.quality) if "rigid_mm" in rig.quality else None,
+        "quality": tables.quality_table(calibration.quality) if calibration.quality is not None else None,
         "errors": _errors(calibration, evidence) if has_views else None,
         "rejections": tables.rejection_table(calibration),
         "times": tables.time_table(calibration),

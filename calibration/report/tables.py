@@ -6,7 +6,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from calibration.bundle_covariance import NORMAL_95
 from calibration.calibrator import Calibration
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult
+from calibration.quality import Quality
 from calibration.report.evidence import Evidence, rms
 from calibration.report.lenses import LensParameters, lens_parameters
 from calibration.report.world import placement
@@ -101,8 +101,8 @@ def candidate_table(results: Mapping[str, IntrinsicsResult]) -> Table:
 def place_table(calibration: Calibration, extrinsics: ExtrinsicsResult, evidence: Evidence) -> Table:
     """One row per camera: where it is, when its pictures are, how sure that is."""
     moved = placement(calibration.rig, extrinsics)
-    quality = calibration.rig.quality
-    held_out: Mapping[str, float] = quality.get("camera_reprojection_px", {})
+    quality = calibration.quality
+    others: Mapping[str, float] = quality.camera_reprojection_px if quality is not None else {}
     rows = []
     for camera in calibration.rig.cameras:
         own = extrinsics.uncertainty[camera.name]
@@ -130,7 +130,7 @@ def place_table(calibration: Calibration, extrinsics: ExtrinsicsResult, evidence
                 str(len(used)),
                 str(whole),
                 number(rms(evidence.residuals(camera.name)), 3),
-                number(held_out.get(camera.name, float("nan")), 3),
+                number(others.get(camera.name, float("nan")), 3),
                 time,
                 position,
                 "reference" if reference else "± " + ", ".join(f"{value:.1f}" for value in interval),
@@ -143,7 +143,7 @@ def place_table(calibration: Calibration, extrinsics: ExtrinsicsResult, evidence
             "views used",
             "rejected",
             "RMSE, px",
-            "held-out RMSE, px" if quality.get("held_out") else "RMSE of moments, px",
+            "held-out RMSE, px" if quality is None or quality.held_out else "RMSE of moments, px",
             f"lag, ms {_95}",
             "position x y z, mm",
             f"position, mm {_95}",
@@ -153,19 +153,18 @@ def place_table(calibration: Calibration, extrinsics: ExtrinsicsResult, evidence
     )
 
 
-def quality_table(quality: Mapping[str, Any]) -> Table:
-    """Figures of ``Quality.as_dict``: px and mm, on views that were kept out or not."""
-    views = "kept out of the solve" if quality.get("held_out") else "of the solve"
-    interval = quality.get("scale_interval_percent", float("nan"))
-    scale = f"{quality['scale_percent']:+.3f} %"
-    if np.isfinite(interval):
-        scale += f" ± {interval:.3f}"
+def quality_table(quality: Quality) -> Table:
+    """Figures in px and mm, on views that were kept out of the solve or not."""
+    views = "kept out of the solve" if quality.held_out else "of the solve"
+    scale = f"{quality.scale_percent:+.3f} %"
+    if np.isfinite(quality.scale_interval_percent):
+        scale += f" ± {quality.scale_interval_percent:.3f}"
     rows = [
-        ["views", f"{views}, {quality['moments']} moments, {quality['corners']} triangulated corners"],
-        ["distance of corners to the board's best pose", f"{number(quality['reprojection_px'], 3)} px"],
-        ["distance of triangulated corners to their pictures", f"{number(quality['triangulated_px'], 3)} px"],
-        ["triangulated corners to the rigid board", f"{number(quality['rigid_mm'], 3)} mm"],
-        ["distances of neighbouring corners", f"{number(quality['spacing_mm'], 3)} mm"],
+        ["views", f"{views}, {quality.moments} moments, {quality.corners} triangulated corners"],
+        ["distance of corners to the board's best pose", f"{number(quality.reprojection_px, 3)} px"],
+        ["distance of triangulated corners to their pictures", f"{number(quality.triangulated_px, 3)} px"],
+        ["triangulated corners to the rigid board", f"{number(quality.rigid_mm, 3)} mm"],
+        ["distances of neighbouring corners", f"{number(quality.spacing_mm, 3)} mm"],
         ["scale of the board (95 %)", scale],
     ]
     return Table(("root mean squares", ""), rows)

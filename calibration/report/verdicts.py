@@ -111,26 +111,26 @@ def _reprojection(cameras: Sequence[Camera], evidence: Evidence) -> Verdict:
 
 
 def _quality(calibration: Calibration, evidence: Evidence) -> Iterator[Verdict]:
-    """What views say that were kept out of the solve, from ``rig.quality``."""
-    quality = calibration.rig.quality
+    """What views say that were kept out of the solve."""
+    quality = calibration.quality
+    if quality is None:
+        return
     cameras = {camera.name: camera for camera in calibration.rig.cameras}
-    by_camera = {
-        name: value for name, value in quality.get("camera_reprojection_px", {}).items() if name in cameras
-    }
-    kept_out = "views kept out of the solve" if quality.get("held_out") else "the views of the solve"
-    if by_camera and quality.get("held_out"):
+    by_camera = {name: value for name, value in quality.camera_reprojection_px.items() if np.isfinite(value)}
+    kept_out = "views kept out of the solve" if quality.held_out else "the views of the solve"
+    if by_camera and quality.held_out:
         shares = {name: 100.0 * value / cameras[name].size[0] for name, value in by_camera.items()}
         worst = max(shares, key=lambda name: shares[name])
         yield Verdict(
             "Error on other views",
             grade(shares[worst], 0.1, 0.25),
-            f"{quality['reprojection_px']:.2f} px",
+            f"{quality.reprojection_px:.2f} px",
             f"Root mean square distance on {kept_out}, which cannot flatter it. Largest in {worst}: "
             f"{by_camera[worst]:.2f} px, {shares[worst]:.3f} % of its width.",
             "Worst camera: green up to 0.1 % of the picture width, amber up to 0.25 %.",
         )
-    rigid = quality.get("rigid_mm")
-    if rigid is not None:
+    rigid = quality.rigid_mm
+    if np.isfinite(rigid):
         distances = [
             float(np.linalg.norm(view.t))
             for own in evidence.views.values()
@@ -144,13 +144,12 @@ def _quality(calibration: Calibration, evidence: Evidence) -> Iterator[Verdict]:
             grade(share, 0.1, 0.3),
             f"{rigid:.2f} mm",
             f"How far the board's corners, triangulated from {kept_out}, are from a rigid board; "
-            f"distances of neighbours are {quality['spacing_mm']:.2f} mm off (root mean squares).",
+            f"distances of neighbours are {quality.spacing_mm:.2f} mm off (root mean squares).",
             f"Green up to 0.1 % of the distance to the board (here {distance / 1000:.1f} m), amber up to "
             "0.3 %: 3 mm and 9 mm at 3 m.",
         )
-    scale = quality.get("scale_percent")
-    if scale is not None and np.isfinite(scale):
-        interval = quality.get("scale_interval_percent", float("nan"))
+    scale, interval = quality.scale_percent, quality.scale_interval_percent
+    if np.isfinite(scale):
         yield Verdict(
             "Scale",
             grade(abs(scale), 0.2, 0.5),

@@ -20,6 +20,8 @@ from pipeline import benchmark
         (["pipeline", "--seconds", "nan"], ["--seconds = nan"]),
         (["pipeline", "--size", "640"], ["--size = '640'", "such as 640x480"]),
         (["pipeline", "--size", "20x20"], ["--size = '20x20'", "64 to 4096"]),
+        (["calibration", "--cameras", "17"], ["--cameras = 17", "2 to 16"]),
+        (["calibration", "--no-growth", "--plot", "growth.png"], ["--plot", "--no-growth"]),
         ([], ["triangulation|pipeline"]),
         (["pipelin"], ["pipelin"]),
     ],
