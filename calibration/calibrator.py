@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from calibration.board import Board
 from calibration.camera import Camera
+from calibration.detection_checks import Grey, check_pictures
 from calibration.diagnosis import CalibrationFailedError, Diagnosis, by_gravity
 from calibration.errors import SolveError
 from calibration.extrinsics import ExtrinsicsConfig, solve_extrinsics
@@ -102,6 +103,7 @@ def calibrate(
     *,
     intrinsics: Mapping[str, Camera] | None = None,
     config: CalibrationConfig | None = None,
+    pictures: Mapping[str, Sequence[Grey]] | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Calibrate all cameras that are in the observations.
@@ -110,13 +112,16 @@ def calibrate(
         observations: Views of one board.
         intrinsics: Lenses that are known; the others are estimated. Their R, t and lag do not matter.
         config: None for the defaults.
+        pictures: Camera to a handful of its pictures, (H, W) each, preferably without a view in
+            ``observations``: they tell why the board was not found (``CameraTally.samples`` has them).
         progress: Is called between stages.
 
     Raises:
         CalibrationFailedError: The recording gives no calibration; says why and what to do.
         BadInputError: The settings do not fit the recording.
     """
-    return _Calibrator(observations, dict(intrinsics or {}), config or CalibrationConfig(), progress).run()
+    config = config or CalibrationConfig()
+    return _Calibrator(observations, dict(intrinsics or {}), config, dict(pictures or {}), progress).run()
 
 
 @dataclass
@@ -126,6 +131,7 @@ class _Calibrator:
     observations: BoardObservations
     supplied: dict[str, Camera]
     config: CalibrationConfig
+    pictures: dict[str, Sequence[Grey]]
     progress: Progress | None
     seconds: dict[str, float] = field(default_factory=dict)
     diagnoses: list[Diagnosis] = field(default_factory=list)
@@ -141,7 +147,13 @@ class _Calibrator:
             last = now
 
         self._report("checking the views", 0.0)
-        self._add(check_recording(self.observations, self.supplied, self.config.extrinsics.min_views))
+        shown = check_pictures(self.observations, self.pictures)
+        explained = {name for one in shown for name in one.cameras if one.severity == "error"}
+        fewest = self.config.extrinsics.min_views
+        seen = check_recording(self.observations, self.supplied, fewest)
+        # That views are few is no news where pictures tell why.
+        seen = [one for one in seen if one.kind != "too_few_views" or not explained.issuperset(one.cameras)]
+        self._add([*shown, *seen])
         lap("checks")
         results = self._intrinsics()
         lap("intrinsics")
@@ -241,7 +253,8 @@ class _Calibrator:
     def _quality(
         self, lenses: dict[str, Camera], extrinsics: ExtrinsicsResult, settings: ExtrinsicsConfig
     ) -> Quality | None:
-        share = self.config.held_out
+        # A rig that must not be used is not worth a second solve.
+        share = 0.0 if any(one.severity == "error" for one in self.diagnoses) else self.config.held_out
         try:
             if share > 0.0:
                 try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation, RotationSpline
@@ -172,6 +173,7 @@ class Case:
         observations: What the program gets.
         lenses: Supplied intrinsics; None to have them estimated.
         settings: Of ``CalibrationConfig``.
+        pictures: Of cameras that saw no board.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Case:
     observations: BoardObservations
     lenses: dict[str, Camera] | None = None
     settings: dict = field(default_factory=dict)
+    pictures: dict = field(default_factory=dict)
 
 
 def known_lenses(rig):
@@ -515,12 +518,62 @@ def same_file_twice(shift=0):
     return Case("cam1's file as cam3", "same_camera", ("cam1", "cam3"), words, seen, known_lenses(rig))
 
 
+def _photographs(printed, *, count=3, square_px=60, blur_px=0.0):
+    """Pictures of a charuco board as it is really printed, turned a little."""
+    squares = (printed.columns, printed.rows)
+    number = getattr(cv2.aruco, printed.dictionary)
+    sides = (printed.square_mm, printed.marker_mm)
+    drawn = cv2.aruco.CharucoBoard(squares, *sides, cv2.aruco.getPredefinedDictionary(number))
+    drawn.setLegacyPattern(printed.legacy_pattern)
+    width, height = printed.columns * square_px, printed.rows * square_px
+    sheet = cv2.copyMakeBorder(
+        drawn.generateImage((width, height)), 40, 40, 40, 40, cv2.BORDER_CONSTANT, value=255
+    )
+    pictures = []
+    for k in range(count):
+        turn = cv2.getRotationMatrix2D((sheet.shape[1] / 2, sheet.shape[0] / 2), 6.0 * k - 5.0, 0.85)
+        turn[:, 2] += (90.0, 60.0)
+        picture = cv2.warpAffine(sheet, turn, (1280, 720), flags=cv2.INTER_AREA, borderValue=120)
+        pictures.append(cv2.GaussianBlur(picture, (0, 0), blur_px) if blur_px else picture)
+    return pictures
+
+
+def _nothing_found(name, kind, words, stated, printed, **photographs):
+    observations = BoardObservations(stated, {"cam1": (1280, 720)}, ())
+    pictures = {"cam1": _photographs(printed, **photographs)}
+    return Case(name, kind, ("cam1",), words, observations, pictures=pictures)
+
+
+def wrong_dictionary(shift=0):
+    printed = replace(BOARD, dictionary="DICT_4X4_100")
+    words = ("DICT_4X4",)
+    return _nothing_found("4x4 markers, 5x5 stated", "wrong_dictionary", words, BOARD, printed)
+
+
+def old_layout(shift=0):
+    printed = replace(BOARD, legacy_pattern=True)
+    words = ("legacy_pattern: true",)
+    return _nothing_found("printed before 4.6", "wrong_layout", words, BOARD, printed)
+
+
+def swapped_charuco(shift=0):
+    stated = replace(BOARD, columns=6, rows=9)
+    words = ("exchanged",)
+    return _nothing_found("charuco 6 x 9 for 9 x 6", "swapped_counts", words, stated, BOARD)
+
+
+def out_of_focus(shift=0):
+    words = ("blur",)
+    return _nothing_found("no corner is sharp", "blurred", words, BOARD, BOARD, blur_px=14.0)
+
+
 FAILURES = (
     too_few_pictures, never_seen, six_views, thin_coverage, frontal_only, frontal_near_and_far,
     no_common_view, little_shared, late_camera, lag_cannot_be_told, clock_seconds_off, stopped_clock,
     knocked_camera, nudged_camera, wrong_square, swapped_counts, inner_for_outer, one_mirrored_camera,
-    blurred_camera, tiny_board, mixed_sizes, intrinsics_of_another_size, bent_board, other_zoom, exchanged_lenses,
-    zoomed_in_between, same_file_twice,
+    blurred_camera, tiny_board, mixed_sizes, intrinsics_of_another_size, bent_board, other_zoom,
+    exchanged_lenses, zoomed_in_between, same_file_twice, wrong_dictionary, old_layout, swapped_charuco,
+    out_of_focus,
 )  # fmt: skip
 
 

@@ -22,9 +22,10 @@ from tests.calibration.failure_corpus import (
 def diagnoses(case):
     try:
         config = CalibrationConfig(held_out=0.0, **case.settings)
-        return calibrate(case.observations, intrinsics=case.lenses, config=config).diagnoses
+        made = calibrate(case.observations, intrinsics=case.lenses, config=config, pictures=case.pictures)
     except CalibrationFailedError as error:
         return error.diagnoses
+    return made.diagnoses
 
 
 def is_recognised(case, found):
