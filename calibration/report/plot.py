@@ -15,7 +15,8 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.text import Text
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -81,10 +82,13 @@ class Plot:
         bar.set_label(label, color=LETTERS, fontsize=9)
         if isinstance(image.norm, LogNorm):
             bar.ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            bar.ax.yaxis.set_minor_formatter(NullFormatter())
         bar.outline.set_edgecolor(LINES)
 
     def svg(self) -> str:
         """The figure as an ``<svg>`` element."""
+        for words in self.figure.findobj(Text):
+            words.set_parse_math(False)  # a camera may be called "$1$"
         buffer = io.StringIO()
         with matplotlib.rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
             FigureCanvasSVG(self.figure)

@@ -253,7 +253,7 @@ def _lags(extrinsics: ExtrinsicsResult) -> Verdict:
     interval = max(lag.interval_ms for lag in others.values())
     return Verdict(
         "Time offsets",
-        grade(interval, 10.5, 30.0),
+        grade(round(interval), 10, 30),
         f"up to {abs(others[largest].ms):.0f} ms, ± {interval:.0f}",
         f"Pictures of {largest} are {abs(others[largest].ms):.1f} ms "
         f"{'older' if others[largest].ms > 0 else 'newer'} than their time stamps say, compared to "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,6 +117,47 @@ def test_one_camera_gives_a_report_without_a_rig(single: Calibration, tmp_path: 
     assert "The board &lt;never&gt; came near the corners." in text
     for warning in result.warnings:
         assert warning.split(" (")[0] in text
+
+
+def test_odd_names_are_names(supplied: Calibration, tmp_path: Path) -> None:
+    """Neither HTML nor formulas."""
+    extrinsics = supplied.extrinsics
+    assert extrinsics is not None
+    odd = "<b>$\\frac$_1"
+
+    def renamed(rig: Rig) -> Rig:
+        return replace(
+            rig, cameras=tuple(replace(one, name=odd) if one.name == "cam2" else one for one in rig.cameras)
+        )
+
+    def swap(name: str) -> str:
+        return odd if name == "cam2" else name
+
+    def swapped(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {swap(name): value for name, value in values.items()}
+
+    graph = replace(
+        extrinsics.graph,
+        cameras=tuple(swap(name) for name in extrinsics.graph.cameras),
+        tree=tuple((swap(a), swap(b)) for a, b in extrinsics.graph.tree),
+        loops=(),
+    )
+    strange = replace(
+        extrinsics,
+        rig=renamed(extrinsics.rig),
+        views=tuple(replace(view, camera=swap(view.camera)) for view in extrinsics.views),
+        rejected=(),
+        graph=graph,
+        uncertainty=swapped(extrinsics.uncertainty),
+        lags=swapped(extrinsics.lags),
+        camera_rms_px=swapped(extrinsics.camera_rms_px),
+    )
+    calibration = replace(supplied, rig=renamed(supplied.rig), extrinsics=strange, quality=None)
+    text = write_report(calibration, tmp_path).read_text(encoding="utf-8")
+    assert not Outline(text).open
+    assert "<b>$" not in text
+    # table of lenses, of places, and the drawings
+    assert text.count("&lt;b&gt;$\\frac$_1") > 8
 
 
 def test_the_folder_must_be_possible(single: Calibration, tmp_path: Path) -> None:
