@@ -52,7 +52,8 @@ def camera_layout(cameras: Sequence[Camera], boards: Floats, *, placed: bool) ->
     everything = np.concatenate([centres, boards.reshape(-1, 3)])
     # Not the outermost per cent, which may be boards that were located wrongly.
     low, high = np.percentile(everything, 1, axis=0), np.percentile(everything, 99, axis=0)
-    low, high = np.minimum(low, centres.min(axis=0)), np.maximum(high, centres.max(axis=0))
+    shown = np.vstack([centres, np.zeros((1, 3))])  # the origin of the world, too
+    low, high = np.minimum(low, shown.min(axis=0)), np.maximum(high, shown.max(axis=0))
     reach = float(np.linalg.norm(high - low)) or 1.0
     size = 0.055 * reach
     frusta = [_frustum(camera, size) @ turn.T for camera in cameras]
