@@ -361,12 +361,10 @@ class CalibrationSession:
         if not self._solver.busy and new and now >= self._next_trial and not keeper.missing():
             self._next_trial = now + self.config.live.trial_every_s
             self._trial_of = keeper.instants
-            # Nothing is kept out of a trial: its uncertainty is asked for, not its quality.
-            self._solver.submit(self._request(held_out=0.0))
+            self._solver.submit(self._request(trial=True))
 
-    def _request(self, **changes: Any) -> SolveRequest:
-        config = self.config.model_copy(update=changes)
-        return SolveRequest(self.observations, dict(self._known) or None, config)
+    def _request(self, trial: bool = False) -> SolveRequest:
+        return SolveRequest(self.observations, dict(self._known) or None, self.config, trial)
 
     def _publish(self, phase: Any) -> None:
         keeper = self._keeper

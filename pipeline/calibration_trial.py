@@ -12,6 +12,9 @@ from calibration.calibrator import Calibration
 from pipeline.calibrate_config import LiveConfig
 from pipeline.solve_process import SolveAnswer
 
+_FOCAL = slice(6, 8)
+"""Of a camera's parameters in the covariance of the joint solve, see ``bundle_kernel``."""
+
 
 @dataclass(frozen=True)
 class TrialFigures:
@@ -47,9 +50,7 @@ def trial_figures(
         return TrialFigures(np.nan, np.nan, np.nan, np.nan, (answer.failure,))
     missing = [one.sentence for one in calibration.diagnoses if one.severity == "error"]
     focal = {
-        name: 100 * NORMAL_95 * max(lens.deviations[key] / lens.parameters[key] for key in ("fx", "fy"))
-        for name, lens in calibration.intrinsics.items()
-        if name not in known_lenses
+        name: _focal_percent(calibration, name) for name in calibration.rig.names if name not in known_lenses
     }
     position, lag, rms = _places(calibration)
     for name, percent in focal.items():
@@ -77,6 +78,17 @@ def trial_figures(
         rms,
         tuple(missing),
     )
+
+
+def _focal_percent(calibration: Calibration, camera: str) -> float:
+    """95 % interval of the focal length, percent of it: after the joint solve where there was one."""
+    if calibration.extrinsics is not None:
+        variances = np.diag(calibration.extrinsics.uncertainty[camera].covariance)[_FOCAL]
+        deviations = np.sqrt(variances) / np.diag(calibration.rig.camera(camera).K)[:2]
+    else:
+        lens = calibration.intrinsics[camera]
+        deviations = np.array([lens.deviations[key] / lens.parameters[key] for key in ("fx", "fy")])
+    return 100 * NORMAL_95 * float(deviations.max())
 
 
 def _places(calibration: Calibration) -> tuple[dict[str, float], dict[str, float], float]:

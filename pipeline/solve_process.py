@@ -5,28 +5,41 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from calibration.calibrator import Calibration, CalibrationConfig
+from calibration.calibrator import Calibration, CalibrationConfig, calibrate
 from calibration.camera import Camera
-from calibration.observations import BoardObservations
+from calibration.intrinsics import calibrate_intrinsics
+from calibration.observations import BoardObservations, BoardView
+from configs.errors import BadInputError, PosestageError
 from configs.log_setup import configure_logging
 
 log = logging.getLogger(__name__)
 
 _END_S: Final = 2.0
+_TRIAL_LENS_VIEWS: Final = 40
+"""Of each camera: the lens fit looks at every view it is given, which is most of its cost."""
 
 
 @dataclass(frozen=True)
 class SolveRequest:
-    """One calibration to do."""
+    """One calibration to do.
+
+    Attributes:
+        observations: Views of the board.
+        intrinsics: Lenses that are known.
+        config: Settings.
+        trial: Its uncertainty is asked for, not the best result: lenses start from few views, which the joint
+            solve then refines with all of them, and nothing is kept out to judge it by.
+    """
 
     observations: BoardObservations
     intrinsics: Mapping[str, Camera] | None
     config: CalibrationConfig
+    trial: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,26 +128,37 @@ class SolveProcess:
     close = cancel
 
 
+def _solve(request: SolveRequest, progress: Callable[[str, float], None]) -> Calibration:
+    observations, known, config = request.observations, dict(request.intrinsics or {}), request.config
+    if request.trial and not known and len(observations.cameras) > 1:
+        config = config.model_copy(update={"held_out": 0.0, "refine": "all"})
+        few = observations.chosen(
+            view
+            for name in observations.cameras
+            for view in _spread(observations.by_camera(name), _TRIAL_LENS_VIEWS)
+        )
+        for name in observations.cameras:
+            progress(f"lens of {name}", 0.0)
+            known[name] = calibrate_intrinsics(few, name, config.intrinsics).camera
+    return calibrate(observations, intrinsics=known or None, config=config, progress=progress)
+
+
+def _spread(views: Sequence[BoardView], most: int) -> Sequence[BoardView]:
+    """Every so-many-th view, so that at most so many are left."""
+    return views[:: -(-len(views) // most)] if len(views) > most else views
+
+
 def _work(pipe: Connection, log_level: str) -> None:
     """Body of the process: answer until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the session, which decides
     configure_logging(log_level, "calibration")
-    from calibration.calibrator import calibrate
-    from configs.errors import BadInputError, PosestageError
-
     while True:
         try:
             request: SolveRequest = pipe.recv()
         except EOFError:
             return
         try:
-            calibration = calibrate(
-                request.observations,
-                intrinsics=request.intrinsics,
-                config=request.config,
-                progress=lambda stage, share: pipe.send((stage, share)),
-            )
-            answer = SolveAnswer(calibration)
+            answer = SolveAnswer(_solve(request, lambda stage, share: pipe.send((stage, share))))
         except PosestageError as error:
             answer = SolveAnswer(None, str(error), isinstance(error, BadInputError))
         except (BrokenPipeError, ConnectionResetError):
