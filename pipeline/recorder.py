@@ -126,6 +126,8 @@ class Recorder(Node):
         payload = message.payload
         if writer is None:
             return
+        if isinstance(payload, (FrameRecord, StreamClosed)) and self._cameras[payload.camera].video is None:
+            return  # left over from an earlier take: in this one the camera has not started yet
         if isinstance(payload, StreamOpened):
             ledger = self._cameras[payload.camera]
             ledger.offset = ledger.next_index

@@ -32,6 +32,10 @@ class Recording:
         self.recorder = Recorder(NodeContext("recorder", endpoints), header)
         self.recorder.open(bus)
         self.camera = bus.sender(endpoints.records, 1000)
+        # What an earlier recorder, which was killed, left in the queue.
+        left_over = FrameRecord("cam", 77, "", [PacketInfo(1, 1, True)])
+        self.camera.send("frame_record", left_over, [PICTURE], t_capture_ns=1)
+        self.camera.send("stream_closed", StreamClosed("cam", 78))
         details = {"folder": str(self.folder), "name": "take", "origin_ns": 0, "wall_time": "now"}
         self.recorder.on_command(Command("record", details))
         self.camera.send("stream_opened", StreamOpened("cam", "mjpeg", 64, 48, 30.0, b"", "yuvj420p"))
