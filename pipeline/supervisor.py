@@ -83,7 +83,6 @@ class Supervisor:
         self._bus = Bus()
         self._context = multiprocessing.get_context("spawn")
         self._nodes: dict[str, _Running] = {}
-        self._go: Command | None = None
         self._sticky: list[Command] = []
         self._stopped = False
         self.restarts = 0

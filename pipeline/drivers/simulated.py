@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from configs.errors import bad_input, did_you_mean
-from configs.loading import Config
+from configs.loading import Config, parse_config
 from models.simulation.board_studio import BoardStudio, BoardStudioConfig
 from models.simulation.studio import Studio, StudioConfig
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
@@ -87,7 +87,8 @@ def _completed(studio: AnyStudioConfig, seed: int, size: tuple[int, int] | None,
                 hint="state the size once",
             )
         update["size"] = tuple(size)
-    return type(studio).model_validate({**studio.model_dump(exclude_unset=True), **update})
+    changed = {**studio.model_dump(exclude_unset=True), **update}
+    return parse_config(type(studio), changed, source=f"driver.{key} with the rig's size and seed")
 
 
 class SimulatedDriver(CameraDriver):

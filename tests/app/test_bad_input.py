@@ -167,6 +167,10 @@ CASES = {
         lambda g: ["capture", "--rig", g.rig(), "--set", "stream.address=tcp://127.0.0.1:99999"],
         ["stream.address", "1..65535"],
     ),
+    "pictures too small for the studio": (
+        lambda g: ["capture", "--rig", g.rig_camera(size=[32, 32]), "--pipeline", "none"],
+        ["size", "64..4096"],
+    ),
     "poses from one camera": (
         lambda g: ["capture", "--rig", g.rig(), "--pipeline", "noisy_truth"],
         ["at least two cameras", "--pipeline none"],
