@@ -12,14 +12,14 @@ from calibration.posed_views import PosedViews
 
 Floats = NDArray[np.float64]
 
-STEP_S = 0.02
+STEP_S = 0.04
 FARTHEST_S = 30.0
 SMOOTH_S = 0.15
 LONGEST_GAP_S = 0.5
 FEWEST_S = 3.0
 """Of common motion; less agrees by chance."""
-GOOD_MATCH = 0.8
-"""Correlation of the two speeds; those of different motions stay below 0.6."""
+GOOD_MATCH = 0.75
+"""Correlation of the two speeds; those of different motions stay below 0.7."""
 
 
 @dataclass(frozen=True)

@@ -84,13 +84,14 @@ def doubt_lenses(
 
 def lens_diagnoses(doubts: Sequence[LensDoubt], supplied: Mapping[str, Camera]) -> list[Diagnosis]:
     """What to say about them."""
+    doubted = {one.supplied.name for one in doubts}
     return [
-        Diagnosis("wrong_intrinsics", "error", _sentence(one, supplied), (one.supplied.name,))
+        Diagnosis("wrong_intrinsics", "error", _sentence(one, supplied, doubted), (one.supplied.name,))
         for one in doubts
     ]
 
 
-def _sentence(doubt: LensDoubt, supplied: Mapping[str, Camera]) -> str:
+def _sentence(doubt: LensDoubt, supplied: Mapping[str, Camera], doubted: set[str]) -> str:
     name, own = doubt.supplied.name, doubt.own
     given, found = doubt.supplied.K[0, 0], own.camera.K[0, 0]
     start = (
@@ -107,7 +108,7 @@ def _sentence(doubt: LensDoubt, supplied: Mapping[str, Camera]) -> str:
     twins = [
         other
         for other, camera in supplied.items()
-        if other != name and abs(camera.K[0, 0] / found - 1.0) < _EXCHANGED
+        if other != name and other in doubted and abs(camera.K[0, 0] / found - 1.0) < _EXCHANGED
     ]
     if len(twins) == 1:
         return f"{start}: {size}, as is given for {twins[0]}: were the two exchanged?"

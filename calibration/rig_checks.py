@@ -27,6 +27,11 @@ from configs.errors import BadInputError
 INCONSISTENT = 1.1
 """Errors of the rig over those of single views above which something does not fit together."""
 BADLY_INCONSISTENT = 3.0
+EXPLAINED = 2.0
+"""Errors that two places of a camera leave over those of single views: more, and it was something else."""
+SMALLEST_CLOCK_OFFSET_S = 0.3
+AS_GOOD = 0.1
+"""In correlation."""
 ENOUGH_SHARED = 10
 """Moments that tie a camera to the others; fewer leave its place to the luck of single views."""
 SCALE_MATTERS_PERCENT = 1.0
@@ -158,7 +163,7 @@ def _contradictions(
         if clocks:
             return
     move = _solver_move(result) or _likely_move(observations, views, result, config)
-    if move is not None:
+    if move is not None and move.apart_px < EXPLAINED * alone:
         first = min(view.time_ns for view in observations.views)
         after_s = 1e-9 * (move.time_ns - first)
         who = move.cameras[0] if len(move.cameras) == 1 else f"{move.cameras[0]} or {move.cameras[1]}"
@@ -231,10 +236,10 @@ def _clocks(views: PosedViews) -> Iterator[Diagnosis]:
     """Cameras whose clocks are off by more than a lag."""
     names = views.data.cameras
     late = {}
-    for k in range(1, len(names)):
-        offset = clock_offset(views, 0, k)
-        if offset is not None and not offset.match_now > offset.match - 0.1 and abs(offset.late_s) > 0.2:
-            late[names[k]] = offset.late_s
+    shift = _clock_shifts(views)
+    for name, seconds in shift.items():
+        if abs(seconds) > SMALLEST_CLOCK_OFFSET_S:
+            late[name] = seconds
     if not late:
         return
     shifts = list(late.values())
@@ -253,6 +258,27 @@ def _clocks(views: PosedViews) -> Iterator[Diagnosis]:
             f"{-seconds:+.1f} s",
             (name,),
         )
+
+
+def _clock_shifts(views: PosedViews) -> dict[str, float]:
+    """How late each camera's clock is, s, along the pairs whose motions agree best; the first camera is 0."""
+    names = views.data.cameras
+    pairs = {(a, b): clock_offset(views, a, b) for a in range(len(names)) for b in range(a)}
+    known = {0: 0.0}
+    while len(known) < len(names):
+        best: tuple[float, int, float] | None = None
+        for (a, b), offset in pairs.items():
+            if offset is None or (a in known) == (b in known):
+                continue
+            # Time stamps that are nearly as good as the best shift are right.
+            late = 0.0 if offset.match_now > offset.match - AS_GOOD else offset.late_s
+            new, seconds = (b, known[a] + late) if a in known else (a, known[b] - late)
+            if best is None or offset.match > best[0]:
+                best = (offset.match, new, seconds)
+        if best is None:
+            break
+        known[best[1]] = best[2]
+    return {names[k]: seconds for k, seconds in known.items() if k}
 
 
 def _lags(result: ExtrinsicsResult) -> Iterator[Diagnosis]:
