@@ -119,7 +119,8 @@ class Inference(Node):
             if self._config.stream.asked_for:
                 raise
             publisher.bind(ANY_PORT)
-            message = f"{address} is in use, perhaps by another session; poses are published on {publisher.endpoint}"
+            instead = publisher.endpoint
+            message = f"{address} is in use, perhaps by another session; poses are published on {instead}"
             log.warning("%s", message)
             self.report("event", message, what="other_address")
         return publisher.endpoint
