@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.take.rendering.theme import BAD_HEX, FAIR_HEX, GOOD_HEX, LEFT_HEX, MIDDLE_HEX, RIGHT_HEX
+from calibration.report.plot import HEAT, LETTERS, LINES, Plot
+from pipeline.take.rendering.theme import GOOD_HEX, LEFT_HEX, MIDDLE_HEX, RIGHT_HEX
 from pipeline.take.report.capture_measures import CameraMeasures
 from pipeline.take.report.pose_measures import PoseMeasures, TruthMeasures, mean
 
 Floats = NDArray[np.float64]
 
 _PALETTE = (LEFT_HEX, RIGHT_HEX, "#a78bfa", GOOD_HEX, "#f472b6", "#facc15", "#94a3b8", "#2dd4bf")
-_AXES, _LINES, _LETTERS = "#0f151d", "#2b3644", "#a9b5c4"
 _MOST_POINTS = 1500  # of one line: more than pixels, and the page stays small
-_HEAT = LinearSegmentedColormap.from_list("error", [GOOD_HEX, FAIR_HEX, BAD_HEX, "#b91c1c"])
-
-
-class _Plot:
-    """One figure in the report's style."""
-
-    def __init__(self, height: float, columns: int = 1, width: float = 10.4) -> None:
-        self.figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
-        self.axes: list[Any] = list(np.atleast_1d(self.figure.subplots(1, columns)).ravel())
-        for axes in self.axes:
-            axes.set_facecolor(_AXES)
-            axes.tick_params(colors=_LETTERS, labelsize=8.5, length=3)
-            axes.grid(True, color=_LINES, linewidth=0.6, alpha=0.7)
-            axes.set_axisbelow(True)
-            for spine in axes.spines.values():
-                spine.set_color(_LINES)
-            for label in (axes.title, axes.xaxis.label, axes.yaxis.label):
-                label.set_color(_LETTERS)
-                label.set_fontsize(9.5)
-
-    def legend(self, axes: Any, count: int) -> None:
-        """Names of the lines, above the plot where they cover nothing."""
-        if count > 1:
-            axes.legend(
-                fontsize=8.5,
-                labelcolor=_LETTERS,
-                ncols=min(count, 8),
-                loc="lower right",
-                bbox_to_anchor=(1.005, 1.0),
-                borderaxespad=0.3,
-                frameon=False,
-            )
-
-    def svg(self) -> str:
-        """The figure as an ``<svg>`` element, its text as text."""
-        buffer = io.StringIO()
-        with matplotlib.rc_context({"svg.fonttype": "none", "font.family": "sans-serif"}):
-            FigureCanvasSVG(self.figure)
-            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-        text = buffer.getvalue()
-        text = text[text.index("<svg") :]
-        # Sized by the page, not in points.
-        return re.sub(r'^<svg([^>]*?) width="[^"]*"([^>]*?) height="[^"]*"', r"<svg\1\2", text, count=1)
 
 
 def camera_colour(at: int) -> str:
@@ -75,7 +26,7 @@ def camera_colour(at: int) -> str:
 
 def capture_intervals(cameras: list[CameraMeasures]) -> str:
     """Intervals between captures over time; drops as crosses."""
-    plot = _Plot(2.6)
+    plot = Plot(2.6)
     axes = plot.axes[0]
     for at, camera in enumerate(cameras):
         if not len(camera.intervals_ms):
@@ -93,7 +44,7 @@ def capture_intervals(cameras: list[CameraMeasures]) -> str:
 
 def skew_over_time(names: Sequence[str], times_s: Floats, skew_ms: Floats) -> str:
     """Skew of each camera, and its distribution."""
-    plot = _Plot(2.6, columns=2)
+    plot = Plot(2.6, columns=2)
     over_time, spread = plot.axes
     for at, name in enumerate(names):
         there = np.isfinite(skew_ms[:, at])
@@ -114,7 +65,7 @@ def skew_over_time(names: Sequence[str], times_s: Floats, skew_ms: Floats) -> st
 
 def stage_times(stages: Sequence[str], stage_ms: Floats) -> str:
     """Time of each stage: bar to the median, whisker to the 95th percentile, dot at the 99th."""
-    plot = _Plot(0.7 + 0.32 * len(stages))
+    plot = Plot(0.7 + 0.32 * len(stages))
     axes = plot.axes[0]
     for at in range(len(stages)):
         values = stage_ms[np.isfinite(stage_ms[:, at]), at]
@@ -135,9 +86,9 @@ def error_heat(measures: PoseMeasures, limit_px: float) -> str:
     assert measures.error_px is not None
     table = mean(measures.error_px, (0, 1))
     joints = [name.replace("_", " ") for name in measures.skeleton.joints]
-    plot = _Plot(1.6 + 0.26 * len(measures.cameras))
+    plot = Plot(1.6 + 0.26 * len(measures.cameras))
     axes = plot.axes[0]
-    image = axes.imshow(table, aspect="auto", cmap=_HEAT, vmin=0.0, vmax=limit_px)
+    image = axes.imshow(table, aspect="auto", cmap=HEAT, vmin=0.0, vmax=limit_px)
     axes.grid(False)
     axes.set_xticks(range(len(joints)), joints, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
     axes.set_yticks(range(len(measures.cameras)), measures.cameras)
@@ -147,9 +98,9 @@ def error_heat(measures: PoseMeasures, limit_px: float) -> str:
                 text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
                 axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color="#0b1016")
     bar = plot.figure.colorbar(image, ax=axes, pad=0.01, aspect=12)
-    bar.ax.tick_params(colors=_LETTERS, labelsize=8)
-    bar.set_label("px", color=_LETTERS)
-    bar.outline.set_edgecolor(_LINES)
+    bar.ax.tick_params(colors=LETTERS, labelsize=8)
+    bar.set_label("px", color=LETTERS)
+    bar.outline.set_edgecolor(LINES)
     return plot.svg()
 
 
@@ -158,7 +109,7 @@ def error_over_time(measures: PoseMeasures) -> str:
     assert measures.error_px is not None
     body = measures.error_px[..., list(measures.skeleton.body)]
     over_time_px = mean(body, (1, 3))
-    plot = _Plot(2.6, columns=2)
+    plot = Plot(2.6, columns=2)
     line, spread = plot.axes
     limit = float(np.percentile(measures.body_errors(), 99)) if len(measures.body_errors()) else 1.0
     for at, name in enumerate(measures.cameras):
@@ -185,7 +136,7 @@ def error_over_time(measures: PoseMeasures) -> str:
 
 def scores_over_time(measures: PoseMeasures) -> str:
     """Mean keypoint score of each camera over time; repaired instants marked below."""
-    plot = _Plot(2.6)
+    plot = Plot(2.6)
     axes = plot.axes[0]
     for at, name in enumerate(measures.cameras):
         values = measures.view_score_over_time[:, at]
@@ -204,7 +155,7 @@ def scores_over_time(measures: PoseMeasures) -> str:
 def joint_bars(measures: PoseMeasures) -> str:
     """Presence and score of every joint."""
     joints = measures.skeleton.joints
-    plot = _Plot(2.7)
+    plot = Plot(2.7)
     axes = plot.axes[0]
     at = np.arange(len(joints))
     axes.bar(at, 100 * measures.found, width=0.62, color=_sides(joints), alpha=0.85)
@@ -218,11 +169,11 @@ def bone_bars(measures: PoseMeasures) -> str:
     """Variation of every bone's length."""
     names = [bone.name for bone in measures.bones]
     values = [bone.variation_percent for bone in measures.bones]
-    plot = _Plot(0.7 + 0.24 * len(names))
+    plot = Plot(0.7 + 0.24 * len(names))
     axes = plot.axes[0]
     axes.barh(range(len(names)), values, height=0.62, color=_sides(names), alpha=0.85)
     for at, value in enumerate(values):
-        axes.text(value, at, f" {value:.1f}", ha="left", va="center", fontsize=8, color=_LETTERS)
+        axes.text(value, at, f" {value:.1f}", ha="left", va="center", fontsize=8, color=LETTERS)
     axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
@@ -233,7 +184,7 @@ def bone_bars(measures: PoseMeasures) -> str:
 
 def truth_bars(measures: TruthMeasures) -> str:
     """Distance to the truth of every joint: bar the mean, line to the 95th percentile."""
-    plot = _Plot(2.7)
+    plot = Plot(2.7)
     axes = plot.axes[0]
     for at, name in enumerate(measures.joints):
         values = measures.error_mm[..., at]
@@ -249,7 +200,7 @@ def truth_bars(measures: TruthMeasures) -> str:
 
 def truth_over_time(times_s: Floats, measures: TruthMeasures) -> str:
     """Mean distance of the body joints to the truth over time."""
-    plot = _Plot(2.2)
+    plot = Plot(2.2)
     axes = plot.axes[0]
     values = mean(measures.error_mm[..., measures.body], (1, 2))
     there = np.isfinite(values)
