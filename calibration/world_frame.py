@@ -1,0 +1,240 @@
+"""Where the world's origin is and where its axes point: from a board on the floor, from cameras, or from points.
+
+Every function returns the same rig in a new world: Z up, right-handed, mm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from calibration.bundle_kernel import packed_intrinsics, refine_points
+from calibration.errors import SolveError
+from calibration.extrinsics import usable_views
+from calibration.extrinsics_config import ExtrinsicsConfig
+from calibration.observations import BoardObservations
+from calibration.rig import Rig
+from calibration.rotation import fit_rigid, mean_rotation, rotation_angle
+from calibration.solve_stages import Stages, board_poses
+from configs.errors import bad_input
+
+Floats = NDArray[np.float64]
+
+Direction = Literal["x", "y", "-x", "-y"]
+STILL_DEG = 1.0
+STILL_MM = 10.0
+"""A board on the floor lies still; if its poses differ by more it was not lying."""
+FLAT = 0.02
+"""Smallest over second extent of known points, below which they lie on one line."""
+FEWEST_POINTS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class FloorBoard:
+    """The board as it lay on the floor.
+
+    Attributes:
+        R: (3, 3) rig's world from board.
+        t: (3,) mm.
+        views: From how many views.
+        moments: At how many moments.
+        spread_mm: Root mean square deviation of the moments.
+        spread_deg: The same for the direction.
+    """
+
+    R: Floats
+    t: Floats
+    views: int
+    moments: int
+    spread_mm: float
+    spread_deg: float
+
+
+def find_floor_board(rig: Rig, observations: BoardObservations) -> FloorBoard:
+    """Where a still board lies.
+
+    Args:
+        rig: Solved cameras.
+        observations: Views of the board on the floor only; one camera at one moment suffices.
+
+    Raises:
+        BadInputError: No view can be used, or the board moved.
+    """
+    rig = rig.subset(observations.cameras)
+    lenses = {camera.name: camera for camera in rig.cameras}
+    data, poses = usable_views(observations, lenses, ExtrinsicsConfig(), complete=False)
+    if not len(data.views):
+        raise bad_input(
+            "no camera sees enough of the board on the floor; show at least 4 corners of it to one"
+        )
+    stages = Stages(data, ExtrinsicsConfig(), 0)
+    still = rig.with_cameras({camera.name: replace(camera, lag_ms=0.0) for camera in rig.cameras})
+    problem, solution = stages.fit_path(poses, still)
+    R, t = board_poses(problem, solution.state, data)
+    middle_R, middle_t = mean_rotation(R), np.median(t, axis=0)
+    turn = np.degrees(rotation_angle(R @ middle_R.T))
+    shift = np.linalg.norm(t - middle_t, axis=1)
+    result = FloorBoard(
+        middle_R,
+        middle_t,
+        len(data.views),
+        len(t),
+        float(np.sqrt((shift**2).mean())),
+        float(np.sqrt((turn**2).mean())),
+    )
+    if result.spread_deg > STILL_DEG or result.spread_mm > STILL_MM:
+        raise bad_input(
+            f"the board for the floor does not lie still: it turns by {result.spread_deg:.1f} degrees and moves by "
+            f"{result.spread_mm:.0f} mm",
+            hint="give the pictures in which it lies on the floor, and no others",
+        )
+    return result
+
+
+def world_from_board(
+    rig: Rig,
+    floor: FloorBoard,
+    *,
+    forward: Direction = "y",
+    offset_mm: ArrayLike = (0.0, 0.0, 0.0),
+) -> Rig:
+    """The world of a board that lies on the floor: its origin is the board's, Z points away from the floor.
+
+    Args:
+        rig: Solved cameras.
+        floor: From ``find_floor_board``.
+        forward: What the board's x axis becomes in the world.
+        offset_mm: Where the board's origin is in the new world; the board's thickness as Z, for example.
+    """
+    # Which of the two sides is up is decided by the cameras: they do not look at the floor from below.
+    towards = np.mean([camera.position for camera in rig.cameras], axis=0) - floor.t
+    up = floor.R[:, 2] * (1.0 if floor.R[:, 2] @ towards > 0.0 else -1.0)
+    along = floor.R[:, 0]
+    axes = np.column_stack([along, np.cross(up, along), up])  # old world from board-aligned world
+    quarter = {"x": 0, "y": 1, "-x": 2, "-y": 3}[forward]
+    turn = np.linalg.matrix_power(np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), quarter)
+    rotation = turn @ axes.T
+    return rig.moved(rotation, np.asarray(offset_mm, dtype=np.float64) - rotation @ floor.t)
+
+
+def world_from_cameras(
+    rig: Rig, origin: str, *, level: Sequence[str] = (), height_mm: float | None = None
+) -> Rig:
+    """The world of a camera: origin at its centre (or on the floor below), y where it looks, Z up.
+
+    Args:
+        rig: Solved cameras.
+        origin: The camera.
+        level: Cameras that stand level, whose upward direction is averaged; empty takes ``origin`` alone.
+        height_mm: Height of the camera's centre above the floor; None leaves the origin in it.
+
+    Raises:
+        BadInputError: A camera is not in the rig, or it looks straight up or down.
+    """
+    camera = rig.camera(origin)
+    up = np.sum([-one.R[1] for one in rig.subset(list(level) or [origin]).cameras], axis=0)
+    if np.linalg.norm(up) < 0.1:
+        raise bad_input("the cameras that shall stand level contradict each other", value=", ".join(level))
+    up = up / np.linalg.norm(up)
+    forward = camera.R[2] - up * (camera.R[2] @ up)
+    if np.linalg.norm(forward) < 0.1:
+        raise bad_input(
+            f"{origin} looks along the vertical, which leaves the direction of y open",
+            hint="choose another camera",
+        )
+    forward = forward / np.linalg.norm(forward)
+    rotation = np.stack([np.cross(forward, up), forward, up])
+    shift = -rotation @ camera.position + np.array([0.0, 0.0, height_mm or 0.0])
+    return rig.moved(rotation, shift)
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPoints:
+    """How a rig fits points with known coordinates.
+
+    Attributes:
+        rig: In the world of the points.
+        residuals_mm: (N, 3) triangulated minus known; NaN for points seen by fewer than two cameras.
+        rms_mm: Root mean square distance.
+        scale_percent: Signed: positive where the rig is larger than the points say. Not taken out of the rig
+            unless asked for.
+    """
+
+    rig: Rig
+    residuals_mm: Floats
+    rms_mm: float
+    scale_percent: float
+
+
+def world_from_points(
+    rig: Rig, known_mm: ArrayLike, pixels: Mapping[str, ArrayLike], *, rescale: bool = False
+) -> KnownPoints:
+    """The world in which points have their known coordinates, by least squares.
+
+    Args:
+        rig: Solved cameras.
+        known_mm: (N, 3) coordinates in the wanted world, Z up.
+        pixels: Camera to (N, 2) distorted px, NaN where it does not see a point.
+        rescale: Also take the scale from the points, where they are known better than the board's squares.
+
+    Raises:
+        BadInputError: Fewer than three points are seen by two cameras, or they lie on one line.
+    """
+    known = np.asarray(known_mm, dtype=np.float64)
+    views = rig.subset(list(pixels))
+    images = np.stack([np.asarray(pixels[name], dtype=np.float64) for name in views.names])
+    if known.ndim != 2 or known.shape[1] != 3 or images.shape[1:] != (len(known), 2):
+        raise bad_input(f"{known.shape} coordinates do not fit pixels of shape {images.shape[1:]} per camera")
+    found = _triangulated(views, images)
+    seen = np.isfinite(found[:, 0]) & np.isfinite(known).all(axis=1)
+    if seen.sum() < FEWEST_POINTS:
+        raise bad_input(
+            f"only {int(seen.sum())} known points are marked in two cameras or more", hint="mark at least 3"
+        )
+    centred = known[seen] - known[seen].mean(axis=0)
+    extent = np.linalg.svd(centred, compute_uv=False)
+    if extent[1] < FLAT * extent[0]:
+        raise bad_input("the known points lie on one line, which leaves the world free to turn around it")
+    spread = found[seen] - found[seen].mean(axis=0)
+    scale = float(np.sqrt((spread**2).sum() / (centred**2).sum()))
+    if rescale:
+        rig = replace(rig, cameras=tuple(replace(camera, t=camera.t / scale) for camera in rig.cameras))
+        found = found / scale
+    R, t = fit_rigid(found[seen], known[seen])
+    residuals = found @ R.T + t - known
+    return KnownPoints(
+        rig.moved(R, t),
+        residuals,
+        float(np.sqrt((residuals[seen] ** 2).sum(axis=1).mean())),
+        100.0 * (scale - 1.0),
+    )
+
+
+def _triangulated(rig: Rig, pixels: Floats) -> Floats:
+    """(N, 3) mm by linear triangulation and least squares of the image errors."""
+    points = rig.triangulate(pixels)
+    good = np.flatnonzero(np.isfinite(points[:, 0]))
+    seen = np.isfinite(pixels[:, good, 0])
+    order = [np.flatnonzero(seen[:, k]) for k in range(len(good))]
+    starts = np.concatenate([[0], np.cumsum([len(who) for who in order])]).astype(np.int64)
+    if not len(good):
+        return points
+    observer = np.concatenate(order)
+    observed = np.concatenate([pixels[who, place] for who, place in zip(order, good, strict=True)])
+    refined = np.ascontiguousarray(points[good])
+    refine_points(
+        starts, observer, observed, np.array([camera.model == "fisheye" for camera in rig.cameras]),
+        np.stack([packed_intrinsics(camera.K, camera.distortion) for camera in rig.cameras]),
+        np.stack([camera.R for camera in rig.cameras]), np.stack([camera.t for camera in rig.cameras]),
+        4, refined, np.empty((len(observer), 2)),
+    )  # fmt: skip
+    if not np.isfinite(refined).all():
+        raise SolveError(
+            "a known point cannot be triangulated; is it marked at the same place in all cameras?"
+        )
+    points[good] = refined
+    return points
