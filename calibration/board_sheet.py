@@ -112,8 +112,13 @@ def _quiet(board: Board) -> float:
     return min(10.0, board.square_mm / 2)
 
 
+def _around(board: Board) -> float:
+    """From the pattern to the page's edge at least, mm; a black ground must not reach the edge either."""
+    return _BORDER_MM + _quiet(board) if board.inverted else max(_BORDER_MM, _quiet(board))
+
+
 def _needed(board: Board) -> tuple[float, float]:
-    around = 2 * max(_BORDER_MM, _quiet(board))
+    around = 2 * _around(board)
     width, height = board.size_mm
     return max(width + around, _RULER_MM + 2 * _BORDER_MM), height + around + _CAPTION_MM
 
@@ -130,7 +135,7 @@ def _fits(needed: tuple[float, float], page: str) -> bool:
 
 
 def _largest_square(board: Board, page: str) -> float:
-    around = 2 * max(_BORDER_MM, _quiet(board))
+    around = 2 * _around(board)
     best = 0.0
     for width, height in (PAGES_MM[page], PAGES_MM[page][::-1]):
         best = max(best, min((width - around) / board.columns, (height - around - _CAPTION_MM) / board.rows))
@@ -182,7 +187,7 @@ def _caption(
     """A ruler of 100 mm and two lines of words at the lower edge."""
     thin = 0.2
     left = _BORDER_MM
-    line = size[1] - _CAPTION_MM + 6.0
+    line = size[1] - _CAPTION_MM + 4.0
     ticks = [
         Rectangle(
             left + k * 10 - thin / 2, line - (3.0 if k % 5 == 0 else 2.0), thin, 3.0 if k % 5 == 0 else 2.0

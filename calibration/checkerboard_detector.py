@@ -98,7 +98,7 @@ class CheckerboardDetector:
             grid = self._search(grey, attempt, cluster)
             if grid is None:
                 continue
-            found = self._verified(grey, grid)
+            found = self.verified(grey, grid)
             if not found.reason:
                 return found
             reasons.append(found.reason)
@@ -144,14 +144,11 @@ class CheckerboardDetector:
             low = np.floor(cluster.low - margin).clip(0, None).astype(np.intp)
             high = np.ceil(cluster.high + margin).astype(np.intp) + 1
             part = grey[low[1] : high[1], low[0] : high[0]]
-        full = np.array(part.shape[::-1], np.float64)
         if attempt.scale < 1:
             part = np.asarray(
                 cv2.resize(part, None, fx=attempt.scale, fy=attempt.scale, interpolation=cv2.INTER_AREA),
                 np.uint8,
             )
-        # Not attempt.scale: the sides of the copy are whole numbers.
-        shrunk = np.array(part.shape[::-1], np.float64) / full
         if attempt.inverted:
             part = 255 - part
         part = np.ascontiguousarray(part)
@@ -165,13 +162,19 @@ class CheckerboardDetector:
             ok, corners = cv2.findChessboardCorners(part, self.board.inner, flags=attempt.flags)
         if not ok or corners is None:
             return None
-        pixels: Floats = (np.asarray(corners, np.float64).reshape(-1, 2) + 0.5) / shrunk - 0.5 + low
+        pixels: Floats = (np.asarray(corners, np.float64).reshape(-1, 2) + 0.5) / attempt.scale - 0.5 + low
         if attempt.name == "classic" or (attempt.scale < 1 and self.effort == "live"):
             pixels = refine_corners(grey, pixels, self.board.inner)
         along_x, along_y = self.board.inner
         return pixels.reshape(along_y, along_x, 2)
 
-    def _verified(self, grey: Grey, grid: Floats) -> Found:
+    def verified(self, grey: Grey, grid: Floats) -> Found:
+        """Corners in the order of the board, if they can be those of a whole board in this picture.
+
+        Args:
+            grey: (H, W).
+            grid: (rows - 1, columns - 1, 2) px, turned any way.
+        """
         ids = np.arange(self.board.corner_count)
         grid = upright(grid)
         checked = check_corners(self.board, ids, grid.reshape(-1, 2))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from calibration.board import DICTIONARIES, Board
 from calibration.board_detector import BoardDetector
+from calibration.checkerboard_detector import CheckerboardDetector
 from calibration.marker_layout import Layout, corrected_board, read_layout
 from calibration.observations import BoardObservations
 from calibration.plausibility import FEWEST_CORNERS
@@ -51,6 +52,7 @@ _ENOUGH_POINTS = 0.4
 # Longest sides of the copies in which points are sought: strong blur is none in the smallest.
 _SIDES = (1280, 640, 320, 160, 100)
 _MOST_PIXELS = 30e6
+_SEARCH_SPACINGS_PX = (40.0, 28.0, 20.0)
 # Of the pictures of one camera before it is the camera and not the board that is mirrored.
 _MOSTLY = 0.9
 
@@ -156,7 +158,7 @@ def mirrored_cameras(observations: BoardObservations) -> tuple[Diagnosis, ...]:
 
 
 def _as_stated(board: Board, pictures: Sequence[Grey]) -> Diagnosis | None:
-    detector = BoardDetector(replace(board, inverted=None), effort="stills")
+    detector = BoardDetector(replace(board, inverted=None), effort="video")
     views = [view for picture in pictures if (view := detector.find("", picture).view) is not None]
     if not views:
         return None
@@ -196,7 +198,7 @@ def _other_layout(board: Board, layout: Layout) -> Diagnosis:
             f"{board.first_marker}: set first_marker: {layout.first_marker}.",
             true,
         )
-    if not same_columns and layout.columns == board.rows:
+    if not same_columns and layout.columns == board.rows and layout.rows <= board.columns:
         return Diagnosis(
             "swapped",
             f"Columns and rows are exchanged: the print has {layout.columns} columns, the board file says "
@@ -374,16 +376,24 @@ def _inner_corners(picture: Grey) -> tuple[int, int] | None:
     low = np.floor(cluster.low - margin).clip(0, None).astype(int)
     high = np.ceil(cluster.high + margin).astype(int)
     part = picture[low[1] : high[1], low[0] : high[0]]
-    scale = min(1.0, 30.0 / cluster.spacing_px)
-    part = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    cv2.setRNGSeed(1)
-    ok, _, meta = cv2.findChessboardCornersSBWithMeta(
-        part, (3, 3), cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_LARGER
-    )
-    if not ok or meta is None:
-        return None
-    rows, columns = np.asarray(meta).shape[:2]
-    return max(rows, columns), min(rows, columns)
+    best: tuple[int, int] | None = None
+    for spacing_px in _SEARCH_SPACINGS_PX:
+        scale = min(1.0, spacing_px / cluster.spacing_px)
+        copy = np.asarray(cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        cv2.setRNGSeed(1)
+        ok, corners, meta = cv2.findChessboardCornersSBWithMeta(
+            copy, (3, 3), cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_LARGER
+        )
+        if not ok or meta is None:
+            continue
+        rows, columns = np.asarray(meta).shape[:2]
+        grid = np.asarray(corners, np.float64).reshape(rows, columns, 2)
+        # What it finds need not be a board, and need not be all of it.
+        detector = CheckerboardDetector(Board("checkerboard", columns + 1, rows + 1, 1.0))
+        size = max(rows, columns), min(rows, columns)
+        if not detector.verified(copy, grid).reason and (best is None or size > best):
+            best = size
+    return best
 
 
 def _blurred(sharpness: float) -> Diagnosis:

@@ -94,6 +94,8 @@ def read_layout(pictures: Sequence[Grey], expected: Board | None = None) -> Layo
     best: Layout | None = None
     families = sorted(FAMILIES, key=lambda family: expected is None or expected.dictionary not in family)
     for mirrored in (False, True):
+        if mirrored:
+            pictures = pictures[:1]
         for inverted in (False, True):
             for family in families:
                 layout = _read(pictures, family, mirrored, inverted, expected)
@@ -184,9 +186,8 @@ def read_markers(grey: Grey, dictionary: str) -> Reading:
 
 def corrected_board(board: Board, layout: Layout) -> Board:
     """The board with what the markers tell: dictionary, columns, layout, and at least as many rows."""
-    rows = max(layout.rows, board.rows)
-    if (layout.columns, board.columns) == (board.rows, layout.rows) or layout.columns == board.rows:
-        rows = max(layout.rows, board.columns)
+    swapped = layout.columns == board.rows and layout.rows <= board.columns
+    rows = max(layout.rows, board.columns if swapped else board.rows)
     if layout.starts_white and rows % 2:
         rows += 1  # only an even number of rows makes a legacy board start with a white square
     legacy = layout.starts_white or (board.legacy_pattern and rows % 2 == 1)

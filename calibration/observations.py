@@ -176,7 +176,7 @@ class BoardObservations:
             return cls(board, sizes, tuple(_stored_views(arrays, names)))
         except FileNotFoundError as error:
             raise bad_input("no such file", file=path) from error
-        except (KeyError, ValueError, IndexError, OSError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise bad_input(f"holds no stored board views: {error}", file=path) from error
 
 

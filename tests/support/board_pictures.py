@@ -12,7 +12,7 @@ from calibration.board_print import draw
 from calibration.board_sheet import lay_out
 from calibration.camera import Camera
 
-OVERSAMPLING = 4  # rays per pixel and direction
+OVERSAMPLING = 3  # rays per pixel and direction
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def camera_over_board(
     )
     middle = np.array([board.size_mm[0] / 2 + shift_mm[0], board.size_mm[1] / 2 + shift_mm[1], 0])
     K = np.array([[focal, 0, size[0] / 2 - 3.3], [0, focal * 1.01, size[1] / 2 + 4.7], [0, 0, 1.0]])
-    return Camera("cam", size, "pinhole", K, np.array(distortion), R, np.array([0, 0, distance_mm]) - R @ middle)
+    return Camera(
+        "cam", size, "pinhole", K, np.array(distortion), R, np.array([0, 0, distance_mm]) - R @ middle
+    )
 
 
 def take_picture(
@@ -65,7 +67,7 @@ def take_picture(
         camera: Its world is the board's frame.
         blur_px: Standard deviation of the blur.
         noise: Standard deviation in grey values.
-        from_behind: The picture is mirrored, as if the print shone through the paper and was filmed from there.
+        from_behind: The picture is mirrored, as if the print shone through and was filmed from there.
         background: (H, W) grey around the sheet; None for a gentle pattern.
         seed: Of the noise.
     """
