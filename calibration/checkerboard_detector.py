@@ -69,7 +69,7 @@ class CheckerboardDetector:
         board: A checkerboard.
         effort: On 2 Mpx with a board that fills half the picture, measured: ``live`` 15 to 35 ms, ``video``
             and ``stills`` 0.1 to 0.4 s. Without a complete board, but with squares in sight, ``live`` takes
-            up to 0.15 s and ``stills`` up to 3 s.
+            up to 0.3 s and ``stills`` up to 3 s.
     """
 
     def __init__(self, board: Board, *, effort: Effort = "stills") -> None:
@@ -123,7 +123,7 @@ class CheckerboardDetector:
             scale = min(1.0, wanted / cluster.spacing_px, float(np.sqrt(most / (width * height))))
             if self.effort == "live":
                 yield _Attempt("sectors", scale, 0, near=True)
-                yield _Attempt("sectors", scale, exact, near=True)
+                yield _Attempt("sectors", scale, cv2.CALIB_CB_NORMALIZE_IMAGE, near=True)
                 return
             yield _Attempt("sectors", scale, exact, near=True)
             if scale * cluster.spacing_px >= 2 * _SMALLEST_SPACING_PX:
