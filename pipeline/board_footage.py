@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 OBSERVATIONS_FILE: Final = "observations.npz"
 
+_LOOKED_INTO: Final = 3
+"""Pictures of a camera that are searched for other explanations, which takes a second each."""
+
 _UNTOLD: Final = ("no_board", "found")
 """Causes that say nothing more than that there are too few views."""
 
@@ -94,16 +97,14 @@ def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnos
     """
     from calibration.detection_diagnosis import explain_missing
 
-    cameras: dict[tuple[str, str], list[str]] = {}
-    for name, tally in findings.tallies.items():
-        if tally.found < fewest and tally.samples:
-            found = explain_missing(findings.observations.board, tally.samples)
-            if found.cause not in _UNTOLD:
-                cameras.setdefault((found.cause, found.sentence), []).append(name)
-    return tuple(
-        Diagnosis(cause, "error", f"{', '.join(names)}: {sentence}", tuple(names))
-        for (cause, sentence), names in cameras.items()
-    )
+    few = [name for name, tally in findings.tallies.items() if tally.found < fewest and tally.samples]
+    for name in few:
+        found = explain_missing(findings.observations.board, findings.tallies[name].samples[:_LOOKED_INTO])
+        if found.cause not in _UNTOLD:
+            # All cameras filmed one board, so what is wrong with it is wrong for all of them.
+            cameras = tuple(few)
+            return (Diagnosis(found.cause, "error", f"{', '.join(cameras)}: {found.sentence}", cameras),)
+    return ()
 
 
 def _needed(board: Board | None) -> Board:

@@ -80,13 +80,14 @@ def intrinsics_from_views(
     """
     cameras, results = {}, {}
     notes: list[str] = []
+    absent = [name for name in sizes if name not in observations.sizes]
+    if absent:
+        raise bad_input(
+            f"there is no footage of {', '.join(absent)} for its intrinsics",
+            allowed=", ".join(observations.cameras),
+            hint="name files or folders by camera",
+        )
     for name, size in sizes.items():
-        if name not in observations.sizes:
-            raise bad_input(
-                f"there is no footage of {name} for its intrinsics",
-                allowed=", ".join(observations.cameras),
-                hint="name files or folders by camera",
-            )
         result = calibrate_intrinsics(observations, name, config)
         cameras[name], note = fit_to_picture(result.camera, size, None)
         results[name] = result

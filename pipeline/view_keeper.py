@@ -162,7 +162,7 @@ class ViewKeeper:
                 sentences.append(
                     f"carry the board to where {name} has not seen it"
                     + (f" ({gaps})" if gaps else "")
-                    + f": {100 * share:.0f} of {100 * self.config.coverage:.0f} % covered"
+                    + f": {int(100 * share)} of {100 * self.config.coverage:.0f} % covered"
                 )
         pair = self.weakest_pair()
         if pair is not None and pair.shared < pair.wanted:
