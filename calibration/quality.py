@@ -1,8 +1,8 @@
 """How good a calibration is, in px and in mm, on board views that it has not seen.
 
-The cameras stay where they are. Corners that at least two of them see at a moment are triangulated, after each
-was carried to that moment along the path of the board (cameras with a lag see it elsewhere), and compared with
-the board as it was printed.
+The cameras stay where they are. Corners that at least two of them see at a moment are triangulated, after
+each was carried to that moment along the path of the board (cameras with a lag see it elsewhere), and
+compared with the board as it was printed.
 """
 
 from __future__ import annotations

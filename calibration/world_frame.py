@@ -1,4 +1,4 @@
-"""Where the world's origin is and where its axes point: from a board on the floor, from cameras, or from points.
+"""Where the world has its origin and where its axes point: a board on the floor, cameras, or points.
 
 Every function returns the same rig in a new world: Z up, right-handed, mm.
 """
@@ -88,7 +88,8 @@ def find_floor_board(rig: Rig, observations: BoardObservations) -> FloorBoard:
     )
     if result.spread_deg > STILL_DEG or result.spread_mm > STILL_MM:
         raise bad_input(
-            f"the board for the floor does not lie still: it turns by {result.spread_deg:.1f} degrees and moves by "
+            f"the board for the floor does not lie still: it turns by {result.spread_deg:.1f} degrees and "
+            f"moves by "
             f"{result.spread_mm:.0f} mm",
             hint="give the pictures in which it lies on the floor, and no others",
         )

@@ -1,0 +1,150 @@
+"""A live calibration with simulated cameras: it knows when it has enough, and can be interrupted."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from calibration.calibrator import CalibrationConfig
+from calibration.observations import BoardObservations
+from configs.errors import BadInputError
+from configs.loading import parse_config
+from models.simulation.board_studio import BoardStudio
+from pipeline.calibrate_config import CalibrateConfig, LiveConfig
+from pipeline.calibration_figures import compare_with_truth
+from pipeline.calibration_session import CalibrationSession
+from pipeline.rig_config import RigConfig
+from pipeline.solve_process import SolveProcess, SolveRequest
+from pipeline.studio_rig import board_studio_of, studio_calibration
+from pipeline.view_keeper import RESUME_GAP_NS
+
+pytestmark = pytest.mark.timeout(180)
+
+STUDIO = {"seed": 1, "cameras": 3, "size": [320, 240], "speed": 2.0, "lags_ms": [0, 40]}
+"""Two of its three cameras are enough here; opposite ones would never see the board at once."""
+
+EASY = LiveConfig(
+    views=12, coverage=0.15, shared=6, position_percent=5.0, focal_percent=5.0, lag_ms=50.0, trial_every_s=1.0
+)
+
+
+def rig(**studio) -> RigConfig:
+    driver = {"type": "simulated", "board_studio": {**STUDIO, **studio}}
+    cameras = [{"name": name, "driver": driver, "fps": 15} for name in ("cam1", "cam2")]
+    return parse_config(RigConfig, {"cameras": cameras})
+
+
+def studio() -> BoardStudio:
+    found = board_studio_of(rig())
+    assert found is not None
+    return found
+
+
+def until(session: CalibrationSession, condition, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition(session.state):
+        session.poll()
+        assert time.monotonic() < deadline, session.state
+
+
+@pytest.mark.slow
+def test_it_ends_by_itself_with_a_calibration_near_the_truth(tmp_path):
+    truth = studio()
+    states = []
+    config = CalibrateConfig(live=EASY)
+    with CalibrationSession(rig(), truth.board, tmp_path, config, on_state=states.append) as session:
+        until(session, lambda state: state.enough, 120)
+        calibration = session.solve()
+        saved = BoardObservations.load(tmp_path / "observations.npz")
+        assert len(saved.views) == len(session.observations.views) == session.state.kept_views
+    figures = compare_with_truth(calibration.rig, studio_calibration(rig(), truth))
+    # What was asked for: 5 % of places and focal lengths, 50 ms; it is usually ten times better.
+    assert figures["focal_percent"] < 5
+    assert figures["position_mm"] < 0.05 * 6000
+    assert figures["lag_ms"] < 50
+    assert states[0].phase == "collecting"
+    assert states[-1].phase == "done"
+    counts = [state.kept_views for state in states]
+    assert counts == sorted(counts)
+    last = states[-1]
+    assert last.trial is not None
+    assert last.trial.missing == ()
+    assert last.shared.shape == (2, 2)
+    assert last.shared[0, 1] >= EASY.shared
+    assert all(camera.views >= EASY.views for camera in last.cameras.values())
+
+
+@pytest.mark.slow
+def test_it_can_be_called_off_and_gone_on_with(tmp_path):
+    board = studio().board
+    with CalibrationSession(rig(), board, tmp_path, CalibrateConfig(live=EASY)) as session:
+        until(session, lambda state: state.kept_views >= 5, 60)
+        session.cancel()
+        assert session.state.phase == "cancelled"
+    earlier = BoardObservations.load(tmp_path / "observations.npz")
+    assert len(earlier.views) >= 5
+    newest = max(view.time_ns for view in earlier.views)
+    with CalibrationSession(rig(), board, tmp_path, CalibrateConfig(live=EASY), earlier=earlier) as session:
+        assert session.state.kept_views == len(earlier.views)
+        until(session, lambda state: state.kept_views > len(earlier.views), 60)
+        first_new = session.observations.views[len(earlier.views)]
+        assert first_new.time_ns == newest + RESUME_GAP_NS
+
+
+def test_views_of_other_cameras_cannot_be_gone_on_with(tmp_path):
+    board = studio().board
+    earlier = BoardObservations(board, {"left": (320, 240)}, ())
+    session = CalibrationSession(rig(), board, tmp_path, earlier=earlier)
+    with pytest.raises(BadInputError, match=r"left 320x240.*cam1 320x240.*--resume"):
+        session.start()
+
+
+def test_too_few_views_are_an_error_that_says_so(tmp_path):
+    with CalibrationSession(rig(), studio().board, tmp_path) as session:
+        session.poll()
+        with pytest.raises(BadInputError, match="cam1"):
+            session.solve()
+        assert session.state.phase == "failed"
+
+
+def request(noise_px: float = 0.2) -> SolveRequest:
+    truth = studio()
+    views = truth.observe(list(np.arange(0.0, 40.0, 0.2)), noise_px)
+    lenses = {camera.name: camera for camera in truth.rig.cameras}
+    assert set(lenses) == set(views.cameras)
+    return SolveRequest(views, lenses, CalibrationConfig(held_out=0.0))
+
+
+def test_a_solve_in_a_process_reports_and_answers():
+    solver = SolveProcess()
+    try:
+        solver.submit(request())
+        stages, answer = set(), None
+        deadline = time.monotonic() + 60
+        while answer is None and time.monotonic() < deadline:
+            answer = solver.poll(0.05)
+            stages.add(solver.stage)
+        assert answer is not None and answer.calibration is not None, answer
+        assert len(stages) > 2
+        figures = compare_with_truth(answer.calibration.rig, studio().rig)
+        assert figures["rotation_deg"] < 0.2, "0.2 px of 200 px focal length, over a hundred views"
+    finally:
+        solver.close()
+
+
+def test_a_solve_can_be_called_off_and_another_one_started():
+    solver = SolveProcess()
+    try:
+        solver.submit(request())
+        solver.cancel()
+        assert not solver.busy
+        assert solver.poll() is None
+        solver.submit(request())
+        deadline = time.monotonic() + 60
+        while (answer := solver.poll(0.1)) is None and time.monotonic() < deadline:
+            pass
+        assert answer is not None and answer.calibration is not None
+    finally:
+        solver.close()
