@@ -22,8 +22,9 @@ from pipeline.view_keeper import RESUME_GAP_NS
 
 pytestmark = pytest.mark.timeout(180)
 
-STUDIO = {"seed": 1, "cameras": 3, "size": [320, 240], "speed": 2.0, "lags_ms": [0, 40]}
-"""Two of its three cameras are enough here; opposite ones would never see the board at once."""
+STUDIO = {"seed": 0, "cameras": 4, "speed": 1.5, "lags_ms": [0, 0, 40]}
+CAMERAS = ("cam2", "cam3")
+"""Neighbours in a studio of four; smaller pictures would show a board too small to be found by both."""
 
 EASY = LiveConfig(
     views=12, coverage=0.15, shared=6, position_percent=5.0, focal_percent=5.0, lag_ms=50.0, trial_every_s=1.0
@@ -32,7 +33,7 @@ EASY = LiveConfig(
 
 def rig(**studio) -> RigConfig:
     driver = {"type": "simulated", "board_studio": {**STUDIO, **studio}}
-    cameras = [{"name": name, "driver": driver, "fps": 15} for name in ("cam1", "cam2")]
+    cameras = [{"name": name, "driver": driver, "fps": 15} for name in CAMERAS]
     return parse_config(RigConfig, {"cameras": cameras})
 
 
@@ -95,16 +96,16 @@ def test_it_can_be_called_off_and_gone_on_with(tmp_path):
 
 def test_views_of_other_cameras_cannot_be_gone_on_with(tmp_path):
     board = studio().board
-    earlier = BoardObservations(board, {"left": (320, 240)}, ())
+    earlier = BoardObservations(board, {"left": (640, 480)}, ())
     session = CalibrationSession(rig(), board, tmp_path, earlier=earlier)
-    with pytest.raises(BadInputError, match=r"left 320x240.*cam1 320x240.*--resume"):
+    with pytest.raises(BadInputError, match=r"left 640x480.*cam2 640x480.*--resume"):
         session.start()
 
 
 def test_too_few_views_are_an_error_that_says_so(tmp_path):
     with CalibrationSession(rig(), studio().board, tmp_path) as session:
         session.poll()
-        with pytest.raises(BadInputError, match="cam1"):
+        with pytest.raises(BadInputError, match="cam2"):
             session.solve()
         assert session.state.phase == "failed"
 

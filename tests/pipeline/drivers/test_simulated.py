@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInputError
+from models.simulation.board_studio import BoardStudio, BoardStudioConfig
 from models.simulation.studio import Studio, StudioConfig
 from pipeline.drivers.base import CameraSettings
 from pipeline.drivers.simulated import SimulatedConfig, SimulatedDriver, studio_config
@@ -125,3 +126,22 @@ def test_rig_and_driver_fill_what_the_studio_leaves_open():
     assert studio_config(config, (320, 200)) == StudioConfig(seed=5, size=(320, 200))
     config = SimulatedConfig.model_validate({"seed": 5, "studio": {"seed": 8}})
     assert studio_config(config, None) == StudioConfig(seed=8)
+
+
+def test_a_board_is_filmed_where_a_board_studio_is_given():
+    studio = {"seed": 4, "cameras": 2, "lags_ms": [0, 25]}
+    settings = CameraSettings("cam2", (160, 120), 30.0, 0)
+    driver = SimulatedDriver(SimulatedConfig(board_studio=studio), settings)
+    with driver:
+        origin_ns = time.monotonic_ns()
+        driver.start(origin_ns)
+        frame = driver.read(1.0)
+        assert frame is not None
+        scene_s = (frame.t_capture_ns - origin_ns) / 1e9
+        expected = BoardStudio(BoardStudioConfig(**studio, size=(160, 120))).render("cam2", scene_s)
+        np.testing.assert_array_equal(frame.image, expected)
+
+
+def test_two_scenes_at_once_are_refused():
+    with pytest.raises(ValueError, match="not both"):
+        SimulatedConfig(studio={}, board_studio={})
