@@ -89,15 +89,20 @@ def find_board_views(
 
 
 def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnosis, ...]:
-    """Why cameras hardly ever show the board, as far as their pictures tell; takes some seconds.
+    """Why no camera finds the board, as far as the pictures tell; takes some seconds.
+
+    Nothing is said where one camera finds it: then the board is as it is described, and the others saw too
+    little of it.
 
     Args:
         findings: Of footage; stored views have no pictures to look at.
-        fewest: Cameras with fewer views are looked into.
+        fewest: Views that make a camera one that finds it.
     """
     from calibration.detection_diagnosis import explain_missing
 
-    few = [name for name, tally in findings.tallies.items() if tally.found < fewest and tally.samples]
+    if any(tally.found >= fewest for tally in findings.tallies.values()):
+        return ()
+    few = [name for name, tally in findings.tallies.items() if tally.samples]
     for name in few:
         found = explain_missing(findings.observations.board, findings.tallies[name].samples[:_LOOKED_INTO])
         if found.cause not in _UNTOLD:
