@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,3 +56,30 @@ class PoseFrame:
         assert self.keypoints.shape == (people, views, joints, 3)
         assert self.used.shape == (people, views, joints)
         assert self.swapped.shape == (people, views)
+
+    @classmethod
+    def nobody(
+        cls,
+        time_ns: int,
+        skeleton: Skeleton,
+        cameras: tuple[str, ...],
+        view_times_ns: Sequence[int],
+        stage_ms: dict[str, float],
+    ) -> PoseFrame:
+        """An instant at which no person was found."""
+        views, joints = len(cameras), len(skeleton)
+        return cls(
+            time_ns=time_ns,
+            skeleton=skeleton,
+            cameras=cameras,
+            view_times_ns=np.asarray(view_times_ns, np.int64),
+            person=np.zeros(0, np.int64),
+            joints=np.zeros((0, joints, 3)),
+            scores=np.zeros((0, joints)),
+            covariance=np.zeros((0, joints, 3, 3)),
+            keypoints=np.zeros((0, views, joints, 3)),
+            used=np.zeros((0, views, joints), bool),
+            smoothed=np.zeros((0, joints, 3)),
+            swapped=np.zeros((0, views), bool),
+            stage_ms=stage_ms,
+        )

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from calibration.rig import Rig
 from configs.errors import bad_input
 from configs.loading import parse_config
-from models.detections import Detections
 from models.keypoints.base import KeypointModel
+from models.keypoints.performer import choose_performer
 from models.keypoints.registry import KEYPOINT_MODELS
 from models.keypoints.retiming import KeypointRetimer
 from models.one_euro import OneEuroFilter
@@ -99,12 +99,12 @@ class PoseEstimator:
         since_start = [t - self.origin_ns if t >= 0 else t for t in times_ns]
         detections = self.model.detect(images, since_start)
         started = _lap(stages, "keypoints", started)
-        keypoints, scores = self._performer(detections)
+        keypoints, scores = choose_performer(detections, self.rig, len(self.skeleton), self._last_joints)
         swapped = np.zeros((1, len(self.rig)), bool)
         seen = (scores > 0).any(axis=1)
         if not seen.any():
             self._forget()
-            return self._nobody(times_ns, time_ns, stages)
+            return PoseFrame.nobody(time_ns, self.skeleton, self.rig.names, times_ns, stages)
         if self._repair is not None:
             keypoints, scores, swapped[0] = self._repair(keypoints, scores, 0)
             started = _lap(stages, "mirror_repair", started)
@@ -155,25 +155,6 @@ class PoseEstimator:
         somebody = self.rig.project(np.tile([[0.0, 0.0, 1000.0]], (joints, 1)))
         self._triangulate(np.nan_to_num(somebody)[None], np.ones((1, views, joints)))
 
-    def _performer(self, detections: Sequence[Detections]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The performer's keypoints (V, J, 2) and scores (V, J); NaN and 0 where a view does not see them."""
-        views, joints = len(self.rig), len(self.skeleton)
-        keypoints = np.full((views, joints, 2), np.nan)
-        scores = np.zeros((views, joints))
-        expected = self.rig.project(self._last_joints) if self._last_joints is not None else None
-        for view, found in enumerate(detections):
-            if len(found) == 0:
-                continue
-            who = int(np.argmax(found.person_scores))
-            if len(found) > 1 and expected is not None:
-                distance = np.linalg.norm(found.keypoints - expected[view], axis=-1)
-                known = np.isfinite(distance)
-                if known.any():
-                    mean = np.where(known, distance, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-                    who = int(np.argmin(np.where(known.any(axis=1), mean, np.inf)))
-            keypoints[view], scores[view] = found.keypoints[who], found.scores[who]
-        return keypoints, scores
-
     def _forget(self) -> None:
         self._last_joints = None
         if self._retime is not None:
@@ -182,24 +163,6 @@ class PoseEstimator:
             self._trust.reset()
         if self._repair is not None:
             self._repair.reset()
-
-    def _nobody(self, times_ns: Sequence[int], time_ns: int, stages: dict[str, float]) -> PoseFrame:
-        views, joints = len(self.rig), len(self.skeleton)
-        return PoseFrame(
-            time_ns=time_ns,
-            skeleton=self.skeleton,
-            cameras=self.rig.names,
-            view_times_ns=np.asarray(times_ns, np.int64),
-            person=np.zeros(0, np.int64),
-            joints=np.zeros((0, joints, 3)),
-            scores=np.zeros((0, joints)),
-            covariance=np.zeros((0, joints, 3, 3)),
-            keypoints=np.zeros((0, views, joints, 3)),
-            used=np.zeros((0, views, joints), bool),
-            smoothed=np.zeros((0, joints, 3)),
-            swapped=np.zeros((0, views), bool),
-            stage_ms=stages,
-        )
 
 
 def _lap(stages: dict[str, float], stage: str, started: float) -> float:

@@ -51,8 +51,8 @@ def test_every_pixel_shows_what_the_crop_camera_says(side: float) -> None:
     expected = np.stack(
         [60 + ideal[..., 0] * 0.2, 60 + ideal[..., 1] * 0.2, ideal.sum(axis=-1) * 0.15], axis=0
     )
-    # Rounding to whole levels: 0.5 at worst, 1.0 after reduction rounds again. The mean of rounding is 0, after
-    # averaging four whole levels 0.125 (halves go up). Half a crop pixel of shift is 0.12 to 0.22 levels.
+    # Rounding to whole levels: 0.5 at worst, 1.0 after reduction rounds again. Its mean is 0, after
+    # averaging four levels 0.125 (halves go up). Half a crop pixel of shift is 0.12 to 0.22 levels.
     error = grey(crops.images)[0] - expected
     assert np.abs(error).max() < 1.05
     assert np.abs(error.mean(axis=(1, 2))).max() < (0.03 if side < 2 * 128 else 0.13)
