@@ -157,8 +157,7 @@ def calibrate_intrinsics(
     all_views = observations.by_camera(camera)
     rejected: list[RejectedView] = []
     usable: list[BoardView] = []
-    for view in all_views:
-        reason = why_implausible(board, view)
+    for view, reason in zip(all_views, why_implausible(board, all_views), strict=True):
         if reason is None:
             usable.append(view)
         else:
@@ -249,9 +248,9 @@ def _why_wrong(
     found = packed.found[index]
     typical = sigma * np.sqrt(2.0)
     error = float(np.sqrt(np.mean(np.minimum(distances[found], 1e6) ** 2)))
-    flat = float(np.sqrt(np.nanmean(homography_residuals(packed.chosen(np.array([index]))) ** 2)))
     bad = int(found.sum() - good.sum())
     if bad > _MOST_BAD_CORNERS * found.sum():
+        flat = float(np.sqrt(np.nanmean(homography_residuals(packed.chosen(np.array([index]))) ** 2)))
         if flat > 20 * typical and error > 20 * typical:
             return (
                 f"its corners do not lie on a flat board ({flat:.1f} px off the best plane, others "

@@ -13,25 +13,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.bundle_kernel import INTRINSICS
 from calibration.distortion import LensModel
-from calibration.lens_jacobian import COEFFICIENTS, distort_with_jacobian
+from calibration.lens_jacobian import COEFFICIENTS
+from calibration.lens_kernel import (
+    LEAST_DAMPING,
+    MOST_DAMPING,
+    POSE,
+    eliminate_poses,
+    linearise_views,
+    moved_poses,
+    refine_poses,
+)
 from calibration.planar_pose import PackedViews
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 _MOST_ROUNDS = 60
-_ENOUGH = 1e-9
-"""Relative fall of the cost at which a fit is finished: the parameters then move by a tiny part of their own
-standard deviation."""
-_ENOUGH_FOR_POSE = 1e-6
-"""The same for a single view: a thousandth of the deviations of its pose."""
+_COLD_DAMPING, _WARM_DAMPING = 1e-3, 1e-7
 _WEAK_PRIOR = (0.1 / 5.0) ** 2
 """px^2 per squared coefficient: a coefficient of 5 costs as much as one corner 0.1 px off. Too little to move
 what the data determine, but it settles what they leave open: the rational model has directions in which its
 quotient hardly changes, and would wander off to coefficients of billions."""
-_GIVE_UP = 1e9
-"""Damping at which no smaller step can help."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +92,7 @@ def intrinsic_matrix(intrinsics: Floats) -> Floats:
 
 def predict(model: LensModel, intrinsics: Floats, R: Floats, t: Floats, views: PackedViews) -> Floats:
     """(V, N, 2) px where the corners should be; NaN behind the camera, unless it is a fisheye."""
-    return _linearised(model, intrinsics, R, t, views)[0]
+    return _Linearised(model, intrinsics, np.zeros(0, np.int64), R, t, views, 0.0).predicted
 
 
 def fit_lens(
@@ -99,6 +104,8 @@ def fit_lens(
     t: Floats,
     *,
     outlier_px: float | None = None,
+    step_sigmas: float = 0.01,
+    warm: bool = False,
 ) -> LensFit:
     """Refine intrinsics and poses together.
 
@@ -110,44 +117,35 @@ def fit_lens(
         R: (V, 3, 3) camera from board, to start from.
         t: (V, 3) mm.
         outlier_px: Corners much farther off than this hardly count (Cauchy loss); None counts all alike.
+        step_sigmas: Finished when a step moves the parameters by less than this many of their standard
+            deviations.
+        warm: The start is near: take full steps from the first one.
     """
-    state = (intrinsics.copy(), R.copy(), t.copy())
-    damping = 1e-3
-    linear = _linearised(model, *state, views)
+    which = np.flatnonzero(free).astype(np.int64)
+    forgiven = 0.0 if outlier_px is None else outlier_px**2
     prior = np.where(np.arange(len(intrinsics)) < 4, 0.0, _WEAK_PRIOR)
-    cost = _cost(linear[0], views, outlier_px) + float(prior @ state[0] ** 2)
+    at = _Linearised(model, intrinsics, which, R, t, views, forgiven)
+    cost = at.cost + float(prior @ at.intrinsics**2)
+    # A step of d standard deviations lowers the cost by d^2 times the variance, which is the cost per degree
+    # of freedom.
+    degrees = max(2 * int(views.found.sum()) - POSE * len(views) - len(which), 1)
+    enough = step_sigmas**2 / degrees
+    damping = _WARM_DAMPING if warm else _COLD_DAMPING
     for _ in range(_MOST_ROUNDS):
-        A, gradient, couplings, blocks, block_gradients = _normal_equations(linear, views, free, outlier_px)
-        A += np.diag(prior[free])
-        gradient += (prior * state[0])[free]
         fallen = 0.0
-        while damping < _GIVE_UP:
-            damped = blocks * (1.0 + damping * np.eye(6))
-            pulled = np.linalg.solve(damped, np.concatenate([couplings, block_gradients[..., None]], axis=2))
-            S = A * (1.0 + damping * np.eye(len(A))) - np.einsum("vsp,vsq->pq", couplings, pulled[..., :-1])
-            right = gradient - np.einsum("vsp,vs->p", couplings, pulled[..., -1])
-            try:
-                step = np.linalg.solve(S, right)
-            except np.linalg.LinAlgError:
-                damping *= 10.0
-                continue
-            moves = pulled[..., -1] - pulled[..., :-1] @ step
-            trial_intrinsics = state[0].copy()
-            trial_intrinsics[free] -= step
-            trial = (trial_intrinsics, _turned(state[1], -moves[:, :3]), state[2] - moves[:, 3:])
-            trial_linear = _linearised(model, *trial, views)
-            trial_cost = _cost(trial_linear[0], views, outlier_px) + float(prior @ trial_intrinsics**2)
-            if trial_intrinsics[:2].min() > 0 and trial_cost <= cost:
+        while damping < MOST_DAMPING:
+            trial = at.moved(damping, prior)
+            trial_cost = np.inf if trial is None else trial.cost + float(prior @ trial.intrinsics**2)
+            if trial is not None and trial_cost <= cost:
                 fallen = cost - trial_cost
-                state, linear, cost = trial, trial_linear, trial_cost
-                damping = max(damping / 10.0, 1e-9)
+                at, cost = trial, trial_cost
+                damping = max(damping / 10.0, LEAST_DAMPING)
                 break
             damping *= 10.0
-        if fallen <= _ENOUGH * cost:
+        if fallen <= enough * cost:
             break
-    residuals = np.where(views.found[..., None], linear[0] - views.pixels, np.nan)
-    covariance = _covariance(linear, views, free, prior)
-    return LensFit(model, state[0], free, state[1], state[2], residuals, covariance)
+    residuals = np.where(views.found[..., None], at.predicted - views.pixels, np.nan)
+    return LensFit(model, at.intrinsics, free, at.R, at.t, residuals, _covariance(at, views, prior))
 
 
 def fit_poses(
@@ -165,123 +163,91 @@ def fit_poses(
     Returns:
         R (V, 3, 3), t (V, 3) mm, and residuals (V, N, 2) as in ``LensFit``.
     """
-    none_free = np.zeros(len(intrinsics), np.bool_)
-    R, t = R.copy(), t.copy()
-    damping = np.full(len(views), 1e-3)
-    linear = _linearised(model, intrinsics, R, t, views)
-    cost = _view_costs(linear[0], views, outlier_px)
-    for _ in range(rounds):
-        _, _, _, blocks, gradients = _normal_equations(linear, views, none_free, outlier_px)
-        damped = blocks * (1.0 + damping[:, None, None] * np.eye(6))
-        moves = np.linalg.solve(damped, gradients[..., None])[..., 0]
-        trial_R, trial_t = _turned(R, np.asarray(-moves[:, :3])), t - moves[:, 3:]
-        trial_linear = _linearised(model, intrinsics, trial_R, trial_t, views)
-        trial = _view_costs(trial_linear[0], views, outlier_px)
-        better = trial <= cost
-        going_on = (better & (cost - trial > _ENOUGH_FOR_POSE * cost)) | (~better & (damping < _GIVE_UP))
-        R[better], t[better], cost[better] = trial_R[better], trial_t[better], trial[better]
-        for old, new in zip(linear, trial_linear, strict=True):
-            old[better] = new[better]
-        damping = np.where(better, np.maximum(damping / 10.0, 1e-9), np.minimum(damping * 10.0, _GIVE_UP))
-        if not going_on.any():
-            break
-    return R, t, np.where(views.found[..., None], linear[0] - views.pixels, np.nan)
+    R, t = np.array(R, np.float64, order="C"), np.array(t, np.float64, order="C")
+    predicted = np.empty(views.pixels.shape)
+    forgiven = 0.0 if outlier_px is None else outlier_px**2
+    if len(views):
+        refine_poses(
+            model == "fisheye", _padded(intrinsics), R, t, views.board, views.pixels, views.found, forgiven,
+            rounds, predicted,
+        )  # fmt: skip
+    return R, t, np.where(views.found[..., None], predicted - views.pixels, np.nan)
 
 
-def _linearised(
-    model: LensModel, intrinsics: Floats, R: Floats, t: Floats, views: PackedViews
-) -> tuple[Floats, Floats, Floats]:
-    """Predicted px (V, N, 2), derivatives by intrinsics (V, N, 2, P) and by pose (V, N, 2, 6)."""
-    turned = views.board @ R[:, :, :2].transpose(0, 2, 1)
-    points = turned + t[:, None]
-    if model != "fisheye":
-        # A trial step may put a corner behind the camera; NaN makes its cost infinite.
-        points[points[..., 2] <= 0] = np.nan
-    image, by_point, by_coefficient = distort_with_jacobian(model, intrinsics[4:], points)
-    focal = intrinsics[:2]
-    predicted = image * focal + intrinsics[2:4]
-    by_intrinsics = np.zeros((*image.shape, len(intrinsics)))
-    for axis in (0, 1):
-        by_intrinsics[..., axis, axis] = image[..., axis]
-        by_intrinsics[..., axis, 2 + axis] = 1.0
-    by_intrinsics[..., 4:] = by_coefficient * focal[:, None]
-    by_point *= focal[:, None]
-    by_pose = np.empty((*image.shape, 6))
-    # exp(w) R X turns X by w x (R X): the columns are the cross products of R X with the rows of the
-    # derivative by the point
-    x, y, z = (turned[..., axis, None] for axis in range(3))
-    by_pose[..., 0] = y * by_point[..., 2] - z * by_point[..., 1]
-    by_pose[..., 1] = z * by_point[..., 0] - x * by_point[..., 2]
-    by_pose[..., 2] = x * by_point[..., 1] - y * by_point[..., 0]
-    by_pose[..., 3:] = by_point
-    return predicted, by_intrinsics, by_pose
+class _Linearised:
+    """Intrinsics and poses with predictions, cost and normal equations.
+
+    Attributes:
+        intrinsics: (P,).
+        R: (V, 3, 3).
+        t: (V, 3) mm.
+        predicted: (V, N, 2) px.
+        cost: Sum of the losses, px^2.
+    """
+
+    def __init__(
+        self, model: LensModel, intrinsics: Floats, which: Ints, R: Floats, t: Floats, views: PackedViews,
+        forgiven: float,
+    ) -> None:  # fmt: skip
+        self.model, self.intrinsics, self.which, self.views, self.forgiven = (
+            model, intrinsics, which, views, forgiven,
+        )  # fmt: skip
+        self.R, self.t = np.ascontiguousarray(R), np.ascontiguousarray(t)
+        size = len(which) + POSE
+        self.predicted = np.empty(views.pixels.shape)
+        self.H, self.g = np.empty((len(views), size, size)), np.empty((len(views), size))
+        self.cost = linearise_views(
+            model == "fisheye", _padded(intrinsics), which, self.R, self.t, views.board, views.pixels,
+            views.found, forgiven, self.predicted, self.H, self.g,
+        )  # fmt: skip
+
+    def reduced(self, damping: float) -> tuple[Floats, Floats, Floats]:
+        """The lens alone, poses eliminated: (P, P), (P,), and (V, 6, P + 1) that gives the poses' steps."""
+        count = len(self.which)
+        S, right = np.zeros((count, count)), np.zeros(count)
+        pulled = np.empty((len(self.views), POSE, count + 1))
+        eliminate_poses(self.H, self.g, damping, S, right, pulled)
+        return S, right, pulled
+
+    def moved(self, damping: float, prior: Floats) -> _Linearised | None:
+        """After one step; None where there is none."""
+        S, right, pulled = self.reduced(damping)
+        prior_here = prior[self.which]
+        # The damping of the poses is inside; that of the lens is relative to what the data say of it alone.
+        own = np.einsum("vpp->p", self.H[:, : len(self.which), : len(self.which)])
+        S[np.diag_indices_from(S)] += prior_here + damping * (own + prior_here)
+        try:
+            step: Floats = np.asarray(
+                np.linalg.solve(S, right + prior_here * self.intrinsics[self.which]), np.float64
+            )
+        except np.linalg.LinAlgError:
+            return None
+        intrinsics = self.intrinsics.copy()
+        intrinsics[self.which] -= step
+        if not np.isfinite(step).all() or intrinsics[:2].min() <= 0.0:
+            return None
+        R, t = np.empty_like(self.R), np.empty_like(self.t)
+        moved_poses(self.R, self.t, pulled, step, R, t)
+        return _Linearised(self.model, intrinsics, self.which, R, t, self.views, self.forgiven)
 
 
-def _weights(residuals: Floats, views: PackedViews, outlier_px: float | None) -> Floats:
-    """(V, N) 1 for a corner that counts in full, 0 where there is none."""
-    if outlier_px is None:
-        return views.found.astype(float)
-    squared = (residuals**2).sum(axis=-1) / outlier_px**2
-    return np.where(views.found, 1.0 / (1.0 + squared), 0.0)
+def _padded(intrinsics: Floats) -> Floats:
+    return np.concatenate([intrinsics, np.zeros(INTRINSICS - len(intrinsics))])
 
 
-def _view_costs(predicted: Floats, views: PackedViews, outlier_px: float | None) -> Floats:
-    squared = ((predicted - views.pixels) ** 2).sum(axis=-1)
-    if outlier_px is not None:
-        squared = outlier_px**2 * np.log1p(squared / outlier_px**2)
-    costs = np.where(views.found, squared, 0.0).sum(axis=-1)
-    return np.where(np.isfinite(costs), costs, np.inf)
-
-
-def _cost(predicted: Floats, views: PackedViews, outlier_px: float | None) -> float:
-    return float(_view_costs(predicted, views, outlier_px).sum())
-
-
-def _normal_equations(
-    linear: tuple[Floats, Floats, Floats], views: PackedViews, free: Flags, outlier_px: float | None
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """J^T W J and J^T W r: (p, p), (p,) of the lens; couplings (V, 6, p); (V, 6, 6), (V, 6) of the poses."""
-    predicted, by_intrinsics, by_pose = linear
-    residuals = predicted - views.pixels
-    root = np.sqrt(_weights(residuals, views, outlier_px))[..., None]
-    count = len(views)
-    r = np.where(root > 0, residuals * root, 0.0).reshape(count, -1)
-    Ji = np.where(root[..., None] > 0, by_intrinsics[..., free] * root[..., None], 0.0)
-    Ji = Ji.reshape(count, r.shape[1], int(free.sum()))
-    Jp = np.where(root[..., None] > 0, by_pose * root[..., None], 0.0).reshape(count, -1, 6)
-    Jp_t = Jp.transpose(0, 2, 1)
-    flat = Ji.reshape(r.size, Ji.shape[-1])
-    return flat.T @ flat, flat.T @ r.ravel(), Jp_t @ Ji, Jp_t @ Jp, (Jp_t @ r[..., None])[..., 0]
-
-
-def _covariance(
-    linear: tuple[Floats, Floats, Floats], views: PackedViews, free: Flags, prior: Floats
-) -> Floats:
-    covariance = np.zeros((len(free), len(free)))
-    if not free.any():
+def _covariance(at: _Linearised, views: PackedViews, prior: Floats) -> Floats:
+    covariance = np.zeros((len(at.intrinsics), len(at.intrinsics)))
+    which = at.which
+    if not len(which):
         return covariance
-    A, _, couplings, blocks, _ = _normal_equations(linear, views, free, None)
-    S = A + np.diag(prior[free]) - np.einsum("vsp,vsq->pq", couplings, np.linalg.solve(blocks, couplings))
-    squared = np.where(views.found[..., None], (linear[0] - views.pixels) ** 2, 0.0).sum()
-    degrees = 2 * int(views.found.sum()) - 6 * len(views) - int(free.sum())
+    alike = _Linearised(at.model, at.intrinsics, which, at.R, at.t, views, 0.0) if at.forgiven else at
+    S = alike.reduced(0.0)[0] + np.diag(prior[which])
+    squared = np.where(views.found[..., None], (at.predicted - views.pixels) ** 2, 0.0).sum()
+    degrees = 2 * int(views.found.sum()) - POSE * len(views) - len(which)
     scale = np.sqrt(np.maximum(np.diag(S), 1e-300))
     values, vectors = np.linalg.eigh(S / np.outer(scale, scale))
     # rounding may turn what is not determined at all into a negative: it stays very uncertain, not certain
     values = np.maximum(values, 1e-15 * values[-1])
     inverse = (vectors / values) @ vectors.T / np.outer(scale, scale)
-    covariance[np.ix_(free, free)] = inverse * (squared / degrees if degrees > 0 else np.inf)
+    covariance[np.ix_(which, which)] = inverse * (squared / degrees if degrees > 0 else np.inf)
     return covariance
-
-
-def _turned(R: Floats, w: Floats) -> Floats:
-    """exp(w) R for each view."""
-    angle: Floats = np.asarray(np.linalg.norm(w, axis=1), np.float64)
-    small = angle < 1e-9
-    safe = np.where(small, 1.0, angle)
-    a = np.where(small, 1.0, np.sin(safe) / safe)
-    b = np.where(small, 0.5, (1.0 - np.cos(safe)) / safe**2)
-    cross = np.zeros((len(w), 3, 3))
-    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -w[:, 2], w[:, 1], -w[:, 0]
-    cross[:, 1, 0], cross[:, 2, 0], cross[:, 2, 1] = w[:, 2], -w[:, 1], w[:, 0]
-    turn = np.eye(3) + a[:, None, None] * cross + b[:, None, None] * (cross @ cross)
-    return np.asarray(turn @ R)

@@ -30,39 +30,65 @@ _WORTH_SCALE, _WORTH_TILT = 0.5, 1.0
 """What a new distance or a new tilt is worth, compared with a visit to every cell the board covers."""
 
 
-def why_implausible(board: Board, view: BoardView) -> str | None:
-    """What makes a single view useless before any calibration, in words; None when nothing does."""
-    if len(view) < FEWEST_CORNERS:
-        return f"only {len(view)} corners were found, at least {FEWEST_CORNERS} are needed"
+def why_implausible(board: Board, views: Sequence[BoardView]) -> list[str | None]:
+    """What makes each view useless before any calibration, in words; None where nothing does."""
     along_x, _ = board.inner
-    column, row = view.ids % along_x, view.ids // along_x
-    if np.ptp(column) == 0 or np.ptp(row) == 0:
-        return "all its corners lie on one line"
-    straying = _straying(column, row, view.pixels)
-    if straying.mean() > _MOST_STRAYING:
-        return (
-            f"{straying.sum()} of its {len(view)} corners do not continue the grid of the others: "
-            "a wrong detection, or a board that is bent"
-        )
-    return None
+    packed = pack(board, list(views))
+    strays = _straying(packed, along_x).sum(axis=1)
+    reasons: list[str | None] = []
+    for view, straying in zip(views, strays.tolist(), strict=True):
+        reason = None
+        column, row = view.ids % along_x, view.ids // along_x
+        if len(view) < FEWEST_CORNERS:
+            reason = f"only {len(view)} corners were found, at least {FEWEST_CORNERS} are needed"
+        elif (column == column[0]).all() or (row == row[0]).all():
+            reason = "all its corners lie on one line"
+        elif straying > _MOST_STRAYING * len(view):
+            reason = (
+                f"{straying} of its {len(view)} corners do not continue the grid of the others: "
+                "a wrong detection, or a board that is bent"
+            )
+        reasons.append(reason)
+    return reasons
 
 
-def _straying(
-    column: NDArray[np.intp], row: NDArray[np.intp], pixels: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """(N,) which corners lie off the smooth surface through all: lenses bend a grid gently."""
-    x, y = (2.0 * (part - part.mean()) / np.ptp(part) for part in (column, row))
+def _straying(views: PackedViews, along_x: int) -> NDArray[np.bool_]:
+    """(V, N) corners off the smooth surface through all of their view: lenses bend a grid gently."""
+    counts = views.found.sum(axis=1)
+    straying = np.zeros(views.found.shape, np.bool_)
     # a cubic where there are corners enough to contradict it
-    degree = 3 if len(pixels) >= 20 else 2 if len(pixels) >= 12 else 1
-    if degree == 1:
-        return np.zeros(len(pixels), np.bool_)
-    terms = np.stack([x**i * y**j for i in range(degree + 1) for j in range(degree + 1 - i)], axis=1)
-    coefficients, *_ = np.linalg.lstsq(terms, pixels, rcond=None)
-    away = np.linalg.norm(terms @ coefficients - pixels, axis=1)
-    beside = (np.diff(column) == 1) & (np.diff(row) == 0)
-    steps = np.linalg.norm(np.diff(pixels, axis=0), axis=1)[beside]
-    step = float(np.median(steps)) if len(steps) else np.inf
-    return np.asarray(away > _STRAYING * step)
+    for degree, wanted in ((2, (counts >= 12) & (counts < 20)), (3, counts >= 20)):
+        if wanted.any():
+            straying[wanted] = _off_surface(views.chosen(wanted), along_x, degree)
+    return straying
+
+
+def _off_surface(views: PackedViews, along_x: int, degree: int) -> NDArray[np.bool_]:
+    """(V, N) which corners are far from the best polynomial of a degree through their view."""
+    found, weight = views.found, views.found.astype(float)
+    x, y = (_scaled(part, weight) for part in (views.ids % along_x, views.ids // along_x))
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    terms = np.stack([x**i * y**j * weight for i, j in powers], axis=2)
+    # Where there are only two columns, say, higher powers of x are not determined, and not needed.
+    values, vectors = np.linalg.eigh(terms.transpose(0, 2, 1) @ terms)
+    inverse = np.where(values > 1e-10 * values[:, -1:], 1.0 / np.maximum(values, 1e-300), 0.0)
+    seen = np.where(found[..., None], views.pixels, 0.0)
+    along = vectors.transpose(0, 2, 1) @ (terms.transpose(0, 2, 1) @ seen)
+    away = np.linalg.norm(terms @ (vectors @ (inverse[..., None] * along)) - seen, axis=2)
+    ids = views.ids
+    beside = found[:, 1:] & (np.diff(ids, axis=1) == 1) & (ids[:, 1:] % along_x > 0)
+    steps = np.where(beside, np.linalg.norm(np.diff(views.pixels, axis=1), axis=2), np.inf)
+    middle = np.maximum(beside.sum(axis=1) - 1, 0) // 2
+    step = np.take_along_axis(np.sort(steps, axis=1), middle[:, None], axis=1)
+    return np.asarray(found & (away > _STRAYING * step))
+
+
+def _scaled(places: NDArray[np.intp], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(V, N) columns or rows of each view, of extent 2 around 0."""
+    low = np.where(weight > 0, places, np.inf).min(axis=1)
+    extent = np.maximum(np.where(weight > 0, places, -np.inf).max(axis=1) - low, 1.0)
+    mean = (places * weight).sum(axis=1) / weight.sum(axis=1)
+    return np.asarray(2.0 * (places - mean[:, None]) / extent[:, None])
 
 
 def select_views(

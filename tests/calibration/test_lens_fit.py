@@ -2,10 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
+from calibration.bundle_kernel import project_with_derivatives
 from calibration.intrinsics import IntrinsicsConfig, calibrate_intrinsics
 from calibration.lens_fit import fit_lens, fit_poses
 from calibration.lens_jacobian import COEFFICIENTS, distort_with_jacobian
-from calibration.planar_pose import homographies, homography_residuals, pack, turned_over
+from calibration.lens_kernel import seen_by_fisheye
+from calibration.planar_pose import PackedViews, homographies, homography_residuals, pack, turned_over
 from tests.calibration.board_scenes import BOARD, film_board, lens_camera
 from tests.calibration.rigs import make_camera
 
@@ -102,3 +104,54 @@ def test_homographies_agree_with_opencv():
         # the linear and the refined optimum differ by less than the distortion they both cannot follow
         assert np.abs(mapped - other).max() < np.abs(other - view.pixels).max()
     assert np.nanmax(homography_residuals(views)) < 20.0
+
+
+@pytest.mark.parametrize("model", COEFFICIENTS)
+def test_compiled_and_plain_lenses_agree(model):
+    camera = make_camera(model=model, R=np.eye(3), t=np.zeros(3))
+    k = np.zeros(12)
+    k[:4] = 900.0, 880.0, 640.0, 360.0
+    k[4 : 4 + len(camera.distortion)] = camera.distortion
+    points = np.concatenate([POINTS, [[0.0, 0.0, 800.0]]])
+    if model == "fisheye":
+        points = np.concatenate([points, [[900.0, -300.0, -100.0]]])  # behind the plane, and seen
+    image, by_point, by_coefficient = distort_with_jacobian(model, np.array(camera.distortion), points)
+    for row, (x, y, z) in enumerate(points):
+        point, lens = np.empty((2, 3)), np.empty((2, 12))
+        if model == "fisheye":
+            u, v = seen_by_fisheye(k, x, y, z, point, lens)
+        else:
+            u, v = project_with_derivatives(False, k, x, y, z, point, lens)
+        # the same formulas in another order: rounding of numbers near 1000
+        np.testing.assert_allclose([u, v], image[row] * k[:2] + k[2:4], rtol=1e-12)
+        np.testing.assert_allclose(point, by_point[row] * k[:2, None], rtol=1e-10, atol=1e-12)
+        coefficients = lens[:, 4 : 4 + len(camera.distortion)]
+        np.testing.assert_allclose(coefficients, by_coefficient[row] * k[:2, None], rtol=1e-10, atol=1e-9)
+
+
+def test_a_view_that_has_no_pose_says_nothing_about_the_lens():
+    camera = lens_camera("pinhole")
+    views = pack(BOARD, film_board(camera, 8, seed=5).by_camera("cam1"))
+    intrinsics = np.array([*camera.K[[0, 1], [0, 1]], *camera.K[:2, 2], *camera.distortion])
+    R, t, _ = fit_poses(views, "pinhole", intrinsics, *_rough_poses(views, camera))
+    free = np.array([True] * 8 + [False])
+    alone = fit_lens(views, "pinhole", intrinsics, free, R, t)
+    # all corners at one place, and of the board, too: every pose explains them alike
+    point = PackedViews(
+        np.concatenate([views.board, np.zeros((1, *views.board.shape[1:]))]),
+        np.concatenate([views.pixels, np.full((1, *views.pixels.shape[1:]), 500.0)]),
+        np.concatenate([views.found, np.ones((1, views.found.shape[1]), bool)]),
+        np.concatenate([views.ids, np.arange(views.found.shape[1])[None]]),
+    )
+    one_more = fit_lens(
+        point,
+        "pinhole",
+        intrinsics,
+        free,
+        np.concatenate([R, np.eye(3)[None]]),
+        np.vstack([t, [0, 0, 900.0]]),
+    )
+    # It may pull at nothing; steps end within 0.01 deviations.
+    deviations = np.sqrt(np.diag(alone.covariance))
+    assert (np.abs(one_more.intrinsics - alone.intrinsics) <= 0.02 * deviations).all()
+    assert np.isfinite(one_more.covariance).all()
