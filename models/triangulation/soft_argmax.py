@@ -1,0 +1,100 @@
+"""Expected positions under heatmaps and volumes: the arg-max that has a gradient.
+
+Iskakov et al., Learnable Triangulation of Human Pose, ICCV 2019, equations 1, 2 and 8. With ``softmax`` the
+maps become probabilities first; otherwise negative values are cut off, as the original does on request.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class SoftArgmax(NamedTuple):
+    """Expected positions and the maps they were taken under.
+
+    Attributes:
+        coordinates: (..., 2) or (..., 3).
+        maps: The input's shape; with softmax each map sums to 1.
+    """
+
+    coordinates: Tensor
+    maps: Tensor
+
+
+def soft_argmax_2d(heatmaps: Tensor, *, softmax: bool = True) -> SoftArgmax:
+    """Expected column and row of each heatmap.
+
+    Args:
+        heatmaps: (..., h, w), already multiplied by the sharpness of the model.
+        softmax: Probabilities by softmax; otherwise by cutting off negative values and dividing by the mass,
+            and a map without a positive value gives NaN.
+
+    Returns:
+        Coordinates (..., 2) as x, y in heatmap cells; maps, with softmax as probabilities, otherwise divided
+        by their mass.
+    """
+    rows, columns = heatmaps.shape[-2:]
+    flat = heatmaps.flatten(-2)
+    if softmax:
+        flat = flat.softmax(dim=-1)
+    else:
+        flat = flat.relu()
+        flat = flat / flat.sum(dim=-1, keepdim=True)
+    maps = flat.reshape(heatmaps.shape)
+    x = maps.sum(dim=-2) @ torch.arange(columns, dtype=maps.dtype, device=maps.device)
+    y = maps.sum(dim=-1) @ torch.arange(rows, dtype=maps.dtype, device=maps.device)
+    return SoftArgmax(torch.stack((x, y), dim=-1), maps)
+
+
+def soft_argmax_3d(volumes: Tensor, *, softmax: bool = True) -> SoftArgmax:
+    """Expected voxel indices of each volume.
+
+    Args:
+        volumes: (..., X, Y, Z); the first axis is x.
+        softmax: As in ``soft_argmax_2d``.
+
+    Returns:
+        Coordinates (..., 3) in voxels; maps as in ``soft_argmax_2d``.
+    """
+    flat = volumes.flatten(-3)
+    if softmax:
+        flat = flat.softmax(dim=-1)
+    else:
+        flat = flat.relu()
+        flat = flat / flat.sum(dim=-1, keepdim=True)
+    maps = flat.reshape(volumes.shape)
+    axes = [
+        maps.sum(dim=others) @ torch.arange(side, dtype=maps.dtype, device=maps.device)
+        for side, others in zip(volumes.shape[-3:], ((-2, -1), (-3, -1), (-3, -2)), strict=True)
+    ]
+    return SoftArgmax(torch.stack(axes, dim=-1), maps)
+
+
+def integrate_volumes(volumes: Tensor, coordinates: Tensor, *, softmax: bool = True) -> SoftArgmax:
+    """Expected position of each joint in a volume whose voxels have known positions.
+
+    A sum of 64^3 products of small probabilities and coordinates of a metre loses half a millimetre in
+    single precision. Positions are therefore summed relative to the middle of their range, which is added
+    afterwards, and divided by the probability that was really summed up.
+
+    Args:
+        volumes: (B, J, X, Y, Z).
+        coordinates: (B, X, Y, Z, 3) positions of the voxels, mm.
+        softmax: As in ``soft_argmax_2d``; without it the original does **not** divide by the mass, and
+            neither do we, since weights trained like that need it.
+
+    Returns:
+        Coordinates (B, J, 3) mm; maps (B, J, X, Y, Z), probabilities, or values with the negative ones cut
+        off.
+    """
+    flat = volumes.flatten(-3)
+    places = coordinates.flatten(1, 3)
+    centre = ((places.amin(dim=1) + places.amax(dim=1)) / 2).detach().unsqueeze(1)
+    relative = torch.cat((places - centre, torch.ones_like(places[..., :1])), dim=-1)
+    flat = flat.softmax(dim=-1) if softmax else flat.relu()
+    moment, mass = (flat @ relative).split((3, 1), dim=-1)
+    position = moment / mass + centre if softmax else moment + mass * centre
+    return SoftArgmax(position, flat.reshape(volumes.shape))
