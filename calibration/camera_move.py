@@ -12,10 +12,8 @@ from calibration.errors import SolveError
 from calibration.extrinsics import ExtrinsicsConfig, solve_extrinsics
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.observations import BoardObservations
-from calibration.posed_views import PosedViews
 from calibration.rig import Rig
 from calibration.rotation import rotation_angle
-from calibration.view_graph import link_pairs
 from configs.errors import BadInputError
 
 Floats = NDArray[np.float64]
@@ -23,15 +21,8 @@ Floats = NDArray[np.float64]
 BETTER, PROMISING = 0.9, 0.97
 """The errors of two separate solves over those of one."""
 SMALLEST_DEG, SMALLEST_MM = 0.3, 10.0
-_FEWEST_VIEWS = 6
-_FEWEST_SHARED = 4
 _AROUND = 0.04
 """Of the recording: how far the most likely time may be off."""
-_GRID, _FINER = 18, 6
-"""Times that are tried, and then between the neighbours of the best."""
-_BETTER_AGREEMENT = 0.02
-"""Fall of the mean logarithm of the spread that makes a split worth two solves; a recording without a move
-reaches 0.01."""
 _ERROR_CAP_PX = 20.0
 """One gross error shall not decide between one solve and two."""
 
@@ -57,45 +48,6 @@ class CameraMove:
     apart_px: float
 
 
-def likely_time(views: PosedViews) -> int | None:
-    """When the cameras' places relative to each other most likely changed.
-
-    Looks at how well the moments of each pair agree about it before and after a time, with the poses of
-    single views: no joint solution that a move has spoiled takes part.
-
-    Returns:
-        ns, None where views are too few or two parts agree no better than the whole.
-    """
-    data = views.data
-    order = np.sort(data.time)
-    if len(order) < 4 * _FEWEST_VIEWS:
-        return None
-    ranks = np.linspace(0, len(order) - 1, _GRID).round().astype(int)[2:-2]
-    times = np.unique(order[ranks])
-    costs = np.array([_disagreement(views, float(time)) for time in times])
-    best = int(costs.argmin())
-    if not costs[best] < _disagreement(views, -np.inf) - _BETTER_AGREEMENT:
-        return None
-    finer = np.linspace(times[max(best - 1, 0)], times[min(best + 1, len(times) - 1)], _FINER + 2)[1:-1]
-    costs = np.array([_disagreement(views, float(time)) for time in finer])
-    return data.origin_ns + round(1e9 * float(finer[costs.argmin()]))
-
-
-def _disagreement(views: PosedViews, time_s: float) -> float:
-    """Mean logarithm of the spread of the pairs' relative places, with the views split at a time."""
-    data, cost, count = views.data, 0.0, 0
-    for part in (data.time < time_s, data.time >= time_s):
-        if part.any():
-            links = link_pairs(
-                data.camera[part], data.instant[part], views.poses.R[part], views.poses.t[part],
-                len(data.cameras), _FEWEST_SHARED,
-            )  # fmt: skip
-            for link in links:
-                cost += link.shared * np.log(1.0 + link.spread_mm + LEVER_MM * np.radians(link.spread_deg))
-                count += link.shared
-    return cost / count if count else float("inf")
-
-
 def confirm_move(
     observations: BoardObservations, config: ExtrinsicsConfig, result: ExtrinsicsResult, time_ns: int
 ) -> CameraMove | None:
@@ -105,7 +57,7 @@ def confirm_move(
         observations: What was solved.
         config: How.
         result: The solution that takes the cameras as fixed.
-        time_ns: From ``likely_time``; times a little earlier and later are tried as well.
+        time_ns: From ``likely_move``; times a little earlier and later are tried as well.
 
     Returns:
         None where the two agree, or where one part is too short to tell.

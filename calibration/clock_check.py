@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.diagnosis import Diagnosis
 from calibration.posed_views import PosedViews
 
 Floats = NDArray[np.float64]
@@ -20,6 +22,10 @@ FEWEST_S = 3.0
 """Of common motion; less agrees by chance."""
 GOOD_MATCH = 0.75
 """Correlation of the two speeds; those of different motions stay below 0.7."""
+AS_GOOD = 0.1
+"""In correlation."""
+SMALLEST_OFFSET_S = 0.3
+"""Less is a lag, which the solve finds."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,55 @@ class ClockOffset:
     late_s: float
     match: float
     match_now: float
+
+
+def check_clocks(views: PosedViews) -> Iterator[Diagnosis]:
+    """Cameras whose clocks are off by more than a lag."""
+    names = views.data.cameras
+    late = {}
+    shift = _clock_shifts(views)
+    for name, seconds in shift.items():
+        if abs(seconds) > SMALLEST_OFFSET_S:
+            late[name] = seconds
+    if not late:
+        return
+    shifts = list(late.values())
+    if len(late) == len(names) - 1 > 1 and np.ptp(shifts) < 0.2:
+        late = {names[0]: -float(np.mean(shifts))}
+        reference = "the others"
+    else:
+        reference = names[0]
+    for name, seconds in late.items():
+        word = "late" if seconds > 0 else "early"
+        yield Diagnosis(
+            "clock_offset",
+            "error",
+            f"the time stamps of {name} are off: it shows the board's motion {abs(seconds):.1f} s {word} "
+            f"compared with {reference}; start the recordings together or correct its time stamps by "
+            f"{-seconds:+.1f} s",
+            (name,),
+        )
+
+
+def _clock_shifts(views: PosedViews) -> dict[str, float]:
+    """How late each camera's clock is, s, along the pairs whose motions agree best; the first camera is 0."""
+    names = views.data.cameras
+    pairs = {(a, b): clock_offset(views, a, b) for a in range(len(names)) for b in range(a)}
+    known = {0: 0.0}
+    while len(known) < len(names):
+        best: tuple[float, int, float] | None = None
+        for (a, b), offset in pairs.items():
+            if offset is None or (a in known) == (b in known):
+                continue
+            # Time stamps that are nearly as good as the best shift are right.
+            late = 0.0 if offset.match_now > offset.match - AS_GOOD else offset.late_s
+            new, seconds = (b, known[a] + late) if a in known else (a, known[b] - late)
+            if best is None or offset.match > best[0]:
+                best = (offset.match, new, seconds)
+        if best is None:
+            break
+        known[best[1]] = best[2]
+    return {names[k]: seconds for k, seconds in known.items() if k}
 
 
 def clock_offset(views: PosedViews, first: int, second: int) -> ClockOffset | None:
