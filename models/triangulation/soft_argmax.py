@@ -95,6 +95,7 @@ def integrate_volumes(volumes: Tensor, coordinates: Tensor, *, softmax: bool = T
     centre = ((places.amin(dim=1) + places.amax(dim=1)) / 2).detach().unsqueeze(1)
     relative = torch.cat((places - centre, torch.ones_like(places[..., :1])), dim=-1)
     flat = flat.softmax(dim=-1) if softmax else flat.relu()
-    moment, mass = (flat @ relative).split((3, 1), dim=-1)
+    sums = flat @ relative
+    moment, mass = sums[..., :3], sums[..., 3:]
     position = moment / mass + centre if softmax else moment + mass * centre
     return SoftArgmax(position, flat.reshape(volumes.shape))
