@@ -14,7 +14,12 @@ from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult
 from calibration.observations import BoardObservations
 from calibration.rig import Rig
-from calibration.rotation import rotation_angle
+from calibration.rotation import fit_rigid, rotation_angle
+from calibration.volume_uncertainty import FEWEST_POINTS, seen_by
+from calibration.world_frame import triangulate_exactly
+
+STUDIO_HALF_MM, STUDIO_TOP_MM = 1000.0, 2000.0
+"""Where people are in the simulated studio."""
 
 
 def calibration_figures(
@@ -83,35 +88,55 @@ def distances_mm(rig: Rig) -> dict[str, float]:
 def compare_with_truth(calibration: Rig, truth: Rig) -> dict[str, Any]:
     """How far a calibration is from the simulated cameras it is of.
 
-    The worlds of the two need not be the same: places and turns are compared as the first camera sees them.
+    The worlds of the two need not be the same. Points all over the middle of the studio are filmed by the true
+    cameras and triangulated by the calibrated ones; the world is laid where these points fit best.
 
     Returns:
-        focal_percent (largest of all cameras and both axes), rotation_deg, position_mm, distance_percent (of
-        the distances between cameras, signed mean: the scale), lag_ms; each the largest over the cameras, and
-        all of them by camera.
+        focal_percent (largest of both axes), rotation_deg, position_mm, lag_ms (relative to the first camera),
+        each the largest over the cameras, and all of them by camera; volume_mm, the root mean square error of
+        the points; scale_percent, by which distances between cameras are too long; and of the world
+        as it was before: up_deg, how far its Z is from the vertical, and floor_mm, how far its Z = 0 is from
+        the floor in the middle of the studio.
     """
-    first, first_true = calibration.cameras[0], truth.camera(calibration.cameras[0].name)
+    true = truth.subset(calibration.names)
+    R, t, volume_mm = _laid_over(calibration, true)
+    laid = calibration.moved(R, t)
+    first, first_true = calibration.cameras[0], true.cameras[0]
     cameras = {}
-    for camera in calibration.cameras:
-        true = truth.camera(camera.name)
-        turn, shift = _relative(camera, first)
-        true_turn, true_shift = _relative(true, first_true)
-        focal = camera.K[[0, 1], [0, 1]] / true.K[[0, 1], [0, 1]] - 1.0
+    for camera, real in zip(laid.cameras, true.cameras, strict=True):
+        focal = camera.K[[0, 1], [0, 1]] / real.K[[0, 1], [0, 1]] - 1.0
         cameras[camera.name] = {
             "focal_percent": 100 * float(np.abs(focal).max()),
-            "rotation_deg": float(np.degrees(rotation_angle(turn @ true_turn.T))),
-            "position_mm": float(np.linalg.norm(shift - true_shift)),
-            "lag_ms": abs((camera.lag_ms - first.lag_ms) - (true.lag_ms - first_true.lag_ms)),
+            "rotation_deg": float(np.degrees(rotation_angle(camera.R @ real.R.T))),
+            "position_mm": float(np.linalg.norm(camera.position - real.position)),
+            "lag_ms": abs((camera.lag_ms - first.lag_ms) - (real.lag_ms - first_true.lag_ms)),
         }
-    found, real = distances_mm(calibration), distances_mm(truth.subset(calibration.names))
-    scale = 100 * (sum(found.values()) / sum(real.values()) - 1.0) if real else 0.0
+    found, wanted = distances_mm(calibration), distances_mm(true)
+    scale = 100 * (sum(found.values()) / sum(wanted.values()) - 1.0) if wanted else 0.0
     worst = {key: max(item[key] for item in cameras.values()) for key in next(iter(cameras.values()))}
-    return {**worst, "scale_percent": scale, "cameras": cameras}
+    return {
+        **worst,
+        "volume_mm": volume_mm,
+        "scale_percent": scale,
+        "up_deg": float(np.degrees(np.arccos(np.clip(R[2, 2], -1.0, 1.0)))),
+        "floor_mm": abs(float(t[2])),
+        "cameras": cameras,
+    }
 
 
-def _relative(camera: Any, first: Any) -> tuple[Any, Any]:
-    """Turn (3, 3) from the first camera to this one, and this one's place in the first one's frame, mm."""
-    return camera.R @ first.R.T, first.R @ (camera.position - first.position)
+def _laid_over(calibration: Rig, truth: Rig) -> tuple[Any, Any, float]:
+    """R (3, 3) and t (3,) that lay a calibration's world over the true one; what is left of points, mm."""
+    side = np.linspace(-STUDIO_HALF_MM, STUDIO_HALF_MM, 5)
+    points = np.stack(np.meshgrid(side, side, np.linspace(0.0, STUDIO_TOP_MM, 5)), axis=-1).reshape(-1, 3)
+    seen = seen_by(truth, points)
+    points, seen = points[seen.sum(axis=0) >= 2], seen[:, seen.sum(axis=0) >= 2]
+    if len(points) < FEWEST_POINTS:  # these cameras look at different things: the first one is believed
+        one, real = calibration.cameras[0], truth.cameras[0]
+        R = real.R.T @ one.R
+        return R, real.position - R @ one.position, float("nan")
+    placed = triangulate_exactly(calibration, np.where(seen[..., None], truth.project(points), np.nan))
+    R, t = fit_rigid(placed, points)
+    return R, t, float(np.sqrt(((placed @ R.T + t - points) ** 2).sum(axis=1).mean()))
 
 
 def _lens_figures(lens: IntrinsicsResult) -> dict[str, Any]:

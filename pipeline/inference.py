@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from calibration.rig import Rig
 from pipeline.bus import AddressInUseError, Bus, Publisher, Sender
+from pipeline.estimator import Estimator, build_estimator
 from pipeline.frame_intake import FRAME_QUEUE, FrameIntake, Instant, Ticket
 from pipeline.messages import Command
 from pipeline.node import Node, NodeContext
 from pipeline.pipeline_config import ANY_PORT, PipelineConfig
-from pipeline.pose_estimator import PoseEstimator
 from pipeline.pose_messages import pack_poses
 from pipeline.synchronizer import Synchronizer
 from pipeline.telemetry import Distribution, Drops, Rate, StageClock
@@ -40,7 +40,7 @@ class Inference(Node):
         self._rig = rig
         self._rates_hz = rates_hz
         self._intake: FrameIntake | None = None
-        self._estimator: PoseEstimator | None = None
+        self._estimator: Estimator | None = None
         self._publisher: Publisher | None = None
         self._records: Sender | None = None
         self._recording = False
@@ -52,7 +52,7 @@ class Inference(Node):
 
     def open(self, bus: Bus) -> dict[str, Any]:
         """Load the models, then listen for frames."""
-        self._estimator = PoseEstimator(self._config, self._rig)
+        self._estimator = build_estimator(self._config, self._rig)
         lags_ms = [camera.lag_ms for camera in self._rig.cameras]
         synchronizer: Synchronizer[Ticket] = Synchronizer(
             self._rig.names, self._rates_hz, self._config.synchronizer, lags_ms=lags_ms
@@ -65,7 +65,7 @@ class Inference(Node):
         return {
             "models": self._estimator.description(),
             "skeleton": self._estimator.skeleton.name,
-            "device": "cpu",
+            "device": self._estimator.device,
             "published": published,
         }
 

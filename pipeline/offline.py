@@ -15,9 +15,9 @@ import cv2
 from calibration.rig import Rig
 from configs.errors import bad_input
 from pipeline.drivers.base import CameraError
+from pipeline.estimator import Estimator, build_estimator
 from pipeline.frame import Frame, VideoFormat
 from pipeline.pipeline_config import PipelineConfig
-from pipeline.pose_estimator import PoseEstimator
 from pipeline.sources import Footage, FootageReader
 from pipeline.synchronizer import SyncedSet, Synchronizer
 from pipeline.take.header import TakeHeader, wall_time_now
@@ -101,7 +101,7 @@ def process(
     pipeline: PipelineConfig,
     folder: Path,
     *,
-    estimator: PoseEstimator | None = None,
+    estimator: Estimator | None = None,
     label: str = "",
     progress: Callable[[int, int | None], None] | None = None,
 ) -> OfflineResult:
@@ -122,7 +122,7 @@ def process(
     Raises:
         BadInputError: Weights missing, folder not empty, no frame could be read.
     """
-    estimator = estimator or PoseEstimator(pipeline, rig)
+    estimator = estimator or build_estimator(pipeline, rig)
     origin_ns = footage.take.header.origin_ns if footage.take is not None else 0
     estimator.origin_ns = origin_ns
     readers = [FootageReader(footage, camera, origin_ns) for camera in footage.rig.cameras]
@@ -217,7 +217,7 @@ def _header(
     rig: Rig,
     pipeline: PipelineConfig,
     folder: Path,
-    estimator: PoseEstimator,
+    estimator: Estimator,
     origin_ns: int,
     label: str,
 ) -> TakeHeader:
@@ -233,5 +233,5 @@ def _header(
         skeleton=estimator.skeleton.name,
         cameras=footage.rig.names,
         pipeline=pipeline.name,
-        label=label,
+        label=label or pipeline.label,
     )

@@ -14,6 +14,7 @@ from configs.loading import Config, apply_overrides, parse_config, read_yaml
 from models.keypoints.retiming import RetimingConfig
 from models.one_euro import OneEuroConfig
 from models.triangulation.mirror_repair import MirrorRepairConfig
+from models.triangulation.predictors.base import UNTRAINED, UNTRAINED_LABEL
 from models.triangulation.robust import RobustConfig
 from models.triangulation.view_trust import ViewTrustConfig
 from pipeline.synchronizer import SynchronizerConfig
@@ -59,6 +60,11 @@ class PipelineConfig(Config):
     description: str = ""
     keypoints: dict[str, Any]
     """``type`` names a 2D keypoint model; the rest are its own settings."""
+    network: dict[str, Any] | None = None
+    """``type`` names a learned triangulation; the keypoint model then only finds the person. The rest are its
+    own settings."""
+    centre_network: dict[str, Any] | None = None
+    """A second one on the same crops that tells a volumetric network where the pelvis is."""
 
     synchronizer: SynchronizerConfig = Field(default_factory=SynchronizerConfig)
     mirror_repair: MirrorRepairConfig | None = Field(default_factory=MirrorRepairConfig)
@@ -68,12 +74,21 @@ class PipelineConfig(Config):
     smoothing: OneEuroConfig | None = Field(default_factory=OneEuroConfig)
     stream: StreamConfig = Field(default_factory=StreamConfig)
 
-    @field_validator("keypoints")
+    @field_validator("keypoints", "network", "centre_network")
     @classmethod
-    def _names_a_model(cls, keypoints: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(keypoints.get("type"), str):
-            raise ValueError("needs a key type, the name of a 2D keypoint model")
-        return keypoints
+    def _names_a_model(cls, model: dict[str, Any] | None) -> dict[str, Any] | None:
+        if model is not None and not isinstance(model.get("type"), str):
+            raise ValueError("needs a key type, the name of a model")
+        return model
+
+    @property
+    def label(self) -> str:
+        """What a viewer must be told before believing the poses; empty when there is nothing."""
+        untrained = any(
+            part is not None and part.get("weights", UNTRAINED) == UNTRAINED
+            for part in (self.network, self.centre_network)
+        )
+        return UNTRAINED_LABEL if untrained else ""
 
 
 def pipeline_names() -> list[str]:

@@ -40,6 +40,17 @@ def build_keypoint_model(config: PipelineConfig, cameras: Sequence[str]) -> Keyp
     return model
 
 
+def check_cameras(rig: Rig) -> None:
+    """Raise BadInputError unless there are two cameras or more."""
+    if len(rig) < 2:
+        raise bad_input(
+            f"3D poses need at least two cameras, this rig has {len(rig)}",
+            key="cameras",
+            value=", ".join(rig.names),
+            hint="add a camera, or record without poses with --pipeline none",
+        )
+
+
 class PoseEstimator:
     """Keypoints in every view, left/right repair, robust triangulation, filter.
 
@@ -52,14 +63,9 @@ class PoseEstimator:
     """
 
     def __init__(self, config: PipelineConfig, rig: Rig, model: KeypointModel | None = None) -> None:
-        if len(rig) < 2:
-            raise bad_input(
-                f"3D poses need at least two cameras, this rig has {len(rig)}",
-                key="cameras",
-                value=", ".join(rig.names),
-                hint="add a camera, or record without poses with --pipeline none",
-            )
+        check_cameras(rig)
         self.rig = rig
+        self.device = "cpu"
         self.model = model if model is not None else build_keypoint_model(config, rig.names)
         self.skeleton = self.model.skeleton
         self._triangulate = RobustTriangulator(config.triangulation, rig)

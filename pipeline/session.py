@@ -106,7 +106,7 @@ class Session:
         self.rig = rig
         self.calibration = calibration.subset(rig.names) if calibration is not None else None
         self.pipeline = pipeline
-        self.label = label
+        self.label = label or (pipeline.label if pipeline is not None else "")
         self.state = SessionState()
         self._on_report = on_report
         self._log_level = log_level

@@ -82,6 +82,7 @@ class Command:
 
                 live = run_session(session, folder, seconds=args.seconds, frames=args.frames, on_tick=tick)
         result = live_figures(live, folder)
+        result["label"] = session.label
         if not args.no_report:
             with console.progress("drawing preview and report") as bar:
                 result["files"] = finish_take(folder, bar).paths
@@ -91,9 +92,10 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """What was recorded, and how well."""
-        from app.commands.words import live_words, quality_words
+        from app.commands.words import label_words, live_words, quality_words
 
-        lines = [*live_words(result), *quality_words(result.get("quality")), f"take: {result['take']}"]
+        lines = [*live_words(result), *quality_words(result.get("quality")), *label_words(result)]
+        lines.append(f"take: {result['take']}")
         return "\n".join(lines)
 
 

@@ -110,7 +110,7 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """Error against truth, rate, latency, and where the take is."""
-        from app.commands.words import live_words
+        from app.commands.words import label_words, live_words
 
         lines = live_words(result)
         truth = result["truth"]
@@ -122,8 +122,7 @@ class Command:
             )
         else:
             lines.append("no pose could be compared with the truth")
-        if result["label"]:
-            lines.append(f"NOTE: {result['label']}.")
+        lines += label_words(result)
         lines.append(f"take: {result['take']} (open report.html, preview.mp4 or contact_sheet.png)")
         return "\n".join(lines)
 
@@ -148,7 +147,7 @@ def _pipeline(args: argparse.Namespace, rig: Any, console: Console) -> tuple[Pip
     overrides = tuple(args.set)
     pipeline = load_pipeline(name, overrides)
     if pipeline.keypoints["type"] != "noisy_truth":
-        return pipeline, ""
+        return pipeline, pipeline.label
     studio = {"size": list(rig.cameras[0].size), **rig.cameras[0].driver["studio"]}
     keypoints = {**pipeline.keypoints, "studio": studio}
     return pipeline.model_copy(update={"keypoints": keypoints}), STAND_IN_LABEL

@@ -50,8 +50,8 @@ class Command:
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Process and finish the take."""
+        from pipeline.estimator import build_estimator
         from pipeline.offline import process
-        from pipeline.pose_estimator import PoseEstimator
         from pipeline.sources import find_footage, fit_rig_to_devices
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import name_for_take, new_take_folder
@@ -75,7 +75,7 @@ class Command:
         label = (
             footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
         )
-        estimator = PoseEstimator(pipeline, rig)
+        estimator = build_estimator(pipeline, rig)
         name = args.name or f"{name_for_take(footage.name)}-{name_for_take(pipeline.name)}"
         folder = args.out or new_take_folder(Path("takes"), name)
         started = time.perf_counter()
@@ -100,6 +100,7 @@ class Command:
         quality = take_quality(folder)
         return {
             "take": folder,
+            "label": label or pipeline.label,
             "instants": result.sets,
             "cameras": {name: totals.to_dict() for name, totals in result.summary.totals.items()},
             "cpu_ms_per_instant": round(result.cpu_ms_per_set, 2),
@@ -113,12 +114,13 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """What was made, and how good it is."""
-        from app.commands.words import quality_words
+        from app.commands.words import label_words, quality_words
 
         lines = [
             f"{result['instants']} instants from {len(result['cameras'])} cameras at "
             f"{result['instants_per_s']:.1f} per second, {result['cpu_ms_per_instant']:.0f} ms of CPU each",
             *quality_words(result["quality"]),
+            *label_words(result),
             f"take: {result['take']} (open report.html, preview.mp4 or contact_sheet.png)",
         ]
         return "\n".join(lines)

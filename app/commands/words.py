@@ -49,3 +49,8 @@ def quality_words(quality: Mapping[str, Any] | None) -> list[str]:
     for name, frames in swapped.items():
         lines.append(f"left and right exchanged back in {len(frames)} frames of {name}")
     return lines
+
+
+def label_words(result: Mapping[str, Any]) -> list[str]:
+    """What must be said before the poses are believed."""
+    return [f"NOTE: {result['label']}."] if result.get("label") else []
