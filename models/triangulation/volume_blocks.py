@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import cast
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 def conv_norm(channels_in: int, channels_out: int, kernel: int) -> list[nn.Module]:
@@ -52,7 +52,7 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels_in, X, Y, Z) to (B, channels_out, X, Y, Z)."""
-        return F.relu(self.res_branch(x) + self.skip_con(x))
+        return functional.relu(self.res_branch(x) + self.skip_con(x))
 
 
 class UpsamplingBlock(nn.Module):
@@ -73,4 +73,4 @@ class UpsamplingBlock(nn.Module):
 
 def halve(x: Tensor) -> Tensor:
     """Largest value of every 2x2x2 voxels: (B, C, X, Y, Z) to (B, C, X/2, Y/2, Z/2)."""
-    return F.max_pool3d(x, 2)
+    return functional.max_pool3d(x, 2)
