@@ -1,12 +1,12 @@
 """Weighted linear triangulation of many joints at once, with gradients and covariance.
 
 The problem (Hartley and Zisserman, Multiple View Geometry, sec. 12.2; weights by Iskakov et al., ICCV 2019):
-each view adds the rows ``c (x p3 - p1)`` and ``c (y p3 - p2)`` to a matrix ``A``, and the joint is the smallest
-right singular vector of ``A``, divided by its fourth component. The usual way is one singular value
+each view adds the rows ``c (x p3 - p1)`` and ``c (y p3 - p2)`` to a matrix ``A``, and the joint is the
+smallest right singular vector of ``A``, divided by its fourth component. The usual way is one singular value
 decomposition per joint. Here the same vector is found from three unknowns: with ``A = [A3 | a]``,
 ``H = A3^T A3`` and ``(X, 1)`` the wanted vector, ``(H - s I) X = -A3^T a``, where ``s``, the smallest squared
-singular value, is the smallest root of a concave function of one variable. Newton's method finds it within a few
-steps. All numbers are taken relative to the least-squares solution (s = 0), so nothing cancels.
+singular value, is the smallest root of a concave function of one variable. Newton's method finds it within a
+few steps. All numbers are taken relative to the least-squares solution (s = 0), so nothing cancels.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def solve_compiled(
     points: Tensor, projections: Tensor, confidences: Tensor | None, present: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As ``solve_rows(linear_rows(...))``, on a CPU and without gradients."""
-    samples, views, joints = points.shape[:3]
+    samples, _, joints = points.shape[:3]
     seen = taking_part(points, present)
     weights = seen.double() if confidences is None else torch.where(seen, confidences.detach().double(), 0.0)
     out = np.empty((samples, joints, 3))
