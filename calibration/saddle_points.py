@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -88,6 +87,9 @@ def largest_cluster(points: Floats) -> Cluster | None:
     """The most points that hang together like a grid; None of fewer than four points."""
     if len(points) < 4:
         return None
+    # Here, as it takes 0.2 s to import and ChArUco boards are found without.
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(points)
     distances, neighbours = tree.query(points, k=min(5, len(points)))
     # The second nearest neighbour: one stray point beside a corner does not make its spacing small.
