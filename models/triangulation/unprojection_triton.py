@@ -74,7 +74,7 @@ if AVAILABLE:
             below = y - line
             x0 = column.to(tl.int32)
             y0 = line.to(tl.int32)
-            here = tl.load(present + view) != 0
+            here = tl.load(present + view + 0 * n) != 0
             usable = inside & touched & here
             row = maps + view * height * width * CHANNELS
 
