@@ -19,6 +19,14 @@ GRACE_S = 2.0
 """Threads and processes that were told to end may still be on their way."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Words of ``tests/parity``; pytest asks for options only in the conftest files it starts with."""
+    group = parser.getgroup("parity", "recorded cases")
+    default = Path(__file__).resolve().parents[1].parent / "shared" / "parity"
+    group.addoption("--parity-dir", default=str(default), metavar="DIR", help="folder of recorded cases")
+    group.addoption("--parity-report", default=None, metavar="FILE", help="write all deviations as json")
+
+
 def leftovers() -> set[str]:
     """What must not outlive the tests that made it: processes, threads, blocks of shared memory."""
     blocks = Path("/dev/shm").glob(f"posestage-{os.getpid()}-*")  # there is no such folder but on Linux
