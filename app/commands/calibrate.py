@@ -123,11 +123,13 @@ class Command:
     ) -> Result:
         from calibration.calibrator import calibrate
         from calibration.diagnosis import CalibrationFailedError
+        from calibration.warm_up import warm_up_meanwhile
         from pipeline.board_footage import explain_missing_views, find_board_views
         from pipeline.calibration_files import save_inputs
 
         started = time.perf_counter()
         names = rig.names if rig is not None else None
+        warm_up_meanwhile()
         with console.progress("looking for the board", None, "pictures") as bar:
             findings = find_board_views(args.source, board, names, progress=bar.update)
         searched_s = time.perf_counter() - started
