@@ -25,7 +25,8 @@ LIMBS: tuple[tuple[int, int], ...] = (
 def limb_lengths(joints: Tensor) -> Tensor:
     """Lengths of the 16 limbs: (..., 17, 3) mm to (..., 16) mm."""
     ends = torch.tensor(LIMBS, device=joints.device)
-    return torch.linalg.vector_norm(joints[..., ends[:, 0], :] - joints[..., ends[:, 1], :], dim=-1)
+    lengths: Tensor = (joints[..., ends[:, 0], :] - joints[..., ends[:, 1], :]).norm(dim=-1)
+    return lengths
 
 
 def limb_length_error(joints: Tensor, truth: Tensor) -> Tensor:

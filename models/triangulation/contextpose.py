@@ -1,0 +1,233 @@
+"""ContextPose: volumetric estimation, mostly from one view, with attention along the limbs.
+
+Source: Ma et al., "Context Modeling in 3D Human Pose Estimation: A Unified Perspective", CVPR 2021.
+Parameters carry the names of the released checkpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from configs.errors import bad_input
+from models.backbones.pose_resnet import FEATURES, VOLUME_CHANNELS, PoseResNet
+from models.triangulation.cuboid import Cuboid
+from models.triangulation.limb_attention import LimbAttention
+from models.triangulation.limb_prior import LIMBS, LimbPrior
+from models.triangulation.unprojection import normalised_confidences
+from models.triangulation.volume_blocks import (
+    BasicBlock,
+    ResidualBlock,
+    UpsamplingBlock,
+    halve,
+)
+from models.triangulation.volumetric import (
+    VolumeConfig,
+    VolumetricResult,
+    build_volume,
+    check_views,
+    heatmap_projections,
+    look_at_views,
+    read_joints,
+    reduce_features,
+)
+
+STEP = 4
+"""The attention's grid takes every fourth voxel: the network halves its volume twice."""
+FRONT = 17
+WIDTH = 34
+
+
+class ContextPoseConfig(VolumeConfig):
+    """Settings of ContextPose; the defaults are those of the released weights."""
+
+    sampling: Literal["exact", "released", "exact_swapped", "released_swapped"] = "exact"
+    from_heatmaps: bool = False
+    """Unproject raw heatmaps instead of features."""
+    attention_channels: int = Field(51, ge=17, multiple_of=17)
+    temperature: float = Field(1500.0, gt=0.0)
+    """Widens the limb kernels."""
+
+
+class AttentionBlock(nn.Module):
+    """Limb-aware attention and one convolution beside a skip connection."""
+
+    def __init__(self, attention: LimbAttention, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.atten_conv = attention
+        self.res_branch = nn.Sequential(
+            nn.BatchNorm3d(channels_out),
+            nn.ReLU(inplace=False),
+            nn.Conv3d(channels_out, channels_out, 3, padding=1),
+            nn.BatchNorm3d(channels_out),
+        )
+        self.skip_con = nn.Sequential()
+        if channels_in != channels_out:
+            self.skip_con = nn.Sequential(
+                nn.Conv3d(channels_in, channels_out, 1), nn.BatchNorm3d(channels_out)
+            )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, channels_in, s, s, s) to (B, channels_out, s, s, s) and attention (B, 17, s^3)."""
+        mixed, attention = self.atten_conv(x)
+        return functional.relu(self.res_branch(mixed) + self.skip_con(x)), attention
+
+
+class AttentionEncoderDecoder(nn.Module):
+    """Two levels down and up, the attention in the middle."""
+
+    def __init__(self, channels: int, attention: LimbAttention) -> None:
+        super().__init__()
+        # Assigned in the order of the released checkpoints.
+        self.encoder_res1 = ResidualBlock(WIDTH, channels)
+        self.encoder_res2 = ResidualBlock(channels, channels)
+        self.mid_res = AttentionBlock(attention, channels, channels)
+        self.decoder_res2 = ResidualBlock(channels, channels)
+        self.decoder_upsample2 = UpsamplingBlock(channels, channels)
+        self.decoder_res1 = ResidualBlock(channels, channels)
+        self.decoder_upsample1 = UpsamplingBlock(channels, WIDTH)
+        self.skip_res1 = ResidualBlock(WIDTH, WIDTH)
+        self.skip_res2 = ResidualBlock(channels, channels)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 34, S, S, S) to the same shape, and attention (B, 17, (S/4)^3)."""
+        across1 = self.skip_res1(x)
+        x = self.encoder_res1(halve(x))
+        across2 = self.skip_res2(x)
+        x = self.encoder_res2(halve(x))
+        x, attention = self.mid_res(x)
+        x = self.decoder_upsample2(self.decoder_res2(x)) + across2
+        x = self.decoder_upsample1(self.decoder_res1(x)) + across1
+        return x, attention
+
+
+class V2VNet(nn.Module):
+    """From a volume to one logit volume and one attention map per joint.
+
+    Args:
+        channels_in: Channels of the volume.
+        joints: Number of joints.
+        channels: Width in the middle, a multiple of 17.
+        attention: The attention of the middle.
+    """
+
+    def __init__(self, channels_in: int, joints: int, channels: int, attention: LimbAttention) -> None:
+        super().__init__()
+        self.front_layers = nn.Sequential(BasicBlock(channels_in, FRONT, 3), ResidualBlock(FRONT, WIDTH))
+        self.encoder_decoder = AttentionEncoderDecoder(channels, attention)
+        self.output_layer = nn.Conv3d(WIDTH, joints, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Small normal weights and zero bias for every convolution, as the published training starts."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
+                nn.init.normal_(module.weight, std=0.001)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and attention.
+
+        Args:
+            volume: (B, channels_in, S, S, S).
+
+        Returns:
+            (B, joints, S, S, S) and (B, 17, (S/4)^3).
+        """
+        x, attention = self.encoder_decoder(self.front_layers(volume))
+        return cast(Tensor, self.output_layer(x)), attention
+
+
+@dataclass(frozen=True)
+class ContextPoseResult(VolumetricResult):
+    """What ContextPose says about B people; see ``VolumetricResult``.
+
+    Attributes:
+        attention: (B, 17, (S/4)^3), adds up to one over the coarse grid.
+        attention_cuboid: Where the coarse grid is; ``attention_target`` takes it.
+    """
+
+    attention: Tensor
+    attention_cuboid: Cuboid
+
+
+class ContextPose(nn.Module):
+    """Backbone, unprojection, 3D network with limb-aware attention, soft-argmax.
+
+    Args:
+        config: The architecture; the weights are random until a checkpoint is loaded.
+        prior: Lengths of the limbs, which checkpoints do not contain.
+    """
+
+    def __init__(self, config: ContextPoseConfig, prior: LimbPrior) -> None:
+        super().__init__()
+        if config.joints != len(LIMBS) + 1:
+            raise bad_input("ContextPose is made for 17 joints", key="joints", value=config.joints)
+        self.config = config
+        weighted = config.aggregation.startswith("conf")
+        self.backbone = PoseResNet(config.layers, config.joints, config.style, vol_confidences=weighted)
+        channels = config.joints
+        if not config.from_heatmaps:
+            for parameter in self.backbone.final_layer.parameters():
+                parameter.requires_grad_(False)
+            self.process_features = nn.Sequential(nn.Conv2d(FEATURES, VOLUME_CHANNELS, 1))
+            channels = VOLUME_CHANNELS
+        wide = config.attention_channels
+        attention = LimbAttention(
+            wide,
+            wide,
+            prior,
+            size=config.voxels // STEP,
+            side_mm=config.side_mm,
+            temperature=config.temperature,
+        )
+        self.volume_net = V2VNet(channels, config.joints, wide, attention)
+
+    def forward(
+        self,
+        images: Tensor,
+        projections: Tensor,
+        centres: Tensor,
+        present: Tensor | None = None,
+        rotation: Tensor | None = None,
+        *,
+        keep_volumes: bool = False,
+    ) -> ContextPoseResult:
+        """Estimate B poses; arguments and errors as ``VolumetricTriangulation.forward``.
+
+        The true pose is not among the arguments: the attention's target is ``attention_target`` of the
+        result's ``attention_cuboid``.
+        """
+        check_views(images, projections, centres, present)
+        config = self.config
+        seen = look_at_views(self.backbone, images, present)
+        source = seen.heatmaps
+        if not config.from_heatmaps:
+            source = reduce_features(self.process_features, seen.features)
+        confidences = seen.vol_confidences
+        if confidences is not None and config.aggregation == "conf_norm":
+            confidences = normalised_confidences(confidences, present)
+        cuboid = Cuboid.around(
+            centres, config.side_mm, config.voxels, rotation=rotation, transfer=config.transfer
+        )
+        image, maps = images.shape[-2:], source.shape[-2:]
+        projections = heatmap_projections(projections, (image[0], image[1]), (maps[0], maps[1]))
+        volume = build_volume(source, projections, cuboid, config, confidences, present)
+        logits, attention = self.volume_net(volume)
+        read = read_joints(logits * config.multiplier, cuboid, softmax=config.softmax)
+        return ContextPoseResult(
+            read.joints,
+            read.covariance,
+            source,
+            seen.heatmaps,
+            read.volumes if keep_volumes else None,
+            confidences,
+            cuboid,
+            attention,
+            cuboid.coarse(STEP),
+        )
