@@ -325,6 +325,7 @@ class _Reporter:
                 )
                 for k, (name, camera) in enumerate(zip(data.cameras, cameras, strict=True))
             },
+            covariance=covariance,
             lags=lags,
             rms_px=_rms(solution.residuals[problem.used]),
             rms_without_lags_px=_rms(without[1].residuals[problem.used]),

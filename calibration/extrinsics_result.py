@@ -117,6 +117,7 @@ class ExtrinsicsResult:
         rejected: What was left out, and why.
         graph: Which cameras saw the board together.
         uncertainty: By camera; zeros for the reference.
+        covariance: (C * 20, C * 20) of the parameters of all cameras together, in the order of the rig.
         lags: By camera.
         rms_px: Root mean square distance of the used corners.
         rms_constant_lags_px: The same if each camera may only have one constant lag.
@@ -138,6 +139,7 @@ class ExtrinsicsResult:
     rejected: tuple[Rejection, ...]
     graph: ViewGraph
     uncertainty: Mapping[str, CameraUncertainty]
+    covariance: Floats
     lags: Mapping[str, LagEstimate]
     rms_px: float
     rms_constant_lags_px: float

@@ -190,7 +190,7 @@ def world_from_points(
     images = np.stack([np.asarray(pixels[name], dtype=np.float64) for name in views.names])
     if known.ndim != 2 or known.shape[1] != 3 or images.shape[1:] != (len(known), 2):
         raise bad_input(f"{known.shape} coordinates do not fit pixels of shape {images.shape[1:]} per camera")
-    found = _triangulated(views, images)
+    found = triangulate_exactly(views, images)
     seen = np.isfinite(found[:, 0]) & np.isfinite(known).all(axis=1)
     if seen.sum() < FEWEST_POINTS:
         raise bad_input(
@@ -215,8 +215,19 @@ def world_from_points(
     )
 
 
-def _triangulated(rig: Rig, pixels: Floats) -> Floats:
-    """(N, 3) mm by linear triangulation and least squares of the image errors."""
+def triangulate_exactly(rig: Rig, pixels: Floats) -> Floats:
+    """Triangulate by least squares of the image errors.
+
+    Args:
+        rig: The cameras.
+        pixels: (C, N, 2) distorted px, NaN where a camera does not see a point.
+
+    Returns:
+        (N, 3) mm, NaN where fewer than two cameras see it.
+
+    Raises:
+        SolveError: A point lies nowhere.
+    """
     points = rig.triangulate(pixels)
     good = np.flatnonzero(np.isfinite(points[:, 0]))
     seen = np.isfinite(pixels[:, good, 0])

@@ -88,13 +88,13 @@ def distances_mm(rig: Rig) -> dict[str, float]:
 def compare_with_truth(calibration: Rig, truth: Rig) -> dict[str, Any]:
     """How far a calibration is from the simulated cameras it is of.
 
-    The worlds of the two need not be the same. Points all over the middle of the studio are filmed by the true
-    cameras and triangulated by the calibrated ones; the world is laid where these points fit best.
+    The worlds of the two need not be the same. Points all over the middle of the studio are filmed by the
+    true cameras and triangulated by the calibrated ones; the world is laid where these points fit best.
 
     Returns:
-        focal_percent (largest of both axes), rotation_deg, position_mm, lag_ms (relative to the first camera),
-        each the largest over the cameras, and all of them by camera; volume_mm, the root mean square error of
-        the points; scale_percent, by which distances between cameras are too long; and of the world
+        focal_percent (largest of both axes), rotation_deg, position_mm, lag_ms (relative to the first
+        camera), each the largest over the cameras, and all of them by camera; volume_mm, the root mean square
+        error of the points; scale_percent, by which distances between cameras are too long; and of the world
         as it was before: up_deg, how far its Z is from the vertical, and floor_mm, how far its Z = 0 is from
         the floor in the middle of the studio.
     """

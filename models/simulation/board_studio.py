@@ -72,7 +72,7 @@ class BoardStudioConfig(Config):
     cameras: int = Field(default=4, ge=1, le=16)
     size: tuple[int, int] = (640, 480)
     board: BoardFile = BoardFile(
-        type="charuco", columns=5, rows=4, square_mm=200.0, marker_mm=160.0, dictionary="DICT_4X4_50"
+        type="charuco", columns=5, rows=4, square_mm=200.0, marker_mm=145.0, dictionary="DICT_4X4_50"
     )
     lens: LensModel = "pinhole"
     noise: float = Field(default=2.0, ge=0, le=50)

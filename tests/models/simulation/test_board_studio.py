@@ -65,8 +65,26 @@ def test_the_board_is_rigid_and_moves_smoothly(studio):
     assert speed.max() < 3500
     assert speed.mean() > 200
     middle = corners.mean(axis=1)
-    assert middle[:, 2].min() > 300
+    assert middle[:, 2].min() >= 0
+    start, _ = studio.motion.floor_s
+    period = studio.motion.period_s
+    up_again = np.mod(times, period) < start - 1.5
+    assert middle[up_again & (times > 1.5) & (times < period)][:, 2].min() > 300
     assert np.abs(middle[:, :2]).max() < 4500
+
+
+@pytest.mark.parametrize("cameras", [1, 4, 8])
+def test_the_board_rests_flat_on_the_floor_at_the_end_of_a_round(cameras):
+    for seed in range(3):
+        studio = BoardStudio(BoardStudioConfig(seed=seed, cameras=cameras))
+        start, end = studio.motion.floor_s
+        assert end - start >= 3
+        assert end < studio.motion.period_s
+        lying = [studio.truth(t) for t in np.linspace(start, end, 7)]
+        assert np.abs(np.array(lying) - lying[0]).max() < 1e-6
+        assert np.abs(lying[0][:, 2]).max() < 1e-6
+        assert studio.visibility("cam1", (start + end) / 2).all()
+        assert np.abs(studio.truth(start - 0.8) - lying[0]).max() > 10
 
 
 @pytest.mark.parametrize(
