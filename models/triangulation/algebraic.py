@@ -22,7 +22,7 @@ class AlgebraicResult(NamedTuple):
     Attributes:
         keypoints_3d: (B, J, 3) mm, finite; meaningful where ``determined``.
         keypoints_2d: (B, V, J, 2) px of the network's input.
-        heatmaps: (B, V, J, h, w) that the keypoints were read from, each with the sum 1.
+        heatmaps: (B, V, J, h, w) that the keypoints were read from, see ``SoftArgmax.maps``.
         confidences: (B, V, J) weights of the rows; over the views of a joint they sum to 1 + V * 1e-5,
             zero where a view is missing.
         determined: (B, J) whether at least two views with different rays saw the joint.

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
-ITERATIONS = 100
+ITERATIONS = 300
 """Of the refinement, at most; it stops when a step is shorter than ``STANDSTILL_MM``."""
 STANDSTILL_MM = 1e-5
 DAMPING_START, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-4, 8.0, 0.2, 1e12

@@ -17,7 +17,7 @@ class SoftArgmax(NamedTuple):
 
     Attributes:
         coordinates: (..., 2) or (..., 3).
-        maps: The input's shape; with softmax each map sums to 1.
+        maps: The input's shape: probabilities, or without softmax the values with the negative ones cut off.
     """
 
     coordinates: Tensor
@@ -33,20 +33,18 @@ def soft_argmax_2d(heatmaps: Tensor, *, softmax: bool = True) -> SoftArgmax:
             and a map without a positive value gives NaN.
 
     Returns:
-        Coordinates (..., 2) as x, y in heatmap cells; maps, with softmax as probabilities, otherwise divided
-        by their mass.
+        Coordinates (..., 2) as x, y in heatmap cells.
     """
     rows, columns = heatmaps.shape[-2:]
     flat = heatmaps.flatten(-2)
-    if softmax:
-        flat = flat.softmax(dim=-1)
-    else:
-        flat = flat.relu()
-        flat = flat / flat.sum(dim=-1, keepdim=True)
+    flat = flat.softmax(dim=-1) if softmax else flat.relu()
     maps = flat.reshape(heatmaps.shape)
     x = maps.sum(dim=-2) @ torch.arange(columns, dtype=maps.dtype, device=maps.device)
     y = maps.sum(dim=-1) @ torch.arange(rows, dtype=maps.dtype, device=maps.device)
-    return SoftArgmax(torch.stack((x, y), dim=-1), maps)
+    coordinates = torch.stack((x, y), dim=-1)
+    if not softmax:
+        coordinates = coordinates / flat.sum(dim=-1).unsqueeze(-1)
+    return SoftArgmax(coordinates, maps)
 
 
 def soft_argmax_3d(volumes: Tensor, *, softmax: bool = True) -> SoftArgmax:
@@ -57,20 +55,19 @@ def soft_argmax_3d(volumes: Tensor, *, softmax: bool = True) -> SoftArgmax:
         softmax: As in ``soft_argmax_2d``.
 
     Returns:
-        Coordinates (..., 3) in voxels; maps as in ``soft_argmax_2d``.
+        Coordinates (..., 3) in voxels.
     """
     flat = volumes.flatten(-3)
-    if softmax:
-        flat = flat.softmax(dim=-1)
-    else:
-        flat = flat.relu()
-        flat = flat / flat.sum(dim=-1, keepdim=True)
+    flat = flat.softmax(dim=-1) if softmax else flat.relu()
     maps = flat.reshape(volumes.shape)
     axes = [
         maps.sum(dim=others) @ torch.arange(side, dtype=maps.dtype, device=maps.device)
         for side, others in zip(volumes.shape[-3:], ((-2, -1), (-3, -1), (-3, -2)), strict=True)
     ]
-    return SoftArgmax(torch.stack(axes, dim=-1), maps)
+    coordinates = torch.stack(axes, dim=-1)
+    if not softmax:
+        coordinates = coordinates / flat.sum(dim=-1).unsqueeze(-1)
+    return SoftArgmax(coordinates, maps)
 
 
 def integrate_volumes(volumes: Tensor, coordinates: Tensor, *, softmax: bool = True) -> SoftArgmax:
@@ -87,8 +84,7 @@ def integrate_volumes(volumes: Tensor, coordinates: Tensor, *, softmax: bool = T
             neither do we, since weights trained like that need it.
 
     Returns:
-        Coordinates (B, J, 3) mm; maps (B, J, X, Y, Z), probabilities, or values with the negative ones cut
-        off.
+        Coordinates (B, J, 3) mm; maps (B, J, X, Y, Z).
     """
     flat = volumes.flatten(-3)
     places = coordinates.flatten(1, 3)
