@@ -92,7 +92,8 @@ def volume_uncertainty(rig: Rig, covariance: Floats, points: Floats) -> VolumeUn
     lay, *_ = np.linalg.lstsq(rigid.reshape(-1, 6), moves.reshape(-1, moves.shape[2]), rcond=None)
     left = moves - rigid @ lay
     points_mm = np.full(len(points), np.nan)
-    points_mm[twice] = np.sqrt(np.einsum("nij,jk,nik->n", left, covariance, left))
+    variance = np.einsum("nij,jk,nik->n", left, covariance, left)
+    points_mm[twice] = np.sqrt(np.maximum(variance, 0.0))  # rounding may bring what is certain below zero
     place, turn = [], []
     for number, camera in enumerate(rig.cameras):
         own = slice(number * CAMERA, (number + 1) * CAMERA)
