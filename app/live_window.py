@@ -15,7 +15,8 @@ from app.widgets.camera_tile import CameraTile
 from app.widgets.wireframe_view import WireframeView
 from models.pose_frame import PoseFrame
 from pipeline.frame_ring import FrameRingReader, RingError
-from pipeline.session import Session, grabber_name
+from pipeline.rig_nodes import grabber_name
+from pipeline.session import Session
 
 _SHORTEST_PAUSE_S = 0.02
 _POSES_MISSING_AFTER_S = 0.5

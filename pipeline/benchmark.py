@@ -12,7 +12,8 @@ import psutil
 from models.simulation.studio import warm_up
 from pipeline.live import run_session
 from pipeline.pipeline_config import load_pipeline
-from pipeline.session import Session, grabber_name
+from pipeline.rig_nodes import grabber_name
+from pipeline.session import Session
 from pipeline.studio_rig import simulated_rig, studio_calibration, studio_of
 
 

@@ -21,12 +21,12 @@ from calibration.rig import Rig
 from configs.errors import PosestageError, bad_input
 from pipeline.bus import Bus, Receiver
 from pipeline.endpoints import session_endpoints
-from pipeline.grabber import Grabber
 from pipeline.inference import Inference
 from pipeline.messages import Command, Report
 from pipeline.pipeline_config import PipelineConfig
 from pipeline.recorder import Recorder
 from pipeline.rig_config import RigConfig
+from pipeline.rig_nodes import DEFAULT_FPS, frame_rates, grabber_name, grabber_specs, picture_sizes
 from pipeline.supervisor import NodeSpec, Supervisor, failure_of
 from pipeline.take.folder import free_space_check
 from pipeline.take.header import TakeHeader, wall_time_now
@@ -43,7 +43,6 @@ _CLOSE_DEADLINE_S: Final = 600.0
 """For closing a take: a long one has gigabytes of poses to arrange, on a slow disk."""
 
 _DEFAULT_SIZE: Final = (1280, 720)
-_DEFAULT_FPS: Final = 30.0
 
 
 @dataclass
@@ -275,10 +274,7 @@ class Session:
         self.stop()
 
     def _specs(self) -> list[NodeSpec]:
-        cameras = [
-            NodeSpec(grabber_name(camera.name), Grabber, {"camera": camera.model_dump()})
-            for camera in self.rig.cameras
-        ]
+        cameras = grabber_specs(self.rig)
         recorder = NodeSpec(
             "recorder",
             Recorder,
@@ -288,7 +284,7 @@ class Session:
         )
         if self.pipeline is None or self.calibration is None:
             return [recorder, *cameras]
-        rates = [camera.fps or _DEFAULT_FPS for camera in self.rig.cameras]
+        rates = frame_rates(self.rig)
         settings = {"pipeline": self.pipeline, "rig": self.calibration, "rates_hz": rates}
         return [recorder, NodeSpec("inference", Inference, settings, stop_wave=1), *cameras]
 
@@ -310,8 +306,9 @@ class Session:
     def _check_sizes(self) -> None:
         if self.calibration is None:
             return
+        sizes = picture_sizes(self.rig, self._running())
         for camera in self.calibration.cameras:
-            size = tuple(self._running().details(grabber_name(camera.name))["size"])
+            size = sizes[camera.name]
             if size != camera.size:
                 raise bad_input(
                     f'camera "{camera.name}" delivers {size[0]}x{size[1]} but is calibrated for '
@@ -354,15 +351,10 @@ class Session:
         for camera in self.rig.cameras:
             details = self._running().details(grabber_name(camera.name))
             width, height = details.get("size") or _DEFAULT_SIZE
-            total += width * height * _BYTES_PER_PIXEL * (details.get("fps") or _DEFAULT_FPS)
+            total += width * height * _BYTES_PER_PIXEL * (details.get("fps") or DEFAULT_FPS)
         return total
 
     def _running(self) -> Supervisor:
         if self._supervisor is None:
             raise PosestageError("the session is not running")
         return self._supervisor
-
-
-def grabber_name(camera: str) -> str:
-    """Name of the node that owns a camera."""
-    return f"grabber-{camera}"

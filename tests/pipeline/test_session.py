@@ -13,7 +13,8 @@ from configs.loading import parse_config
 from pipeline.live import run_session
 from pipeline.pipeline_config import load_pipeline
 from pipeline.rig_config import RigConfig
-from pipeline.session import Session, grabber_name
+from pipeline.rig_nodes import grabber_name
+from pipeline.session import Session
 from pipeline.studio_rig import (
     compare_with_truth,
     simulated_rig,
