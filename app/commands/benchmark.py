@@ -26,6 +26,7 @@ class Command:
         launch.py benchmark triangulation --cameras 16 --people 3 --json
         launch.py benchmark pipeline --cameras 4 --seconds 20
         launch.py benchmark calibration --plot calibration_scaling.png
+        launch.py benchmark calibration --accuracy --seeds 20
     """
     configurable = False
 
@@ -55,9 +56,21 @@ class Command:
         calibration = parts.add_parser(
             "calibration",
             description="The solve for places and lags of cameras from simulated board views of known truth: "
-            "its time, how that grows with views and cameras, and the same problem in scipy's least_squares.",
+            "its time, how that grows with views and cameras, and the same problem in scipy's least_squares. "
+            "With --accuracy: whole sessions, lenses estimated too, against the truth.",
         )
-        calibration.add_argument("--cameras", type=int, default=16, metavar="N", help="cameras (16)")
+        calibration.add_argument(
+            "--accuracy", action="store_true", help="errors and how often 95 %% intervals hold, not time"
+        )
+        calibration.add_argument(
+            "--seeds", type=int, default=20, metavar="N", help="sessions of each size for --accuracy (20)"
+        )
+        calibration.add_argument(
+            "--workers", type=int, default=1, metavar="N", help="processes for --accuracy (1)"
+        )
+        calibration.add_argument(
+            "--cameras", type=int, metavar="N", help="cameras (16; for --accuracy 4 and 8)"
+        )
         calibration.add_argument("--moments", type=int, default=300, metavar="N", help="board moments (300)")
         calibration.add_argument(
             "--runs", type=int, default=3, metavar="N", help="timed solves of each size (3)"
@@ -74,6 +87,8 @@ class Command:
 
             with console.progress("measuring triangulation"):
                 return benchmark_triangulation(args.cameras, args.people, args.joints, args.runs)
+        if args.part == "calibration" and args.accuracy:
+            return _accuracy(args, console)
         if args.part == "calibration":
             return _calibration(args, console)
         _check(args, cameras=(2, 16), seconds=(1, 3600), fps=(1, 240))
@@ -95,7 +110,27 @@ class Command:
         return columns(list(_rows(result)))
 
 
+def _accuracy(args: argparse.Namespace, console: Console) -> Result:
+    _check(args, seeds=(1, 10_000), workers=(1, 64))
+    if args.plot is not None:
+        raise bad_input("there is no picture of the accuracy", key="--plot")
+    sizes: tuple[int, ...] = (4, 8)
+    if args.cameras is not None:
+        _check(args, cameras=(3, 16))
+        sizes = (args.cameras,)
+    from calibration.benchmark_accuracy import benchmark_accuracy
+
+    with console.progress("calibrating", len(sizes) * args.seeds, "sessions") as bar:
+        return benchmark_accuracy(
+            sizes,
+            args.seeds,
+            workers=args.workers,
+            progress=lambda what: bar.update(bar.done + 1, note=what),
+        )
+
+
 def _calibration(args: argparse.Namespace, console: Console) -> Result:
+    args.cameras = 16 if args.cameras is None else args.cameras
     _check(args, cameras=(2, 16), moments=(30, 3000), runs=(1, 100))
     if args.plot is not None and args.no_growth:
         raise bad_input("the picture shows the growth", key="--plot", hint="leave out --no-growth")
