@@ -156,8 +156,13 @@ class Stages:
             spread = self._jitter_spread(solution)
             if spread.max() < NO_JITTER_S:
                 return stage
+        solution = self._adjust(problem, solution.state, self._noise(problem, solution), 1e-5)
+        if self.noise(problem, solution) > self.noise(*stage):
+            # A board that moves faster than the steady path follows looks like time errors, too. They would
+            # draw lags away by milliseconds, and explain less than the path with a knot per picture.
+            return stage
         self.jitter = spread
-        return problem, self._adjust(problem, solution.state, self._noise(problem, solution), 1e-5)
+        return problem, solution
 
     def _on_new_path(self, stage: Stage, *, step: float = 0.0) -> Stage:
         """The same estimate with freed lags, on a path that reaches as far as they may go."""
