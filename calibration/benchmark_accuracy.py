@@ -73,8 +73,8 @@ def benchmark_accuracy(
         progress: Is told what is done.
 
     Returns:
-        Set-up and, by rig size, ``errors`` (median, 95th percentile and largest over sessions and cameras, signed mean),
-        ``coverage`` (per kind of parameter the share of intervals that hold the truth, mean and
+        Set-up and, by rig size, ``errors`` (median, 95th percentile, largest and signed mean over sessions
+        and cameras), ``coverage`` (per kind of parameter the share of intervals that hold the truth, mean and
         spread of the errors in standard deviations), and which limits are kept.
     """
     session = session or Session()

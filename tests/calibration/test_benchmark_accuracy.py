@@ -58,6 +58,6 @@ def test_intervals_hold_the_truth(found):
         # 15 to 100 numbers, those of one session dependent. 15 independent ones at 95 %: fewer than 11 inside
         # happen once in 1800.
         assert coverage["held"] >= 11 / 15, kind
-        # Were those of a session all one number, 5 would be left: chi-squared with 5 degrees of freedom over 5
-        # is below 0.2 squared or above 2.0 squared in 2 of 1000 cases.
+        # Were those of a session all one number, 5 would be left: chi-squared with 5 degrees of freedom,
+        # over 5, is below 0.2 squared or above 2.0 squared in 2 of 1000 cases.
         assert 0.2 < coverage["spread"] < 2.0, kind
