@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
+from app.commands.models_weights import add_weights_arguments, import_weights, weights_summary
+from configs.errors import bad_input
 
 if TYPE_CHECKING:
     from models.zoo import ModelStatus
@@ -25,6 +27,7 @@ class Command:
         launch.py models list
         launch.py models fetch blazepose
         launch.py models import blazepose ~/Downloads/pose_models/
+        launch.py models import weights.pth --as algebraic --name human36m
     """
     configurable = False
 
@@ -39,27 +42,42 @@ class Command:
         fetch.add_argument("--source", metavar="NAME", help="ask only this source (see: models info)")
         fetch.add_argument("--yes", action="store_true", help="accept the licence of the model")
         take = verbs.add_parser(
-            "import", description="Take a model's files from this machine, without a network."
+            "import",
+            description="Take a model's files from this machine, without a network. With --as: check trained "
+            "weights in any layout and keep them under a name.",
         )
-        for verb in (info, fetch, take):
+        for verb in (info, fetch):
             verb.add_argument("name", metavar="NAME", help="model, such as blazepose")
+        take.add_argument(
+            "name", metavar="NAME|FILE", help="model, such as blazepose; with --as the file of weights"
+        )
         take.add_argument(
             "paths",
             metavar="PATH",
             type=Path,
-            nargs="+",
-            help="the files, a wheel or a folder that holds them",
+            nargs="*",
+            help="the model's files, a wheel or a folder that holds them",
         )
+        add_weights_arguments(take)
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the verb."""
         from models import zoo
 
         if args.verb == "list":
-            return {"models": [_described(status) for status in zoo.list_models()]}
+            from models.zoo.imported import imported_names
+
+            return {
+                "models": [_described(status) for status in zoo.list_models()],
+                "imported": imported_names(),
+            }
         if args.verb == "info":
             return _described(zoo.info(args.name))
+        if args.verb == "import" and args.kind is not None:
+            return import_weights(args)
         if args.verb == "import":
+            if not args.paths:
+                raise bad_input("say where its files are: PATH", value=args.name, hint="or --as KIND")
             return _described(zoo.import_files(args.name, args.paths))
         before = zoo.info(args.name)
         if before.ready:
@@ -91,7 +109,12 @@ class Command:
                 )
                 for model in result["models"]
             ]
-            return columns(rows)
+            listed = columns(rows)
+            if result["imported"]:
+                listed += f"\nimported: {', '.join(result['imported'])}"
+            return listed
+        if "architecture" in result:
+            return weights_summary(result)
         if "fetched" in result:
             done = "fetched to" if result["fetched"] else "is already in"
         else:

@@ -1,0 +1,192 @@
+"""The networks that a file of weights may hold: by name, with their settings, built in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from configs.errors import bad_input, did_you_mean
+from configs.loading import Config, parse_config
+from models.backbones.pose_resnet import LAYERS, PoseResNet
+from models.backbones.residual_blocks import Bottleneck
+from models.triangulation.algebraic import AlgebraicTriangulation
+from models.triangulation.contextpose import ContextPose, ContextPoseConfig
+from models.triangulation.limb_prior import LIMBS, LimbPrior
+from models.triangulation.ransac import RansacTriangulation
+from models.triangulation.volumetric import VolumetricConfig, VolumetricTriangulation
+
+Depth = Literal[18, 34, 50, 101, 152]
+
+
+class PoseResNetSettings(Config):
+    """See ``PoseResNet``."""
+
+    layers: Depth = 152
+    joints: int = Field(17, ge=1)
+    style: Literal["simple", "caffe"] = "simple"
+    alg_confidences: bool = False
+    vol_confidences: bool = False
+
+
+class AlgebraicSettings(Config):
+    """See ``AlgebraicTriangulation``."""
+
+    layers: Depth = 152
+    joints: int = Field(17, ge=1)
+    style: Literal["simple", "caffe"] = "simple"
+    use_confidences: bool = True
+    heatmap_softmax: bool = True
+    heatmap_multiplier: float = Field(100.0, gt=0.0)
+
+
+class RansacSettings(Config):
+    """See ``RansacTriangulation``."""
+
+    layers: Depth = 152
+    joints: int = Field(17, ge=1)
+    style: Literal["simple", "caffe"] = "simple"
+    direct_optimization: bool = True
+    epsilon: float = Field(15.0, gt=0.0)
+
+
+class ContextPoseSettings(ContextPoseConfig):
+    """ContextPose and the limb lengths it believes in, mm."""
+
+    limb_mean: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
+    limb_deviation: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One kind of network.
+
+    Attributes:
+        settings: Its configuration.
+        build: From that configuration to the network with random weights.
+        backbone: Prefix of the entries of its backbone.
+        inferred: Settings besides depth and joints that the names in a file tell.
+    """
+
+    settings: type[Config]
+    build: Callable[[Any], nn.Module]
+    backbone: str
+    inferred: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
+
+
+def _pose_resnet(settings: PoseResNetSettings) -> nn.Module:
+    return PoseResNet(
+        settings.layers, settings.joints, settings.style, settings.alg_confidences, settings.vol_confidences
+    )
+
+
+def _algebraic(settings: AlgebraicSettings) -> nn.Module:
+    return AlgebraicTriangulation(
+        settings.layers,
+        settings.joints,
+        settings.style,
+        settings.use_confidences,
+        settings.heatmap_softmax,
+        settings.heatmap_multiplier,
+    )
+
+
+def _ransac(settings: RansacSettings) -> nn.Module:
+    return RansacTriangulation(
+        settings.layers, settings.joints, settings.style, settings.direct_optimization, settings.epsilon
+    )
+
+
+def _contextpose(settings: ContextPoseSettings) -> nn.Module:
+    names = set(ContextPoseConfig.model_fields)
+    config = ContextPoseConfig.model_validate(settings.model_dump(include=names))
+    return ContextPose(config, LimbPrior(settings.limb_mean, settings.limb_deviation))  # type: ignore[arg-type]
+
+
+def _has(state: Mapping[str, Tensor], prefix: str) -> bool:
+    return any(name.startswith(prefix) for name in state)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "pose_resnet": Architecture(
+        PoseResNetSettings,
+        _pose_resnet,
+        "",
+        lambda state: {head: _has(state, f"{head}.") for head in ("alg_confidences", "vol_confidences")},
+    ),
+    "algebraic": Architecture(
+        AlgebraicSettings,
+        _algebraic,
+        "backbone.",
+        lambda state: {"use_confidences": _has(state, "backbone.alg_confidences.")},
+    ),
+    "ransac": Architecture(RansacSettings, _ransac, "backbone."),
+    "volumetric": Architecture(VolumetricConfig, VolumetricTriangulation, "backbone."),
+    "contextpose": Architecture(
+        ContextPoseSettings,
+        _contextpose,
+        "backbone.",
+        lambda state: {"from_heatmaps": not _has(state, "process_features.")},
+    ),
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The entry called ``name``.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    if name not in ARCHITECTURES:
+        raise bad_input(
+            "unknown kind of model",
+            value=name,
+            allowed=", ".join(ARCHITECTURES),
+            hint=did_you_mean(name, ARCHITECTURES),
+        )
+    return ARCHITECTURES[name]
+
+
+def build_network(name: str, settings: Mapping[str, Any], *, source: str = "settings") -> nn.Module:
+    """A network with random weights.
+
+    Raises:
+        BadInputError: No such kind, or a setting is wrong.
+    """
+    entry = architecture(name)
+    return entry.build(parse_config(entry.settings, settings, source=source))
+
+
+def settings_of(name: str, state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What the names and shapes of a file tell about the network in it; nothing where they do not fit."""
+    entry = architecture(name)
+    found = entry.inferred(state)
+    depth = depth_of(state, entry.backbone)
+    if depth is not None:
+        found["layers"] = depth
+    final = state.get(f"{entry.backbone}final_layer.weight")
+    if final is not None:
+        found["joints"] = len(final)
+    return found
+
+
+def depth_of(state: Mapping[str, Tensor], prefix: str) -> int | None:
+    """Depth of the backbone by the blocks that a file has, or None."""
+    counts = tuple(
+        len(
+            {
+                name.removeprefix(f"{prefix}layer{layer}.").partition(".")[0]
+                for name in state
+                if name.startswith(f"{prefix}layer{layer}.")
+            }
+        )
+        for layer in range(1, 5)
+    )
+    deep = f"{prefix}layer1.0.conv3.weight" in state
+    for depth, (block, expected) in LAYERS.items():
+        if counts == expected and deep == (block is Bottleneck):
+            return depth
+    return None

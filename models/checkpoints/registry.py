@@ -1,0 +1,12 @@
+"""What commands do with files of weights; loaded only then, because it needs torch."""
+
+from configs.registry import Registry
+
+CHECKPOINT_TOOLS = Registry(
+    "tool for weights",
+    {
+        "import": "models.checkpoints.importing:import_checkpoint",
+        "limbs": "models.checkpoints.importing:limb_settings",
+    },
+    extras={"import": "learned", "limbs": "learned"},
+)
