@@ -344,6 +344,7 @@ class _Reporter:
 
     def _lags(self, problem: BundleProblem, state: BundleState, covariance: Floats) -> dict[str, LagEstimate]:
         spread = np.sqrt(np.diag(covariance)).reshape(-1, CAMERA)
+        late = self.stages.mean_lags(state)
         result = {}
         for k, name in enumerate(self.data.cameras):
             if k == self.stages.reference:
@@ -353,7 +354,7 @@ class _Reporter:
             else:
                 drifting = bool(problem.free[k, DRIFT])
                 result[name] = LagEstimate(
-                    1e3 * float(state.lags[k]),
+                    1e3 * float(late[k]),
                     1e3 * NORMAL_95 * float(spread[k, LAG]),
                     1e6 * float(state.drifts[k]),
                     1e6 * NORMAL_95 * float(spread[k, DRIFT]) if drifting else float("inf"),
