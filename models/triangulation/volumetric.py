@@ -7,7 +7,7 @@ names of the released checkpoints.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -17,7 +17,6 @@ from configs.errors import bad_input
 from configs.loading import Config
 from models.backbones.pose_resnet import FEATURES, VOLUME_CHANNELS, PoseResNet
 from models.triangulation.cuboid import Cuboid, Kind, unit_grid
-from models.triangulation.soft_argmax import integrate_volumes
 from models.triangulation.unprojection import (
     Aggregation,
     SamplingRule,
@@ -33,6 +32,12 @@ RULES = {
     "released_swapped": SamplingRule(stretched=True, swapped=True),
 }
 """Sampling rules by the name a configuration uses."""
+
+POWERS = (
+    (1, 0, 0), (0, 1, 0), (0, 0, 1),
+    (2, 0, 0), (0, 2, 0), (0, 0, 2), (1, 1, 0), (1, 0, 1), (0, 1, 1),
+)  # fmt: skip
+"""Powers of x, y, z in the moments of a volume: means, then squares and products."""
 
 
 class VolumeConfig(Config):
@@ -202,34 +207,63 @@ class VolumeJoints:
 def read_joints(logits: Tensor, cuboid: Cuboid, *, softmax: bool) -> VolumeJoints:
     """Expected position and spread of each joint under its volume.
 
-    Everything is integrated on the unit grid about the cuboid's centre and carried to the world afterwards:
-    products with world coordinates of metres would lose up to half a millimetre in float32.
+    Everything is summed in voxels, axis by axis, and carried to the world afterwards: one long float32 sum
+    of products with world coordinates would be off by up to half a millimetre.
 
     Args:
         logits: (B, J, S, S, S), already multiplied by the sharpness.
         cuboid: Where the voxels are.
         softmax: See ``VolumeConfig.softmax``.
     """
-    size = cuboid.size
     with torch.autocast(logits.device.type, enabled=False):
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        grid = unit_grid(size, logits.device).to(logits.dtype)
-        mean, volumes = integrate_volumes(logits, grid.reshape(1, size, size, size, 3), softmax=softmax)
-        to_world = (cuboid.axes * cuboid.side).to(logits.dtype)
-        middle = cuboid.centre.to(logits.dtype)[:, None]
-        flat = volumes.flatten(2)
-        mass = flat.sum(dim=2)[..., None]
-        joints = mean @ to_world.transpose(1, 2) + (middle if softmax else mass * middle)
-
-        first, second = torch.triu_indices(3, 3, device=logits.device)
-        centred = mean if softmax else mean / mass.clamp_min(torch.finfo(mass.dtype).tiny)
-        moments = (flat @ (grid[:, first] * grid[:, second])) / mass.clamp_min(torch.finfo(mass.dtype).tiny)
-        spread = moments - centred[..., first] * centred[..., second]
-        covariance = spread.new_zeros(*spread.shape[:2], 3, 3)
-        covariance[..., first, second] = spread
-        covariance[..., second, first] = spread
-        covariance = to_world[:, None] @ covariance @ to_world[:, None].transpose(2, 3)
+        volumes = logits.flatten(2).softmax(dim=2).reshape(logits.shape) if softmax else logits.relu()
+        moments = volume_moments(volumes)
+        middle = (cuboid.size - 1) / 2
+        joints = cuboid.to_world(moments.mean + middle)
+        if not softmax:  # positions times the mass of their volume, as in the original
+            joints = joints * moments.mass[..., None]
+        axes = cuboid.axes[:, None].to(logits.dtype)
+        covariance = axes @ (moments.covariance * cuboid.spacing**2) @ axes.transpose(2, 3)
     return VolumeJoints(joints, covariance, volumes)
+
+
+class Moments(NamedTuple):
+    """Moments of volumes, in voxels from the middle of the cube.
+
+    Attributes:
+        mass: (B, J).
+        mean: (B, J, 3).
+        covariance: (B, J, 3, 3).
+    """
+
+    mass: Tensor
+    mean: Tensor
+    covariance: Tensor
+
+
+def volume_moments(volumes: Tensor) -> Moments:
+    """Mass, mean and covariance of each volume, in one pass over it.
+
+    The axes are summed one after the other: no sum has more than S terms, so float32 suffices, and dividing
+    by the mass that was really summed takes out the rounding of a softmax.
+
+    Args:
+        volumes: (B, J, S, S, S), not negative; the moments of a volume of zeros are zero.
+    """
+    size = volumes.shape[-1]
+    steps = torch.arange(size, dtype=volumes.dtype, device=volumes.device) - (size - 1) / 2
+    powers = torch.stack([torch.ones_like(steps), steps, steps**2], dim=1)
+    sums = volumes @ powers  # the only pass; what follows is small
+    sums = torch.einsum("bjxyc,yd->bjxdc", sums, powers)
+    sums = torch.einsum("bjxdc,xe->bjedc", sums, powers)
+    mass = sums[..., 0, 0, 0]
+    x, y, z, xx, yy, zz, xy, xz, yz = (
+        sums[..., i, j, k] / mass.clamp_min(torch.finfo(mass.dtype).tiny) for i, j, k in POWERS
+    )
+    mean = torch.stack([x, y, z], dim=-1)
+    second = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=-1).reshape(*mean.shape, 3)
+    return Moments(mass, mean, second - mean[..., :, None] * mean[..., None, :])
 
 
 def check_views(images: Tensor, projections: Tensor, centres: Tensor, present: Tensor | None) -> None:

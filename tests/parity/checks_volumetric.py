@@ -120,10 +120,12 @@ def contextpose(case: Case) -> None:
     heatmaps = case.thinned("heatmaps", found.heatmaps)
     case.within("heatmaps", heatmaps, arrays["heatmaps"], 1e-5)
     voxels = found.cuboid.to_voxels(found.joints)
-    # 0.05 mm as for the joints, in voxels.
-    case.within("3D, voxels", voxels, arrays["voxel_keypoints_3d"], 0.05 / found.cuboid.spacing, "voxels")
+    # Recorded in float32 only, so the limit is that of the float32 joints.
+    limit = (1.2 * case.meta["float32_sum_error_mm"] + 0.05) / found.cuboid.spacing
+    case.within("3D, voxels", voxels, arrays["voxel_keypoints_3d"], limit, "voxels")
     case.within("attention", case.thinned("atten_global", found.attention), arrays["atten_global"], 1e-5)
-    case.digest_within("atten_global", found.attention, 1e-5)
+    # Relative to itself an attention differs as its logits do absolutely, which are features of the network.
+    case.digest_within("atten_global", found.attention, 1e-4)
     target = attention_target(found.attention_cuboid, case.tensor("keypoints_3d_gt")[..., :3])
     case.within("target", case.thinned("ga_mask_gt", target), arrays["ga_mask_gt"], 1e-6)
     loss = attention_loss(found.attention, target)

@@ -74,7 +74,8 @@ def steps(case: Case, model: VolumetricTriangulation | ContextPose, attends: boo
             norm, expected = norm_of(getattr(model, part)), recorded["grad_norm"][part]
             case.within(f"gradient {part} {number}", [norm], [expected], max(limit, 2e-2), "relative")
         if number == 0:
-            case.within("3D 0", found.joints, case.arrays["keypoints_3d_iter0"], 0.5, "mm")
+            # 1.2 times the largest error of the original sums at 64 voxels, 0.45 mm, and 0.05 mm.
+            case.within("3D 0", found.joints, case.arrays["keypoints_3d_iter0"], 0.59, "mm")
         optimizer.step()
 
 
