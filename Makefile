@@ -2,12 +2,14 @@
 #
 # Needs git, make and Python 3.11 or newer with venv; the rest goes into .venv.
 #   make PYTHON=python3.12 setup     another interpreter
+#   make TORCH=torch==2.12.1 setup   another build of torch; give pip an index for CPU-only or other CUDA builds
 #   make ARGS="--seconds 5" demo     words for the command behind demo, test or bench
 
 SHELL  := /bin/bash
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= people,desktop,test,dev
+EXTRAS ?= people,desktop,learned,test,dev
+TORCH  ?= torch==2.13.0
 ARGS   ?=
 
 BIN := $(VENV)/bin
@@ -62,7 +64,7 @@ $(BIN)/python:
 	    { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment; on Debian run: apt-get install python3-venv"; exit 1; }
 
 $(VENV)/.packages: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]" $(TORCH)
 	@touch $@
 
 $(VENV)/.libraries: | $(VENV)/.packages

@@ -122,14 +122,18 @@ def linear_rows(
     points = torch.where(seen.unsqueeze(-1), points, 0.0)
     third = projections[:, :, None, 2:3, :]
     rows = points.unsqueeze(-1) * third - projections[:, :, None, :2, :]
-    if confidences is None:
-        weights = seen.double()
-    else:
-        weights = torch.where(seen, confidences.double(), 0.0)
-        # The solution does not depend on the scale of the weights, and tiny ones would not survive squaring.
-        weights = weights / weights.detach().amax(dim=1, keepdim=True).clamp(min=MINUTE)
+    weights = row_weights(seen, confidences)
     rows = rows * weights[..., None, None]
     return rows.transpose(1, 2).flatten(2, 3)
+
+
+def row_weights(seen: Tensor, confidences: Tensor | None) -> Tensor:
+    """(B, V, J) float64 factors of the rows, the largest of each joint 1; zero for what is not seen."""
+    if confidences is None:
+        return seen.double()
+    weights = torch.where(seen, confidences.double(), 0.0)
+    # The solution does not depend on the scale of the weights, and tiny ones would not survive squaring.
+    return weights / weights.detach().amax(dim=1, keepdim=True).clamp(min=MINUTE)
 
 
 def taking_part(points: Tensor, present: Tensor | None) -> Tensor:
