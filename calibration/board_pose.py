@@ -6,6 +6,7 @@ sight. Both are kept: only other cameras can tell which one is true.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -45,6 +46,23 @@ class BoardPoses:
     R: Floats
     t: Floats
     rms_px: Floats
+
+
+class PosesOnce:
+    """Poses of views that are solved several times with other time stamps, which poses do not depend on."""
+
+    def __init__(self) -> None:
+        self._row: dict[tuple[str, int], int] = {}
+        self._poses: BoardPoses | None = None
+
+    def of(self, pictures: Sequence[tuple[str, int]], estimate: Callable[[], BoardPoses]) -> BoardPoses:
+        """Poses in the order of the pictures (camera and number), by ``estimate`` unless all are known."""
+        if self._poses is None or not all(picture in self._row for picture in pictures):
+            self._poses = estimate()
+            self._row = {picture: row for row, picture in enumerate(pictures)}
+            return self._poses
+        rows = [self._row[picture] for picture in pictures]
+        return BoardPoses(self._poses.R[rows], self._poses.t[rows], self._poses.rms_px[rows])
 
 
 def estimate_board_poses(

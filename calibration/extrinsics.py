@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
@@ -10,12 +11,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.board_pose import BoardPoses, estimate_board_poses
+from calibration.board_pose import BoardPoses, PosesOnce, estimate_board_poses
 from calibration.bundle_adjustment import BundleProblem, BundleSolution, BundleState
 from calibration.bundle_covariance import NORMAL_95, camera_covariance
 from calibration.bundle_kernel import CAMERA, DRIFT, LAG, unpacked_intrinsics
 from calibration.camera import Camera
-from calibration.errors import TooFewViewsError
+from calibration.errors import TooFewViewsError, UnlinkedCamerasError
 from calibration.extrinsics_config import ExtrinsicsConfig
 from calibration.extrinsics_result import (
     BoardTrack,
@@ -91,13 +92,17 @@ def solve_extrinsics(
             allowed=", ".join(cameras),
             hint=did_you_mean(reference, cameras),
         )
-    result = _solve(observations, intrinsics, config, reference, clock)
+    known = PosesOnce()
+    result = _solve(observations, intrinsics, config, reference, clock, known)
     if config.estimate_lags and result.rms_without_lags_px > SUSPECT_PX:
-        coarse = _coarse_lags(observations, intrinsics, config, reference)
+        coarse = _coarse_lags(observations, intrinsics, config, reference, known)
+        again = None
         if coarse is not None:
-            again = _solve(_restamped(observations, coarse), intrinsics, config, reference, clock)
-            if again.rms_px < result.rms_px:
-                result = _with_stamps(again, coarse, result.rms_without_lags_px)
+            # Other time stamps make other moments, which may tie the cameras together no more.
+            with contextlib.suppress(UnlinkedCamerasError, TooFewViewsError):
+                again = _solve(_restamped(observations, coarse), intrinsics, config, reference, clock, known)
+        if coarse is not None and again is not None and again.rms_px < result.rms_px:
+            result = _with_stamps(again, coarse, result.rms_without_lags_px)
         clock.lap("large lags")
     return replace(result, seconds=clock.seconds)
 
@@ -108,8 +113,9 @@ def _solve(
     config: ExtrinsicsConfig,
     reference: str,
     clock: _Clock,
+    known: PosesOnce,
 ) -> ExtrinsicsResult:
-    data, poses = usable_views(observations, intrinsics, config)
+    data, poses = usable_views(observations, intrinsics, config, known=known)
     clock.lap("poses")
     stages = Stages(data, config, data.cameras.index(reference))
     graph = stages.guess(poses)
@@ -156,9 +162,10 @@ def _coarse_lags(
     intrinsics: Mapping[str, LensIntrinsics],
     config: ExtrinsicsConfig,
     reference: str,
+    known: PosesOnce,
 ) -> dict[str, float] | None:
     """Large lags by camera (s); None where there are none."""
-    data, poses = usable_views(observations, intrinsics, config)
+    data, poses = usable_views(observations, intrinsics, config, known=known)
     lags = coarse_lags(
         data.camera, data.time, poses.R[:, 0], poses.t[:, 0], len(data.cameras), data.cameras.index(reference)
     )
@@ -199,6 +206,7 @@ def usable_views(
     config: ExtrinsicsConfig,
     *,
     complete: bool = True,
+    known: PosesOnce | None = None,
 ) -> tuple[PreparedViews, BoardPoses]:
     """Views with the poses of the board in them; without those that do not show the board.
 
@@ -207,6 +215,7 @@ def usable_views(
         intrinsics: Lens of each camera.
         config: Which views are wanted.
         complete: Each camera must have enough of them.
+        known: Remembers poses from call to call with the same intrinsics.
     """
     data = prepare_views(
         observations,
@@ -217,8 +226,11 @@ def usable_views(
     )
     if complete:
         _check_counts(data, config)
-    poses = estimate_board_poses(
-        data.starts, data.camera, list(data.lenses), data.intrinsics, data.points, data.pixels
+    poses = (known or PosesOnce()).of(
+        [(view.camera, view.frame) for view in data.views],
+        lambda: estimate_board_poses(
+            data.starts, data.camera, list(data.lenses), data.intrinsics, data.points, data.pixels
+        ),
     )
     rms = poses.rms_px[:, 0]
     limit = max(PNP_LIMIT[0], PNP_LIMIT[1] * float(np.nanmedian(rms)))
