@@ -7,7 +7,7 @@ compared with the board as it was printed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,9 @@ ROUNDS = 4
 FEWEST_CORNERS = 4
 """Triangulated corners that make a rigid fit mean something."""
 BLOCK_S = 1.0
-"""Views are kept out in stretches of a second: the path of the board is then known inside them."""
+"""Views are kept out in stretches of a second, so that most have no neighbour in time that was solved."""
+AROUND_S = 0.5
+"""Views that close to a kept out stretch help to find the board's path at its ends. They are not judged."""
 OUTLIER_PX = 20.0
 """A corner further off than this was found in the wrong place; it says nothing about the cameras."""
 
@@ -165,8 +167,20 @@ def held_out_quality(
     parts = []
     for phase in range(phases):
         solve, judge = hold_out(observations, share, phase=phase)
-        parts.append(_measure(solve_extrinsics(solve, intrinsics, config).rig, judge))
+        judged = {(view.camera, view.frame) for view in judge.views}
+        rig = solve_extrinsics(solve, intrinsics, config).rig
+        parts.append(_measure(rig, _with_neighbours(observations, judge), judged))
     return _pooled(parts, observations.cameras, held_out=True)
+
+
+def _with_neighbours(observations: BoardObservations, judge: BoardObservations) -> BoardObservations:
+    """Some views and all around them: a camera with a lag shows what others show before or after."""
+    times = np.sort([view.time_ns for view in judge.views])
+    all_times = np.array([view.time_ns for view in observations.views])
+    after = np.searchsorted(times, all_times).clip(0, len(times) - 1)
+    away = np.minimum(np.abs(times[after] - all_times), np.abs(times[np.maximum(after - 1, 0)] - all_times))
+    near = away <= 1e9 * AROUND_S
+    return observations.chosen(view for view, one in zip(observations.views, near, strict=True) if one)
 
 
 def measure_quality(rig: Rig, observations: BoardObservations, *, held_out: bool = False) -> Quality:
@@ -197,7 +211,10 @@ class _Measured:
     weight: Floats
 
 
-def _measure(rig: Rig, observations: BoardObservations) -> _Measured:
+def _measure(
+    rig: Rig, observations: BoardObservations, judged: Set[tuple[str, int]] | None = None
+) -> _Measured:
+    """Figures of the judged views (camera, picture), None for all; the others only help with the path."""
     rig = rig.subset(observations.cameras)
     data, poses = usable_views(
         observations, {camera.name: camera for camera in rig.cameras}, ExtrinsicsConfig(), complete=False
@@ -207,6 +224,9 @@ def _measure(rig: Rig, observations: BoardObservations) -> _Measured:
     stages = Stages(data, ExtrinsicsConfig(), 0)
     stage = stages.fit_path(poses, rig)
     sharp = np.linalg.norm(stage[1].residuals, axis=1) < OUTLIER_PX
+    if judged is not None:
+        mine = np.array([(view.camera, view.frame) in judged for view in data.views], np.bool_)
+        sharp &= mine[data.view_of_corner]
     points, places, residuals = triangulate_at_moments(rig, data, stage, sharp)
     if not len(points):
         raise SolveError("no corner of the board is seen by two cameras at a moment")
