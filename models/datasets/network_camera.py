@@ -51,8 +51,8 @@ class NetworkCamera:
     def cropped(self, box: Box) -> NetworkCamera:
         """The camera of the part ``box`` (left, top, right, bottom) of the picture."""
         K = self.K.copy()
-        K[0, 2] = np.float64(K[0, 2]) - box[0]
-        K[1, 2] = np.float64(K[1, 2]) - box[1]
+        K[0, 2] -= np.float32(box[0])
+        K[1, 2] -= np.float32(box[1])
         return replace(self, K=K)
 
     def resized(self, before: tuple[int, int], after: tuple[int, int]) -> NetworkCamera:
@@ -64,9 +64,10 @@ class NetworkCamera:
         """
         K = self.K.copy()
         for axis in (0, 1):
-            scale = after[1 - axis] / before[1 - axis]
-            K[axis, axis] = np.float64(K[axis, axis]) * scale
-            K[axis, 2] = np.float64(K[axis, 2]) * scale
+            # Rounded before it is multiplied, as the recorded cameras were.
+            scale = np.float32(after[1 - axis] / before[1 - axis])
+            K[axis, axis] *= scale
+            K[axis, 2] *= scale
         return replace(self, K=K)
 
     @property

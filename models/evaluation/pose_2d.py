@@ -1,8 +1,8 @@
 """How many joints land near their place in the network's picture.
 
 The 2D check of ContextPose (Ma et al. 2021): prediction and truth are projected with the camera of the
-network input; a joint counts as found if the distance is at most a share of a tenth of the picture's rows, which
-stands for the head's size.
+network input; a joint counts as found if the distance is at most a share of a tenth of the picture's rows,
+which stands for the head's size.
 """
 
 from __future__ import annotations
