@@ -30,8 +30,8 @@ def linear_covariance(
         confidences: (B, V, J) or None.
         present: (B, V) or (B, V, J) bool, or None.
         noise_px: Standard deviation of the keypoints per axis, broadcast to (B, V, J). By default it is
-            measured: the noise of a view is taken as inverse to its confidence, which must be comparable between
-            joints then, and the size of it from the reprojection errors of all joints of a sample together.
+            measured: the noise of a view is taken as inverse to its confidence, which must be comparable
+            between joints then, and the size of it from the reprojection errors of all joints of a sample.
 
     Returns:
         (B, J, 3, 3) mm^2, float64; NaN for joints that are not determined.

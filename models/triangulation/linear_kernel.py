@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -9,13 +11,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-NEWTON_STEPS = 30
-"""At most; the loop ends when the value stands still, after three or four as a rule."""
-KEEP_AWAY = 0.9
+LAGUERRE_STEPS = 6
 SINGULAR = 1e-13
 DAMPING = 1e-6
+NOTHING = 1e-60
 MINUTE = 1e-140
-"""These four: see ``dlt``."""
+"""These five: see ``dlt``."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -50,7 +51,7 @@ def solve_joint(rows: Floats, count: int, point: Floats, inverse: Floats) -> boo
     minors = c00 + c11 + c22
     determined = determinant > SINGULAR * trace * minors
     if not determined:
-        damped = DAMPING * trace + MINUTE
+        damped = DAMPING * trace + NOTHING
         h00, h11, h22, trace = h00 + damped, h11 + damped, h22 + damped, trace + 3.0 * damped
         c00, c01, c02 = h11 * h22 - h12 * h12, h02 * h12 - h01 * h22, h01 * h12 - h02 * h11
         c11, c12, c22 = h00 * h22 - h02 * h02, h01 * h02 - h00 * h12, h00 * h11 - h01 * h01
@@ -76,17 +77,21 @@ def solve_joint(rows: Floats, count: int, point: Floats, inverse: Floats) -> boo
     q0 = c00 * x * x + c11 * y * y + c22 * z * z + 2.0 * (c01 * x * y + c02 * x * z + c12 * y * z)
     q1 = h00 * x * x + h11 * y * y + h22 * z * z + 2.0 * (h01 * x * y + h02 * x * z + h12 * y * z)
     q1 -= trace * q2
+    k0 = determinant * squares
+    k1 = -(determinant * length + minors * squares)
+    k2 = minors * length + trace * squares - q0
+    k3 = -(trace * length + squares) - q1
     s = 0.0
-    for _ in range(NEWTON_STEPS):
-        below = determinant - s * (minors - s * (trace - s))
-        slope_below = -minors + s * (2.0 * trace - 3.0 * s)
-        share = (q0 + s * (q1 + s * q2)) / below
-        slope_share = (q1 + 2.0 * s * q2 - share * slope_below) / below
-        value = squares - s * (length + s * share)
-        slope = -length - s * (2.0 * share + s * slope_share)
-        moved = min(s - value / slope, s - KEEP_AWAY * below / slope_below)
-        change, s = abs(moved - s), moved
-        if change <= 1e-14 * s:
+    for _ in range(LAGUERRE_STEPS):
+        value = k0 + s * (k1 + s * (k2 + s * (k3 + s)))
+        slope = k1 + s * (2.0 * k2 + s * (3.0 * k3 + 4.0 * s))
+        bend = 2.0 * k2 + s * (6.0 * k3 + 12.0 * s)
+        below = slope - math.sqrt(max(9.0 * slope * slope - 12.0 * value * bend, 0.0))
+        if not below < 0.0:
+            break
+        step = -4.0 * value / below
+        s += step
+        if abs(step) <= 1e-15 * s:
             break
     h00 -= s
     h11 -= s
