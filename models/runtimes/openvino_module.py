@@ -1,0 +1,95 @@
+"""Part of a network run by OpenVINO on the CPU: same inputs, same outputs, no gradients."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from configs.errors import MissingExtraError
+
+log = logging.getLogger(__name__)
+
+
+class OpenVinoModule(nn.Module):
+    """Stands in for a module in evaluation.
+
+    It is compiled once for each shape of its input, which takes seconds; shapes should be few.
+
+    Args:
+        module: In evaluation mode, on the CPU; one tensor in, tensors (or None) out.
+        outputs: Makes a flat tuple of tensors from what ``module`` returns.
+        restore: Makes what ``module`` returns from those tensors.
+        threads: CPU threads; OpenVINO's choice by default.
+
+    Raises:
+        MissingExtraError: OpenVINO is not installed.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        outputs: Callable[[Any], tuple[Tensor, ...]],
+        restore: Callable[[Sequence[Tensor]], Any],
+        threads: int | None = None,
+    ) -> None:
+        super().__init__()
+        # Its converter would report each use to its makers; without this package it has nothing to do so with.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        try:
+            import openvino
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                'runtime "openvino" needs the package openvino; run: pip install -e ".[openvino]"'
+            ) from error
+        self._ov = openvino
+        self._flat = _Flat(module, outputs).eval()
+        self._restore = restore
+        self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            self._settings["INFERENCE_NUM_THREADS"] = threads
+        self._core = openvino.Core()
+        self._requests: dict[tuple[int, ...], Any] = {}
+        self.eval()
+
+    def forward(self, inputs: Tensor) -> Any:
+        """Run the module on one tensor.
+
+        Raises:
+            RuntimeError: Gradients are wanted, which this runtime cannot give.
+        """
+        if torch.is_grad_enabled() and inputs.requires_grad:
+            raise RuntimeError("OpenVINO gives no gradients; train with the torch runtime")
+        shape = tuple(inputs.shape)
+        if shape not in self._requests:
+            self._requests[shape] = self._compile(inputs)
+        found = self._requests[shape].infer([np.ascontiguousarray(inputs.detach().numpy())])
+        # Results live in the request's own memory, which the next call overwrites.
+        return self._restore([torch.from_numpy(np.array(found[index])) for index in range(len(found))])
+
+    def _compile(self, inputs: Tensor) -> Any:
+        log.info("compiling a network for input %s", tuple(inputs.shape))
+        with torch.no_grad(), warnings.catch_warnings():
+            # Tracing warns about sizes that become constants; the shape is fixed here on purpose.
+            warnings.simplefilter("ignore")
+            example = torch.zeros_like(inputs, memory_format=torch.contiguous_format)
+            model = self._ov.convert_model(self._flat, example_input=example, input=[list(inputs.shape)])
+        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+
+class _Flat(nn.Module):
+    """Returns a tuple of tensors, which is all that a converter understands."""
+
+    def __init__(self, module: nn.Module, outputs: Callable[[Any], tuple[Tensor, ...]]) -> None:
+        super().__init__()
+        self.module = module
+        self._outputs = outputs
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        return self._outputs(self.module(inputs))
