@@ -250,14 +250,10 @@ def seen_from_behind(observations: BoardObservations, name: str) -> NDArray[np.b
     H = homographies(packed)
     weight = packed.found / np.maximum(packed.found.sum(axis=1, keepdims=True), 1)
     middle = np.einsum("vn,vnk->vk", weight, packed.board)
-    # The sign of the map's area there; the depth is 1 by the scaling of ``homographies``.
-    J = H[:, :2, :2] - np.einsum("vi,vj->vij", _images(H, middle), H[:, 2, :2])
-    return np.asarray(np.linalg.det(J) < 0.0)
-
-
-def _images(H: Floats, points: Floats) -> Floats:
-    ahead = np.einsum("vij,vj->vi", H[:, :, :2], points) + H[:, :, 2]
-    return np.asarray(ahead[:, :2] / ahead[:, 2:])
+    depth = np.einsum("vj,vj->v", H[:, 2, :2], middle) + H[:, 2, 2]
+    # The sign of the area of what the map makes of a small square there: that is det(H) over depth cubed. A
+    # view of corners on a line has neither.
+    return np.asarray(np.linalg.det(H) * depth < 0.0)
 
 
 def _handedness(observations: BoardObservations) -> Iterator[Diagnosis]:

@@ -94,8 +94,11 @@ def test_lags_can_be_left_out(folder, capfd):
     )  # fmt: skip
     assert code == 0
     assert all(camera["lag_ms"] == 0 for camera in result["cameras"].values())
-    # Only one camera is late, only where the board moves fast, and the other cameras' error stays.
-    assert result["rms_px"] > 1.2 * NOISE_PX * np.sqrt(2)
+    # Where two cameras see the board and cam2 is one of them (158 of 516 views), it moves at 70 px/s RMS:
+    # 2.1 px in 30 ms. Each of the two views keeps half of that, and only across the epipolar lines, as the
+    # board's pose takes what lies along them: 0.74 px there, 0.48 px in all views, 1.7 times the noise. When
+    # three see it, it lies on the floor, and lone views agree with anything.
+    assert 1.5 * NOISE_PX * np.sqrt(2) < result["rms_px"] < 2.0 * NOISE_PX * np.sqrt(2)
 
 
 def test_words_tell_cameras_errors_and_files(folder, capfd):
