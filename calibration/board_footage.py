@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,23 @@ class CameraTally:
         frames: Pictures looked at.
         found: Pictures with the board.
         refused: Frame number and reason where something like a board was not accepted; at most 200.
-        samples: Pictures without the board, spread over the footage, those with most corner-like points
-            first: what ``detection_diagnosis.explain_missing`` wants.
+        kept: Pictures without the board, spread over the footage.
     """
 
     frames: int
     found: int
     refused: tuple[tuple[int, str], ...]
-    samples: tuple[Grey, ...] = field(repr=False)
+    kept: tuple[Grey, ...] = field(repr=False)
+
+    @cached_property
+    def samples(self) -> tuple[Grey, ...]:
+        """Some of ``kept``, those with most corner-like points first: what ``explain_missing`` wants.
+
+        Sorted out when asked for: that takes a tenth of a second per camera, and most recordings need no
+        explanation.
+        """
+        ranked = sorted(self.kept, key=lambda picture: -len(find_saddle_points(picture, 640)))
+        return tuple(ranked[:_SAMPLES])
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,7 @@ def _detect_in_one(
                 refused.append((number, detection.reason))
         done += 1
         tell(footage.camera, done)
-    return views, CameraTally(done, len(views), tuple(refused), samples.best()), size
+    return views, CameraTally(done, len(views), tuple(refused), samples.pictures()), size
 
 
 def _cores() -> int:
@@ -155,6 +165,5 @@ class _Samples:
             self._step *= 2
             self._kept = [(k, picture) for k, picture in self._kept if k % self._step == 0]
 
-    def best(self) -> tuple[Grey, ...]:
-        ranked = sorted(self._kept, key=lambda item: -len(find_saddle_points(item[1], 640)))
-        return tuple(picture for _, picture in ranked[:_SAMPLES])
+    def pictures(self) -> tuple[Grey, ...]:
+        return tuple(picture for _, picture in self._kept)

@@ -2,13 +2,13 @@
 
 A frame without a board costs one search for markers in a small copy of the picture, or two. What makes that
 cheap: markers are compared with those of the board only, not with a dictionary of a thousand, and with their
-mirror images in the same pass. A board in the small copy is then looked at in full resolution, in the part of
-the picture where it is.
+mirror images and, until the print is known, their negatives in the same pass. A board in the small copy is
+then looked at in full resolution, in the part of the picture where it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -35,7 +35,7 @@ _MARKER_MISS = 0.3
 _FEWEST_GOOD_MARKERS = 0.6
 # After a success a miss is worth a second look at the same place for this many frames.
 _REMEMBERED = 3
-# A camera that thinks it knows the print looks for the other one on every so-many-th frame without a board.
+# A camera that knows the print looks for the other one, too, on every so-many-th frame without a board.
 _OTHER_PRINT_EVERY = 10
 
 
@@ -51,11 +51,23 @@ class CharucoMemory:
 
 @dataclass(frozen=True)
 class Markers:
-    """Markers of a picture: (M,) numbers on the board from 0, (M, 4, 2) px, and whether they are mirrored."""
+    """Markers of a picture.
+
+    Attributes:
+        numbers: (M,) on the board, from 0.
+        pixels: (M, 4, 2) px.
+        mirrored: Seen from behind.
+        inverted: White on black.
+    """
 
     numbers: Ints
     pixels: Floats
     mirrored: bool
+    inverted: bool
+
+
+Look = tuple[tuple[int, int, int, int] | None, Markers | None, str]
+"""x0, y0, x1, y1 px where the board is, the markers that say so, and why they cannot be of the board."""
 
 
 class CharucoDetector:
@@ -72,7 +84,13 @@ class CharucoDetector:
         self.thorough = thorough
         dictionary = board_dictionary(board)
         self._layout = charuco_layout(board, dictionary)
-        self._sweep = cv2.aruco.ArucoDetector(with_mirror_images(dictionary), detector_parameters(ONE_WINDOW))
+        both_sides = with_mirror_images(dictionary)
+        parameters = detector_parameters(ONE_WINDOW)
+        self._sweep = cv2.aruco.ArucoDetector(both_sides, parameters)
+        parameters = detector_parameters(ONE_WINDOW)
+        parameters.detectInvertedMarker = True
+        self._sweep_for_both = cv2.aruco.ArucoDetector(both_sides, parameters)
+        self._cells = dictionary.markerSize + 2
         self._exact = cv2.aruco.CharucoDetector(
             self._layout, cv2.aruco.CharucoParameters(), detector_parameters(_ALL_WINDOWS)
         )
@@ -81,72 +99,62 @@ class CharucoDetector:
     def find(self, grey: Grey, memory: CharucoMemory) -> Found:
         """Look for the board in a (H, W) picture."""
         best = Found(reason="no marker of the board")
-        for inverted in self._prints(memory):
-            for look in (self._small_look, self._last_place, self._medium_look):
-                region, markers, reason = look(grey, inverted, memory)
-                if reason:
-                    best = Found(reason=reason, evidence=True)
-                if region is None:
-                    continue
-                for mirrored in (markers.mirrored,) if markers is not None else (False, True):
-                    found = self._exactly(grey, region, inverted=inverted, mirrored=mirrored)
-                    if len(found.ids):
-                        memory.inverted, memory.region = inverted, _around(found, grey.shape)
-                        memory.since = memory.blanks = 0
-                        return found
-                    if found.evidence or not best.evidence:
-                        best = found
-                break  # there are markers; looking for more of them elsewhere helps nobody
+        for look in (self._small_look, self._last_place, self._medium_look):
+            region, markers, reason = look(grey, memory)
+            if reason:
+                best = Found(reason=reason, evidence=True)
+            if region is None:
+                continue
+            inverted = markers.inverted if markers is not None else bool(memory.inverted)
+            for mirrored in (markers.mirrored,) if markers is not None else (False, True):
+                found = self._exactly(grey, region, inverted=inverted, mirrored=mirrored)
+                if len(found.ids):
+                    memory.inverted, memory.region = inverted, _around(found, grey.shape)
+                    memory.since = memory.blanks = 0
+                    return found
+                if found.evidence or not best.evidence:
+                    best = found
+            break  # there are markers; looking for more of them elsewhere helps nobody
         memory.since += 1
         memory.blanks += 1
         return best
 
-    def _prints(self, memory: CharucoMemory) -> tuple[bool, ...]:
+    def _prints(self, memory: CharucoMemory) -> tuple[bool, bool]:
+        """Whether to look at the negative of the picture, and for both prints in it."""
         if self.board.inverted is not None:
-            return (self.board.inverted,)
+            return self.board.inverted, False
         if memory.inverted is None:
-            # Turn about, so that the costly look, which is for the first only, sees both.
-            first = bool(memory.blanks % 2)
-            return first, not first
-        if memory.blanks % _OTHER_PRINT_EVERY == _OTHER_PRINT_EVERY - 1:
-            return memory.inverted, not memory.inverted
-        return (memory.inverted,)
+            # Turn about: markers are seen best as they are, negatives of them somewhat worse.
+            return bool(memory.blanks % 2), True
+        return memory.inverted, memory.blanks % _OTHER_PRINT_EVERY == _OTHER_PRINT_EVERY - 1
 
-    def _small_look(
-        self, grey: Grey, inverted: bool, memory: CharucoMemory
-    ) -> tuple[tuple[int, int, int, int] | None, Markers | None, str]:
-        scale = min(1.0, _SMALL_SIDE / max(grey.shape))
-        return self._region(grey, scale, inverted)
+    def _small_look(self, grey: Grey, memory: CharucoMemory) -> Look:
+        return self._region(grey, min(1.0, _SMALL_SIDE / max(grey.shape)), memory)
 
-    def _last_place(
-        self, grey: Grey, inverted: bool, memory: CharucoMemory
-    ) -> tuple[tuple[int, int, int, int] | None, Markers | None, str]:
-        known = memory.region is not None and memory.since < _REMEMBERED and memory.inverted == inverted
+    def _last_place(self, grey: Grey, memory: CharucoMemory) -> Look:
+        known = memory.region is not None and memory.since < _REMEMBERED
         return (memory.region if known else None), None, ""
 
-    def _medium_look(
-        self, grey: Grey, inverted: bool, memory: CharucoMemory
-    ) -> tuple[tuple[int, int, int, int] | None, Markers | None, str]:
-        if not self.thorough or inverted != self._prints(memory)[0] or max(grey.shape) <= _SMALL_SIDE:
+    def _medium_look(self, grey: Grey, memory: CharucoMemory) -> Look:
+        if not self.thorough or max(grey.shape) <= _SMALL_SIDE:
             return None, None, ""
-        return self._region(grey, _MEDIUM, inverted)
+        return self._region(grey, _MEDIUM, memory)
 
-    def _region(
-        self, grey: Grey, scale: float, inverted: bool
-    ) -> tuple[tuple[int, int, int, int] | None, Markers | None, str]:
+    def _region(self, grey: Grey, scale: float, memory: CharucoMemory) -> Look:
         """Where the board is in the full picture, from the markers of a smaller copy."""
-        copy = _scaled(grey, scale)
-        markers = self._markers(255 - copy if inverted else copy)
+        markers = self._markers(_scaled(grey, scale), *self._prints(memory))
         if markers is None:
             return None, None, ""
-        pixels = (markers.pixels + 0.5) / scale - 0.5
-        refusal = self.misfit(Markers(markers.numbers, pixels, markers.mirrored))
+        markers = replace(markers, pixels=(markers.pixels + 0.5) / scale - 0.5)
+        refusal = self.misfit(markers)
         if refusal:
             return None, None, refusal
-        return self._extent(markers.numbers, pixels, grey.shape), markers, ""
+        return self._extent(markers.numbers, markers.pixels, grey.shape), markers, ""
 
-    def _markers(self, grey: Grey) -> Markers | None:
-        quads, ids, _ = self._sweep.detectMarkers(grey)
+    def _markers(self, grey: Grey, negative: bool, both: bool) -> Markers | None:
+        """Markers in a picture or its negative, of one print or of both, of either side."""
+        picture = np.asarray(cv2.bitwise_not(grey), np.uint8) if negative else grey
+        quads, ids, _ = (self._sweep_for_both if both else self._sweep).detectMarkers(picture)
         if ids is None or not len(ids):
             return None
         numbers = np.asarray(ids, np.intp).ravel()
@@ -154,11 +162,17 @@ class CharucoDetector:
         behind: NDArray[np.bool_] = np.greater_equal(numbers, self.board.marker_count)
         mirrored = np.count_nonzero(behind) * 2 > len(numbers)
         keep = behind == mirrored
+        inverted = negative
+        if both:
+            white = _white_borders(picture, pixels, self._cells)
+            mostly = np.count_nonzero(white[keep]) * 2 > np.count_nonzero(keep)
+            keep &= white == mostly
+            inverted = negative != mostly
         numbers, pixels = numbers[keep] % self.board.marker_count, pixels[keep]
         if mirrored:
             # The mirror image of a marker starts at its own first corner and runs the other way round.
             pixels = pixels[:, [1, 0, 3, 2]]
-        return Markers(numbers, pixels, bool(mirrored))
+        return Markers(numbers, pixels, bool(mirrored), bool(inverted))
 
     def misfit(self, markers: Markers) -> str:
         """Why these markers cannot be on this board, "" where they can or are fewer than three."""
@@ -203,7 +217,7 @@ class CharucoDetector:
         x0, y0, x1, y1 = region
         part = grey[y0:y1, x0:x1]
         if inverted:
-            part = 255 - part
+            part = np.asarray(cv2.bitwise_not(part), np.uint8)
         if mirrored:
             part = np.ascontiguousarray(part[:, ::-1])
         corners, ids, quads, numbers = self._exact.detectBoard(np.ascontiguousarray(part))
@@ -217,7 +231,7 @@ class CharucoDetector:
             pixels[:, 0] = part.shape[1] - 1 - pixels[:, 0]
             at[..., 0] = part.shape[1] - 1 - at[..., 0]
         offset = np.array([x0, y0], np.float64)
-        markers = Markers(np.asarray(numbers, np.intp).ravel(), at + offset, mirrored)
+        markers = Markers(np.asarray(numbers, np.intp).ravel(), at + offset, mirrored, inverted)
         if refusal := self.misfit(markers):
             return Found(reason=refusal, evidence=True)
         order = np.argsort(np.asarray(ids).ravel())
@@ -286,6 +300,18 @@ def detector_parameters(windows: tuple[int, int, int]) -> Any:
         parameters.adaptiveThreshWinSizeStep,
     ) = windows
     return parameters
+
+
+def _white_borders(grey: Grey, quads: Floats, cells: int) -> NDArray[np.bool_]:
+    """(M,) which markers (M, 4, 2 px) of ``cells`` x ``cells`` are white on black: border above inside."""
+    at = (np.arange(cells) + 0.5) / cells
+    x, y = (part.ravel() for part in np.meshgrid(at, at))
+    weights = np.stack([(1 - x) * (1 - y), x * (1 - y), x * y, (1 - x) * y], axis=1)
+    places = np.rint(weights @ quads).astype(np.intp)
+    high, wide = grey.shape
+    values = grey[np.clip(places[..., 1], 0, high - 1), np.clip(places[..., 0], 0, wide - 1)].astype(float)
+    outermost = np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) < 1.0 / cells
+    return np.asarray(values[:, outermost].mean(axis=1) > values[:, ~outermost].mean(axis=1))
 
 
 def _scaled(grey: Grey, scale: float) -> Grey:

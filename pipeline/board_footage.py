@@ -102,7 +102,7 @@ def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnos
 
     if any(tally.found >= fewest for tally in findings.tallies.values()):
         return ()
-    few = [name for name, tally in findings.tallies.items() if tally.samples]
+    few = [name for name, tally in findings.tallies.items() if tally.kept]
     for name in few:
         found = explain_missing(findings.observations.board, findings.tallies[name].samples[:_LOOKED_INTO])
         if found.cause not in _UNTOLD:

@@ -133,16 +133,22 @@ def test_a_frame_without_a_board_costs_no_search():
 def test_the_print_that_was_seen_last_is_tried_first():
     detector = CharucoDetector(CHARUCO)
     looked = []
-    look = detector._small_look
-    detector._small_look = lambda grey, inverted, memory: (
-        looked.append(inverted) or look(grey, inverted, memory)
+    look = detector._markers
+    detector._markers = lambda grey, negative, both: (
+        looked.append((negative, both)) or look(grey, negative, both)
     )
     memory = CharucoMemory()
     picture = take_picture(replace(CHARUCO, inverted=True), camera_over_board(CHARUCO, **SMALL))
     for _ in range(3):
         assert len(detector.find(picture.grey, memory).ids)
-    assert looked == [False, True, True, True]
+    # One look each, the first of them for both prints.
+    assert looked == [(False, True), (True, False), (True, False)]
     assert memory.inverted is True
+    # Another sheet, printed the usual way, is noticed after some frames without the first.
+    other = take_picture(replace(CHARUCO, inverted=False), camera_over_board(CHARUCO, **SMALL))
+    found = [len(detector.find(other.grey, memory).ids) for _ in range(12)]
+    assert found[-1]
+    assert memory.inverted is False
 
 
 def test_the_same_picture_gives_the_same_corners():
