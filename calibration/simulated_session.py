@@ -42,7 +42,7 @@ class Session:
 
     Attributes:
         near_keys: Places near each camera through which the board is moved.
-        room_keys: Places per camera in the middle of the room.
+        room_keys: Places in the middle of the room, going once around it.
         pace_s: From one place to the next.
         fps: Pictures per second of all cameras.
         noise_px: Standard deviation of each coordinate of a corner.
@@ -50,7 +50,7 @@ class Session:
     """
 
     near_keys: int = 12
-    room_keys: int = 8
+    room_keys: int = 32
     pace_s: float = 0.6
     fps: float = 30.0
     noise_px: float = 0.5
@@ -90,7 +90,7 @@ def simulate_session(
 
 def board_poses_in_room(rig: Rig, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """R (n, 3, 3) and t (n, 3) mm, world from board: places in the room as a session has them."""
-    keys = _room(rig, Session(room_keys=-(-count // len(rig))), rng)[:count]
+    keys = _room(rig, Session(room_keys=count), rng)
     R = np.array([key.R for key in keys])
     return R, np.array([key.place for key in keys]) - R @ _board_middle(BOARD)
 
@@ -145,8 +145,8 @@ def _near(rig: Rig, session: Session, rng: np.random.Generator) -> list[_Key]:
 def _room(rig: Rig, session: Session, rng: np.random.Generator) -> list[_Key]:
     """In the middle, facing the gaps between neighbours once around, so that both see it."""
     keys = []
-    for k in range(session.room_keys * len(rig)):
-        first = k // session.room_keys
+    for k in range(session.room_keys):
+        first = k * len(rig) // session.room_keys
         eyes = [rig.cameras[first].position, rig.cameras[(first + 1) % len(rig)].position]
         place = MIDDLE + rng.uniform(-1.0, 1.0, 3) * _REACH_MM
         tilt = rng.uniform(-_ROOM_TILT_DEG, _ROOM_TILT_DEG, 3)
