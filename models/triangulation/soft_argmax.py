@@ -39,8 +39,9 @@ def soft_argmax_2d(heatmaps: Tensor, *, softmax: bool = True) -> SoftArgmax:
     flat = heatmaps.flatten(-2)
     flat = flat.softmax(dim=-1) if softmax else flat.relu()
     maps = flat.reshape(heatmaps.shape)
-    x = maps.sum(dim=-2) @ torch.arange(columns, dtype=maps.dtype, device=maps.device)
-    y = maps.sum(dim=-1) @ torch.arange(rows, dtype=maps.dtype, device=maps.device)
+    # Products and sums, not "@": mixed precision would round positions to three digits.
+    x = (maps.sum(dim=-2) * torch.arange(columns, dtype=maps.dtype, device=maps.device)).sum(dim=-1)
+    y = (maps.sum(dim=-1) * torch.arange(rows, dtype=maps.dtype, device=maps.device)).sum(dim=-1)
     coordinates = torch.stack((x, y), dim=-1)
     if not softmax:
         coordinates = coordinates / flat.sum(dim=-1).unsqueeze(-1)
@@ -61,7 +62,7 @@ def soft_argmax_3d(volumes: Tensor, *, softmax: bool = True) -> SoftArgmax:
     flat = flat.softmax(dim=-1) if softmax else flat.relu()
     maps = flat.reshape(volumes.shape)
     axes = [
-        maps.sum(dim=others) @ torch.arange(side, dtype=maps.dtype, device=maps.device)
+        (maps.sum(dim=others) * torch.arange(side, dtype=maps.dtype, device=maps.device)).sum(dim=-1)
         for side, others in zip(volumes.shape[-3:], ((-2, -1), (-3, -1), (-3, -2)), strict=True)
     ]
     coordinates = torch.stack(axes, dim=-1)
@@ -86,6 +87,9 @@ def integrate_volumes(volumes: Tensor, coordinates: Tensor, *, softmax: bool = T
     Returns:
         Coordinates (B, J, 3) mm; maps (B, J, X, Y, Z).
     """
+    if torch.is_autocast_enabled(volumes.device.type):
+        with torch.autocast(volumes.device.type, enabled=False):
+            return integrate_volumes(volumes.float(), coordinates, softmax=softmax)
     flat = volumes.flatten(-3)
     places = coordinates.flatten(1, 3)
     centre = ((places.amin(dim=1) + places.amax(dim=1)) / 2).detach().unsqueeze(1)
