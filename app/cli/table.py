@@ -24,6 +24,10 @@ TABLE = (
     TableLine("process", "app.commands.process:Command", "poses from recorded videos, every frame"),
     TableLine("repair", "app.commands.repair:Command", "an interrupted take becomes complete again"),
     TableLine("export", "app.commands.export:Command", "a take's poses as files for other tools"),
+    TableLine(
+        "prepare", "app.commands.prepare:Command", "a data set's downloads to the files evaluations read"
+    ),
+    TableLine("evaluate", "app.commands.evaluate:Command", "published protocols on data sets you have"),
     TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
     TableLine("board", "app.commands.board:Command", "a calibration board to print, and its board.yaml"),
     TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),

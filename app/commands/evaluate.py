@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ class Command:
     )
     example = """
         launch.py evaluate human36m --data data/human36m --weights human36m_alg
-        launch.py evaluate human36m --data data/human36m --weights vol.pth --as volumetric --pelvis results.pkl
+        launch.py evaluate human36m --data data/human36m --weights volumetric --pelvis results.pkl
         launch.py evaluate human36m --data data/human36m --results results.pkl
         launch.py evaluate panoptic --data 171204_pose1 --weights panoptic_alg --skeleton coco_17
     """
@@ -112,8 +113,9 @@ class Command:
         lines = [f"WARNING {result['warning']}"] if result.get("warning") else []
         if result["protocol"] == "panoptic":
             lines.append(
-                f"{result['poses']} poses, {len(result['joints'])} joints: relative {_mm(result['relative_mm'])}, "
-                f"absolute {_mm(result['absolute_mm'])}; {result['missing_joints']} joints missing"
+                f"{result['poses']} poses, {len(result['joints'])} joints: "
+                f"relative {_mm(result['relative_mm'])}, absolute {_mm(result['absolute_mm'])}; "
+                f"{result['missing_joints']} joints missing"
             )
         else:
             lines += [
@@ -288,4 +290,4 @@ def _positions(text: str) -> tuple[int, ...]:
 
 
 def _mm(value: float) -> str:
-    return "none" if value != value else f"{value:.1f} mm"
+    return "none" if math.isnan(value) else f"{value:.1f} mm"

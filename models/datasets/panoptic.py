@@ -27,6 +27,7 @@ from models.datasets.network_camera import Box, NetworkCamera
 
 MM_PER_CM: Final = 10.0
 JOINTS: Final = 19
+PELVIS: Final = 2
 POSE_FOLDERS: Final = ("hdPose3d_stage1_coco19", "hdPose3d_stage1_coco19_new", "hdPose3d_stage1")
 
 Z_UP: Final = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
@@ -224,7 +225,8 @@ class Panoptic:
         for path in sorted(folder.glob("body3DScene_*.json"))[:: options.every]:
             bodies = read_bodies(path, min_confidence=options.min_confidence, z_up=options.z_up)
             if not (options.single_person and len(bodies) > 1):
-                result += bodies
+                # Without its pelvis a pose has no relative error and a cuboid no centre.
+                result += [body for body in bodies if np.isfinite(body.joints[PELVIS]).all()]
         return result
 
     def _box(self, camera: Camera, joints: NDArray[np.float64]) -> Box | None:

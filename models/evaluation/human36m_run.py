@@ -112,7 +112,7 @@ def evaluate_results(
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, about: dict[str, Any]) -> dict[str, Path]:
-    """Write ``metric.json`` and ``results.pkl`` as published, and ``summary.json`` with what they come from."""
+    """Write ``metric.json`` and ``results.pkl`` as published, and where they come from: ``summary.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / name for name in ("metric.json", "results.pkl", "summary.json")}
     write_metric(paths["metric.json"], evaluation.metric)

@@ -1,0 +1,86 @@
+"""``prepare human36m``: from the downloads of a data set to the files that evaluations read."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from configs.errors import bad_input
+
+STEPS = ("boxes", "labels", "limbs", "undistort")
+DEFAULT_STEPS = "boxes,labels,limbs"
+
+
+class Command:
+    """Data sets by name."""
+
+    description = (
+        "Turn the downloads of a data set into label files. Boxes and pictures that are done are "
+        "kept: an interrupted run goes on where it ended."
+    )
+    example = """
+        launch.py prepare human36m data/human36m
+        launch.py prepare human36m data/human36m --steps undistort
+    """
+    configurable = False
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """One sub-command per data set."""
+        sets = parser.add_subparsers(dest="dataset", required=True, metavar="human36m")
+        human36m = sets.add_parser(
+            "human36m",
+            description="Below DIR: processed/S9/Directions-1/imageSequence/54138969/img_000001.jpg and so "
+            "on, processed/S9/MySegmentsMat/ground_truth_bb/*.mat, extra/una-dinosauria-data/h36m/cameras.h5 "
+            "and S9/MyPoses/3D_positions/*.h5. Writes the label file and the limb lengths to extra.",
+        )
+        human36m.add_argument("folder", type=Path, metavar="DIR", help="the data set's folder")
+        human36m.add_argument(
+            "--steps",
+            default=DEFAULT_STEPS,
+            metavar="NAME[,NAME...]",
+            help=f"{', '.join(STEPS)}; undistort writes a second copy of all pictures and is never needed "
+            f"({DEFAULT_STEPS})",
+        )
+
+    def run(self, args: argparse.Namespace, console: Console) -> Result:
+        """Run the steps in their order."""
+        asked = [word.strip() for word in args.steps.split(",") if word.strip()]
+        for word in asked:
+            if word not in STEPS:
+                raise bad_input("unknown step", key="--steps", value=word, allowed=", ".join(STEPS))
+        if not asked:
+            raise bad_input("names no step", key="--steps", value=args.steps, allowed=", ".join(STEPS))
+        if not args.folder.is_dir():
+            raise bad_input("no such folder", file=args.folder)
+        (args.folder / "extra").mkdir(exist_ok=True)
+        return {"steps": {step: _run(step, args.folder, console) for step in STEPS if step in asked}}
+
+    def summary(self, result: Mapping[str, Any]) -> str:
+        """What each step left."""
+        return "\n".join(f"{step}: {text}" for step, text in result["steps"].items())
+
+
+def _run(step: str, folder: Path, console: Console) -> str:
+    from models.datasets.registry import PREPARATION
+
+    run = PREPARATION.load(step)
+    with console.progress(step, unit="recordings" if step != "undistort" else "pictures") as bar:
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(done, total=total, note=what)
+
+        if step in ("boxes", "labels"):
+            return f"wrote {run(folder, show)}"
+        from models.datasets.human36m_labels import read_labels
+        from models.datasets.human36m_preparation import LABEL_FILE
+        from models.datasets.limb_lengths import LIMB_FILE
+
+        labels = read_labels(folder / "extra" / LABEL_FILE)
+        if step == "undistort":
+            return f"wrote {run(folder, labels, show)} pictures"
+        run(folder / "extra" / LIMB_FILE, labels)
+        return f"wrote {folder / 'extra' / LIMB_FILE}"

@@ -1,0 +1,16 @@
+"""Tools that prepare data sets; loaded only when used, because they need the extra ``datasets``."""
+
+from configs.registry import Registry
+
+_EXTRA = "datasets"
+
+PREPARATION = Registry(
+    "step of a preparation",
+    {
+        "boxes": "models.datasets.human36m_preparation:extract_boxes",
+        "labels": "models.datasets.human36m_preparation:build_labels",
+        "undistort": "models.datasets.human36m_preparation:undistort_pictures",
+        "limbs": "models.datasets.limb_lengths:write_limb_lengths",
+    },
+    extras=dict.fromkeys(("boxes", "labels", "undistort", "limbs"), _EXTRA),
+)

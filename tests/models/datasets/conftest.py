@@ -1,0 +1,14 @@
+"""One prepared tiny data set for all tests of the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.models.datasets.prepared import prepared_root
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepared_root(tmp_path_factory.mktemp("human36m"))
