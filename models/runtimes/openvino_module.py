@@ -40,7 +40,7 @@ class OpenVinoModule(nn.Module):
         threads: int | None = None,
     ) -> None:
         super().__init__()
-        # Its converter would report each use to its makers; without this package it has nothing to do so with.
+        # Its converter would report each use to its makers; without this package it cannot.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         try:
             import openvino
