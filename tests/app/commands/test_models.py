@@ -53,3 +53,33 @@ def test_importing_the_wrong_file_says_so(tmp_path: Path, capfd: pytest.CaptureF
     wrong.write_bytes(b"not a network")
     assert main(["models", "import", "blazepose", str(wrong), "--json"]) == 2
     assert str(wrong) in json.loads(capfd.readouterr().out)["error"]
+
+
+def test_trained_weights_are_imported_under_a_name(
+    own_store: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    torch = pytest.importorskip("torch")
+    from models.backbones.pose_resnet import PoseResNet
+
+    source = tmp_path / "weights.pth"
+    network = PoseResNet(18, 5)
+    torch.save({f"module.{name}": value for name, value in network.state_dict().items()}, source)
+    words = ["models", "import", str(source), "--as", "pose_resnet", "--name", "mine", "--json"]
+    assert main(words) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["file"] == str(own_store / "imported" / "mine.safetensors")
+    assert (result["architecture"], result["settings"]["layers"]) == ("pose_resnet", 18)
+    assert main(["models", "list", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["imported"] == ["mine"]
+
+    for wrong, parts in (
+        (["--as", "algebraic"], ["missing", "backbone.conv1.weight", "unexpected"]),
+        (["--as", "pose_resnet", "--layers", "50"], ["missing", "of another shape"]),
+        (["--as", "contextpose"], ["--limbs"]),
+        (["--as", "pose_resnet", "--name", "../mine"], ["plain name"]),
+        (["--as", "pose_resnet", "--setting", "layer=18"], ["layer", "layers"]),
+    ):
+        assert main(["models", "import", str(source), *wrong]) == 2
+        sentence = capfd.readouterr().err
+        for part in parts:
+            assert part in sentence
