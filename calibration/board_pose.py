@@ -55,6 +55,11 @@ class PosesOnce:
         self._row: dict[tuple[str, int], int] = {}
         self._poses: BoardPoses | None = None
 
+    @property
+    def usual_px(self) -> float:
+        """Median root mean square error of the views by themselves; NaN before there are any."""
+        return float(np.nanmedian(self._poses.rms_px[:, 0])) if self._poses is not None else float("nan")
+
     def of(self, pictures: Sequence[tuple[str, int]], estimate: Callable[[], BoardPoses]) -> BoardPoses:
         """Poses in the order of the pictures (camera and number), by ``estimate`` unless all are known."""
         if self._poses is None or not all(picture in self._row for picture in pictures):

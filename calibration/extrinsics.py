@@ -45,6 +45,8 @@ PNP_LIMIT = (4.0, 3.0)
 """px, and multiples of the median: a view whose own pose leaves more than both does not show this board."""
 SUSPECT_PX = 3.0
 """A rig that leaves more than this may have clocks that are far apart."""
+UNEXPLAINED = 2.0
+"""Errors of the rig over those of single views: less, and the lags that were found are the right ones."""
 SUSPECT_RATIO = 0.8
 """Lags that bring the error below this part of what it is without are worth a warning where they are not
 asked for."""
@@ -94,7 +96,8 @@ def solve_extrinsics(
         )
     known = PosesOnce()
     result = _solve(observations, intrinsics, config, reference, clock, known)
-    if config.estimate_lags and result.rms_without_lags_px > SUSPECT_PX:
+    unexplained = result.rms_constant_lags_px > UNEXPLAINED * known.usual_px
+    if config.estimate_lags and unexplained and result.rms_without_lags_px > SUSPECT_PX:
         coarse = _coarse_lags(observations, intrinsics, config, reference, known)
         again = None
         if coarse is not None:
