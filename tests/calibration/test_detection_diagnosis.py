@@ -9,6 +9,7 @@ import pytest
 from calibration.board import Board
 from calibration.detection_diagnosis import check_marker_size, explain_missing, mirrored_cameras
 from calibration.observations import BoardObservations, BoardView
+from calibration.saddle_points import find_saddle_points
 from tests.support.board_pictures import camera_over_board, take_picture
 
 CHARUCO = Board("charuco", 7, 5, 40, 30, "4x4_50")
@@ -155,3 +156,11 @@ def test_a_camera_that_mirrors_is_named():
     (note,) = mirrored_cameras(recording)
     assert note.cause == "mirrored"
     assert note.sentence.startswith("b sees the board mirrored in 100 %")
+
+
+@pytest.mark.parametrize("board", [CHARUCO, PLAIN], ids=["charuco", "checkerboard"])
+def test_noise_is_no_board_however_many_corners_it_seems_to_have(board):
+    """Cameras with the lens cap on and the gain turned up deliver this."""
+    noise = np.random.default_rng(1).integers(0, 256, (480, 640), np.uint8)
+    assert len(find_saddle_points(noise, 640)) > 2 * board.corner_count
+    assert explain_missing(board, [noise]).cause == "no_board"
