@@ -24,10 +24,9 @@ class NetworkConfig(Config):
     """Settings that all learned triangulations share."""
 
     weights: str = UNTRAINED
-    """A file (.pth, .safetensors), the name of an imported model, or ``untrained``."""
-    layers: Literal[18, 34, 50, 101, 152] = 152
-    """Of the residual backbone."""
-    style: Literal["simple", "caffe"] = "simple"
+    """A file (.pth, .safetensors), the name of an imported network, or ``untrained``."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Of the architecture (layers, style, ...), where neither a card nor the names in the file tell them."""
     crop_px: int = Field(384, ge=64, le=1024, multiple_of=32)
     """Width and height of a person's crop."""
     alignment: Alignment = "published"

@@ -1,0 +1,75 @@
+"""A network by what a user says: an imported name, a file, or untrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from configs.errors import bad_input
+from models.checkpoints.architectures import build_network, settings_of
+from models.checkpoints.importing import load_network
+from models.checkpoints.reading import SAFETENSORS, read_state
+from models.checkpoints.strict import load_strict
+from models.zoo.checksum import sha256_of
+from models.zoo.imported import imported_file
+
+
+@dataclass(frozen=True)
+class OpenedNetwork:
+    """A network on the CPU in evaluation mode.
+
+    Attributes:
+        network: With its weights.
+        kind: Name in ``ARCHITECTURES``.
+        path: The file, None for an untrained network.
+        skeleton: Name of the skeleton its joints follow, None where nobody says.
+    """
+
+    network: nn.Module
+    kind: str
+    path: Path | None
+    skeleton: str | None
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the file by its name."""
+        return {} if self.path is None else {self.path.name: sha256_of(self.path)}
+
+
+def open_network(source: str, kind: str | None, settings: Mapping[str, Any]) -> OpenedNetwork:
+    """A network with trained weights.
+
+    Args:
+        source: Name of an imported network, or a file: one of ours with a card, or a published one.
+        kind: What a file without a card holds; must agree with the card of one that has it.
+        settings: Of a file without a card, where its names do not tell them.
+
+    Raises:
+        BadInputError: There is no such network, or the file does not fit.
+    """
+    path = Path(source).expanduser()
+    if not path.is_file() and not path.suffix:
+        path = imported_file(source)
+    if path.suffix == SAFETENSORS:
+        network, card = load_network(path)
+        if kind not in (None, card.architecture):
+            raise bad_input(f"holds a network of the kind {card.architecture}", file=path, allowed=kind)
+        return OpenedNetwork(network, card.architecture, path, card.skeleton)
+    if kind is None:
+        raise bad_input("does not say what network it holds", file=path, hint="add --as KIND")
+    state = read_state(path)
+    network = build_network(kind, settings_of(kind, state) | dict(settings), source=f"settings of {kind}")
+    load_strict(network, state, file=path)
+    return OpenedNetwork(network.eval(), kind, path, None)
+
+
+def untrained_network(kind: str, settings: Mapping[str, Any], *, source: str) -> OpenedNetwork:
+    """A network with random weights, the same in every run; what it says about people means nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_network(kind, settings, source=source)
+    return OpenedNetwork(network.eval(), kind, None, None)
