@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("h5py", reason="h5py is not installed")
+
 from app.cli.main import main
 from models.datasets.human36m_labels import read_labels
 from models.datasets.results_file import Results, read_results, write_results

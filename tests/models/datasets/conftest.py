@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.datasets.prepared import prepared_root
-
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    from tests.models.datasets.prepared import prepared_root
+
     return prepared_root(tmp_path_factory.mktemp("human36m"))

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("h5py", reason="h5py is not installed")
+
 from configs.errors import BadInputError
 from models.datasets.batch import ViewChoice, batches, collate
 from models.datasets.human36m_labels import CAMERA_DTYPE, Labels, read_labels, table_dtype, write_labels

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import h5py
 import numpy as np
 import pytest
+
+h5py = pytest.importorskip("h5py", reason="h5py is not installed")
 
 from configs.errors import BadInputError
 from models.datasets.human36m_archive import read_boxes, square_boxes
