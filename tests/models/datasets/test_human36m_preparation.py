@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+pytest.importorskip("h5py", reason="h5py is not installed")
+
+import h5py
 
 from configs.errors import BadInputError
 from models.datasets.human36m_archive import read_boxes, square_boxes
