@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.bundle_covariance import NORMAL_95
-from calibration.bundle_kernel import INTRINSICS
 from calibration.camera import Camera
 from calibration.extrinsics import solve_extrinsics
 from calibration.extrinsics_config import ExtrinsicsConfig
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.intrinsics import IntrinsicsResult, calibrate_intrinsics
+from calibration.projection_kernel import INTRINSICS
 from calibration.rig import Rig
 from calibration.rotation import fit_rigid, vector_from_rotation
 from calibration.simulated_session import BOARD, Session, board_poses_in_room, simulate_session

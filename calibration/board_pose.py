@@ -84,7 +84,7 @@ def estimate_board_poses(
         starts: (V + 1,) first corner of each view.
         view_camera: (V,) index into ``lenses`` and ``intrinsics``.
         lenses: One per camera.
-        intrinsics: (C, 12), see ``bundle_kernel.packed_intrinsics``.
+        intrinsics: (C, 12), see ``projection_kernel.packed_intrinsics``.
         points: (O, 3) mm, board frame.
         pixels: (O, 2) distorted px.
     """
@@ -108,7 +108,10 @@ def estimate_board_poses(
     rms = np.full((views, 2), np.nan)
     fisheye = np.array([lens.model == "fisheye" for lens in lenses])
     for k in range(2):
-        rms[:, k] = _refine(starts, view_camera, fisheye, intrinsics, points, pixels, R[:, k], t[:, k])
+        # Contiguous, as everywhere else: for strided arrays the kernel would be compiled once more.
+        one_R, one_t = R[:, k].copy(), t[:, k].copy()
+        rms[:, k] = _refine(starts, view_camera, fisheye, intrinsics, points, pixels, one_R, one_t)
+        R[:, k], t[:, k] = one_R, one_t
     order = np.argsort(np.where(np.isnan(rms), np.inf, rms), axis=1)
     rows = np.arange(views)[:, None]
     return BoardPoses(R[rows, order], t[rows, order], rms[rows, order])

@@ -24,16 +24,16 @@ from calibration.bundle_kernel import (
     BAND,
     CAMERA,
     DRIFT,
-    INTRINSICS,
     JITTER,
     LAG,
     POSE,
     VIEW,
-    add_inertia,
     add_views,
     eliminate_jitter,
     view_blocks,
 )
+from calibration.inertia_kernel import add_inertia
+from calibration.projection_kernel import INTRINSICS
 from calibration.rotation import multiply_quaternions, quaternion_from_vector, rotation_from_vector
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ class BundleState:
     Attributes:
         camera_R: (C, 3, 3) camera from world.
         camera_t: (C, 3) mm.
-        intrinsics: (C, 12), see ``bundle_kernel``.
+        intrinsics: (C, 12), see ``projection_kernel``.
         lags: (C,) s.
         drifts: (C,) s per s.
         quaternions: (N, 4) world from board at the knots.

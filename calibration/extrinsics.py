@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from calibration.board_pose import BoardPoses, PosesOnce, estimate_board_poses
 from calibration.bundle_adjustment import BundleProblem, BundleSolution, BundleState
 from calibration.bundle_covariance import NORMAL_95, camera_covariance
-from calibration.bundle_kernel import CAMERA, DRIFT, LAG, unpacked_intrinsics
+from calibration.bundle_kernel import CAMERA, DRIFT, LAG
 from calibration.camera import Camera
 from calibration.errors import TooFewViewsError, UnlinkedCamerasError
 from calibration.extrinsics_config import ExtrinsicsConfig
@@ -28,6 +28,7 @@ from calibration.extrinsics_result import (
 from calibration.moved_camera import find_moved_camera
 from calibration.observations import BoardObservations
 from calibration.prepared_views import LensIntrinsics, PreparedViews, Rejection, prepare_views
+from calibration.projection_kernel import unpacked_intrinsics
 from calibration.rig import Rig
 from calibration.solve_stages import Stage, Stages, board_poses
 from calibration.time_offset import coarse_lags

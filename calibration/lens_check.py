@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.bundle_adjustment import LENS_PRIOR
-from calibration.bundle_kernel import INTRINSICS, POSE, VIEW, view_blocks
+from calibration.bundle_kernel import POSE, VIEW, view_blocks
 from calibration.camera import Camera
 from calibration.diagnosis import Diagnosis
 from calibration.intrinsics import IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
 from calibration.observations import BoardObservations
 from calibration.posed_views import PosedViews, pose_views
+from calibration.projection_kernel import INTRINSICS
 from configs.errors import BadInputError
 
 Floats = NDArray[np.float64]

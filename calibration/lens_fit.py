@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import INTRINSICS
 from calibration.distortion import LensModel
 from calibration.lens_jacobian import COEFFICIENTS
 from calibration.lens_kernel import (
@@ -26,6 +25,7 @@ from calibration.lens_kernel import (
     refine_poses,
 )
 from calibration.planar_pose import PackedViews
+from calibration.projection_kernel import INTRINSICS
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

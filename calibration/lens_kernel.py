@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import INTRINSICS, project_with_derivatives
 from calibration.compiled import compiled
+from calibration.projection_kernel import INTRINSICS, project_with_derivatives
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

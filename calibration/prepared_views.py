@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import packed_intrinsics
 from calibration.distortion import Lens, LensModel
 from calibration.observations import BoardObservations, BoardView
+from calibration.projection_kernel import packed_intrinsics
 from configs.errors import bad_input, did_you_mean
 
 Floats = NDArray[np.float64]
@@ -77,7 +77,7 @@ class PreparedViews:
     Attributes:
         cameras: Names, in the order of the rig.
         lenses: One per camera.
-        intrinsics: (C, 12), see ``bundle_kernel``.
+        intrinsics: (C, 12), see ``projection_kernel``.
         views: As they were observed.
         starts: (V + 1,) first corner of each view.
         camera: (V,).

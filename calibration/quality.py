@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.bundle_covariance import NORMAL_95
-from calibration.bundle_kernel import project, refine_points
 from calibration.errors import SolveError
 from calibration.extrinsics import solve_extrinsics, usable_views
 from calibration.extrinsics_config import ExtrinsicsConfig
 from calibration.observations import BoardObservations, BoardView
 from calibration.prepared_views import LensIntrinsics, PreparedViews, usual_skew_ms
+from calibration.projection_kernel import project, refine_points
 from calibration.rig import Rig
 from calibration.rotation import fit_rigid
 from calibration.solve_stages import Stage, Stages

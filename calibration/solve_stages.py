@@ -11,9 +11,10 @@ from calibration.board_path import plan_path
 from calibration.board_pose import BoardPoses, agreed_boards
 from calibration.bundle_adjustment import BundleProblem, BundleSolution, BundleState, adjust
 from calibration.bundle_covariance import camera_covariance
-from calibration.bundle_kernel import CAMERA, DRIFT, JITTER, LAG, project
+from calibration.bundle_kernel import CAMERA, DRIFT, JITTER, LAG
 from calibration.extrinsics_config import ExtrinsicsConfig
 from calibration.prepared_views import PreparedViews, Rejection
+from calibration.projection_kernel import project
 from calibration.rig import Rig
 from calibration.rotation import quaternion_from_matrix, rotation_from_vector
 from calibration.view_graph import ViewGraph, chain_cameras, check_linked, link_pairs, shared_moments

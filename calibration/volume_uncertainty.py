@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.bundle_kernel import CAMERA, INTRINSICS, packed_intrinsics, unpacked_intrinsics
+from calibration.bundle_kernel import CAMERA
 from calibration.camera import Camera
+from calibration.projection_kernel import INTRINSICS, packed_intrinsics, unpacked_intrinsics
 from calibration.rig import Rig
 from calibration.rotation import rotation_from_vector
 

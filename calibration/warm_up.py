@@ -12,8 +12,8 @@ import threading
 import numpy as np
 
 from calibration.board_pose import estimate_board_poses
-from calibration.bundle_kernel import packed_intrinsics
 from calibration.distortion import Lens
+from calibration.projection_kernel import packed_intrinsics
 
 
 def warm_up() -> None:

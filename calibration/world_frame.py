@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from calibration.bundle_kernel import packed_intrinsics, refine_points
 from calibration.errors import SolveError
 from calibration.extrinsics import usable_views
 from calibration.extrinsics_config import ExtrinsicsConfig
 from calibration.observations import BoardObservations
+from calibration.projection_kernel import packed_intrinsics, refine_points
 from calibration.rig import Rig
 from calibration.rotation import fit_rigid, mean_rotation, rotation_angle
 from calibration.solve_stages import Stages, board_poses

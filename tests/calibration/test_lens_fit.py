@@ -2,12 +2,12 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.bundle_kernel import project_with_derivatives
 from calibration.intrinsics import IntrinsicsConfig, calibrate_intrinsics
 from calibration.lens_fit import fit_lens, fit_poses
 from calibration.lens_jacobian import COEFFICIENTS, distort_with_jacobian
 from calibration.lens_kernel import seen_by_fisheye
 from calibration.planar_pose import PackedViews, homographies, homography_residuals, pack, turned_over
+from calibration.projection_kernel import project_with_derivatives
 from tests.calibration.board_scenes import BOARD, film_board, lens_camera
 from tests.calibration.rigs import make_camera
 
