@@ -7,6 +7,7 @@ No pictures are made, only corner positions: exact projection plus noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,17 +42,19 @@ class Session:
     """How long the board is shown.
 
     Attributes:
-        near_keys: Places near each camera through which the board is moved.
+        near_keys: Places near cameras through which the board is moved, the same number before each.
         room_keys: Places in the middle of the room, going once around it.
-        pace_s: From one place to the next.
+        pace_s: From one place to the next, or longer where it is farther than ``speed_mm_s`` allows.
+        speed_mm_s: Of the board on average between two places.
         fps: Pictures per second of all cameras.
         noise_px: Standard deviation of each coordinate of a corner.
         longest_lag_ms: Lags are drawn from plus or minus this.
     """
 
-    near_keys: int = 12
+    near_keys: int = 48
     room_keys: int = 32
     pace_s: float = 0.6
+    speed_mm_s: float = 1500.0
     fps: float = 30.0
     noise_px: float = 0.5
     longest_lag_ms: float = 15.0
@@ -80,7 +83,7 @@ def simulate_session(
             for camera, lag in zip(rig.cameras, (lags - lags[0]).tolist(), strict=True)
         }
     )
-    motion = _Motion(BOARD, _near(rig, session, rng) + _room(rig, session, rng), session.pace_s)
+    motion = _Motion(BOARD, _near(rig, session, rng) + _room(rig, session, rng), session)
     views: list[BoardView] = []
     for camera, lag in zip(rig.cameras, lags, strict=True):
         views += _filmed(camera, lag, motion, session, rng)
@@ -106,8 +109,10 @@ class _Key:
 class _Motion:
     """Smooth from key to key; it starts and ends at rest."""
 
-    def __init__(self, board: Board, keys: list[_Key], pace_s: float) -> None:
-        at = np.arange(len(keys)) * pace_s
+    def __init__(self, board: Board, keys: list[_Key], session: Session) -> None:
+        ways = [float(np.linalg.norm(b.place - a.place)) for a, b in pairwise(keys)]
+        steps = np.maximum(np.array(ways) / session.speed_mm_s, session.pace_s)
+        at = np.concatenate([[0.0], np.cumsum(steps)])
         self.seconds = float(at[-1])
         self._middle = _board_middle(board)
         self._turn = RotationSpline(at, Rotation.from_matrix(np.array([key.R for key in keys])))
@@ -128,10 +133,11 @@ def _near(rig: Rig, session: Session, rng: np.random.Generator) -> list[_Key]:
     """Before each camera, in the ninths of its picture in turn, facing it and tilted to all sides."""
     ninths = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)], np.float64)
     keys = []
+    each = session.near_keys // len(rig)
     for camera in rig.cameras:
         half = np.array(camera.size) / 2.0
-        order = np.concatenate([rng.permutation(9) for _ in range(-(-session.near_keys // 9))])
-        for x, y in ninths[order[: session.near_keys]]:
+        order = np.concatenate([rng.permutation(9) for _ in range(-(-each // 9))])
+        for x, y in ninths[order[:each]]:
             pixel = half * (1.0 + 0.53 * np.array([x, y]) + rng.normal(0.0, 0.04, 2))
             sight = np.append((pixel - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]], 1.0)
             way, size = rng.uniform(0.0, 2.0 * np.pi), np.radians(rng.uniform(*_NEAR_TILT_DEG))

@@ -8,7 +8,7 @@ import pytest
 from calibration.benchmark_accuracy import LIMITS, benchmark_accuracy
 from calibration.simulated_session import BOARD, Session, simulate_session
 
-SHORT = Session(near_keys=9, room_keys=16, pace_s=0.4)
+SHORT = Session(near_keys=36, room_keys=16, pace_s=0.4)
 SEEDS = 5
 
 
