@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -12,13 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from configs.errors import bad_input
-from models.checkpoints.architectures import build_network, settings_of
-from models.checkpoints.importing import load_network
-from models.checkpoints.reading import SAFETENSORS, read_state
-from models.checkpoints.strict import load_strict
+from models.checkpoints.opening import open_network, untrained_network
 from models.datasets.batch import Batch
 from models.triangulation.predictors.device import choose_device
-from models.zoo.imported import imported_file
 
 WITH_CENTRES: Final = ("volumetric", "contextpose")
 KINDS: Final = ("ransac", "algebraic", *WITH_CENTRES)
@@ -77,30 +72,18 @@ def open_weights(
         BadInputError: There is no such network, or the file does not fit.
     """
     where = choose_device(device, source="--device")
-    path = Path(source).expanduser()
-    if not path.is_file() and not path.suffix:
-        path = imported_file(source)
-    if path.suffix == SAFETENSORS:
-        network, card = load_network(path)
-        if kind not in (None, card.architecture) or card.architecture not in KINDS:
-            raise bad_input(
-                f"holds a network of the kind {card.architecture}",
-                file=path,
-                allowed=", ".join(KINDS) if kind is None else kind,
-            )
-        return TorchModel(network, card.architecture, where)
-    if kind is None:
-        raise bad_input("does not say what network it holds", file=path, hint="add --as KIND")
-    state = read_state(path)
-    network = build_network(kind, settings_of(kind, state) | dict(settings), source=f"settings of {kind}")
-    load_strict(network, state, file=path)
-    return TorchModel(network, kind, where)
+    opened = open_network(source, kind, settings)
+    if opened.kind not in KINDS:
+        raise bad_input(
+            f"holds a network of the kind {opened.kind}", file=opened.path, allowed=", ".join(KINDS)
+        )
+    return TorchModel(opened.network, opened.kind, where)
 
 
 def build_untrained(
     kind: str, settings: Mapping[str, Any], device: Literal["auto", "cpu", "cuda"]
 ) -> TorchModel:
     """A network with random weights, to try an evaluation out; what it says about people means nothing."""
-    torch.manual_seed(0)
     where = choose_device(device, source="--device")
-    return TorchModel(build_network(kind, settings, source=f"settings of {kind}"), kind, where)
+    opened = untrained_network(kind, settings, source=f"settings of {kind}")
+    return TorchModel(opened.network, kind, where)
