@@ -149,6 +149,7 @@ class Constant(torch.nn.Module):
         return torch.full((x.shape[0], 32), 0.5)
 
 
+@pytest.mark.slow
 def test_training_moves_all_but_the_last_layer_of_the_backbone() -> None:
     network = volumetric().train()
     images, projections, centres = views(batch=2, count=2)
