@@ -56,6 +56,11 @@ class WorldConfig(Config):
     height_mm: float | None = None
     points: KnownPointsConfig | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing says where the world is."""
+        return self.floor_s is None and self.camera is None and self.points is None
+
     @model_validator(mode="after")
     def _one_way(self) -> WorldConfig:
         if sum(way is not None for way in (self.floor_s, self.camera, self.points)) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,13 +23,19 @@ class LiveConfig(Config):
         most_still: So many.
         most_per_s: Instants kept per second at most: neighbours in time say nearly the same.
         most_instants: From so many on, an instant is kept only where it brings something new.
-        views: Views that each camera needs.
+        views: Views that each camera needs before a trial solve is worth its time.
         coverage: Share of its picture in which each camera needs to have seen the board; a lens that is
-            known already needs none.
-        shared: Instants that tie each camera to the others.
-        position_percent: 95 % interval of each camera's place, of its distance to the reference camera.
+            known already needs none. What a lens does elsewhere is a guess, however certain the rest is.
+        shared: Instants that tie each camera to the others, before a trial solve.
+        point_percent: Expected error of a point that the cameras triangulate, of its distance from them.
+        place_percent: 95 % interval of each camera's place, of the same distance.
+        turn_deg: 95 % interval of each camera's rotation.
         focal_percent: 95 % interval of focal lengths; not asked of known lenses.
         lag_ms: 95 % interval of each camera's lag.
+        floor: Whether the world is where the board lay still on the floor: ``auto`` where it did, ``wanted``
+            waits for it, ``off`` does not look. Only where ``world`` says nothing.
+        floor_seconds: How long it must lie still.
+        floor_still: Most motion of its corners in that time, as a share of the picture's width.
         trial_every_s: Shortest time between two trial solves.
         save_every_s: How often the views are saved.
         most_seconds: A session that does not have enough by then ends with what there is.
@@ -37,15 +44,20 @@ class LiveConfig(Config):
     min_corners: int = Field(6, ge=4)
     min_sharpness: float = Field(0.5, ge=0, le=1)
     min_motion: float = Field(0.003, ge=0, le=0.1)
-    most_still: int = Field(3, ge=1)
+    most_still: int = Field(10, ge=3)
     most_per_s: float = Field(10.0, gt=0)
-    most_instants: int = Field(1500, ge=20)
-    views: int = Field(25, ge=3)
+    most_instants: int = Field(1000, ge=20)
+    views: int = Field(20, ge=3)
     coverage: float = Field(0.5, ge=0, le=1)
-    shared: int = Field(15, ge=3)
-    position_percent: float = Field(0.5, gt=0)
-    focal_percent: float = Field(0.5, gt=0)
-    lag_ms: float = Field(3.0, gt=0)
+    shared: int = Field(8, ge=3)
+    point_percent: float = Field(0.01, gt=0)
+    place_percent: float = Field(0.15, gt=0)
+    turn_deg: float = Field(0.2, gt=0)
+    focal_percent: float = Field(0.25, gt=0)
+    lag_ms: float = Field(2.0, gt=0)
+    floor: Literal["auto", "wanted", "off"] = "auto"
+    floor_seconds: float = Field(2.0, gt=0)
+    floor_still: float = Field(0.0025, gt=0)
     trial_every_s: float = Field(5.0, gt=0)
     save_every_s: float = Field(5.0, gt=0)
     most_seconds: float = Field(600.0, gt=0)

@@ -6,9 +6,10 @@ with CalibrationSession(rig, board, folder) as session:
     calibration = session.solve()
 
 Cameras film, the board finder searches, the session keeps the views that help, tries a solve now and then in
-a process of its own, and knows by that when it has enough: when counts and coverage suffice
-(``ViewKeeper.missing``) and the trial's own uncertainty is small enough (``LiveConfig``). What it kept is
-saved all the time, so an interrupted session can go on, and the solve can be repeated.
+a process of its own, and knows by that when it has enough: when the uncertainty that the trial predicts, for
+points between the cameras, places, lenses and lags, is small enough (``LiveConfig``). Where the board lies
+still on the floor, that becomes the world. What it kept is saved all the time, so an interrupted session can
+go on, and the solve can be repeated.
 """
 
 from __future__ import annotations
@@ -18,13 +19,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final, Self
 
 from calibration.board import Board
 from calibration.calibrator import Calibration
@@ -36,77 +33,27 @@ from pipeline.board_messages import unpack_looked
 from pipeline.bus import Bus, Receiver, WireError
 from pipeline.calibrate_config import CalibrateConfig
 from pipeline.calibration_files import save_inputs
-from pipeline.calibration_trial import TrialFigures, trial_figures
+from pipeline.calibration_state import CalibrationState, CameraProgress, Phase
+from pipeline.calibration_trial import TrialRunner
 from pipeline.endpoints import session_endpoints
-from pipeline.grabber import Grabber
+from pipeline.floor_watch import FloorWatch, FoundFloor, StillStretch
 from pipeline.messages import Command, Report
 from pipeline.rig_config import RigConfig
-from pipeline.session import grabber_name
+from pipeline.rig_nodes import frame_rates, grabber_specs, picture_sizes
 from pipeline.solve_process import SolveAnswer, SolveProcess, SolveRequest
 from pipeline.supervisor import NodeSpec, Supervisor
-from pipeline.view_keeper import ViewKeeper, WeakPair
+from pipeline.view_keeper import ViewKeeper
 
 log = logging.getLogger(__name__)
 
 FINDER: Final = "board-finder"
 
 _ORIGIN_DELAY_NS: Final = 300_000_000
-_DEFAULT_FPS: Final = 30.0
 _FOUND_QUEUE: Final = 1000
 _MISSES_WORTH_TELLING: Final = 10
 
 IntrinsicsFor = Callable[[Mapping[str, tuple[int, int]]], Mapping[str, Camera]]
 """Known lenses for cameras of these sizes, which are not known before the cameras are open."""
-
-
-@dataclass(frozen=True)
-class CameraProgress:
-    """How far one camera is.
-
-    Attributes:
-        pictures: Searched.
-        views: Kept.
-        covered: Which part of the picture has seen corners, 0 to 1.
-        sees_board: Whether the newest picture showed the board.
-        reason: Why not; "" where it did.
-    """
-
-    pictures: int = 0
-    views: int = 0
-    covered: float = 0.0
-    sees_board: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class CalibrationState:
-    """What the person with the board should know; a new object whenever something changed.
-
-    Attributes:
-        phase: ``starting``, ``collecting``, ``solving``, ``done``, ``failed``, or ``cancelled``.
-        seconds: Since frames flow.
-        cameras: By name.
-        kept_instants: Instants kept.
-        kept_views: Views kept.
-        shared: (C, C) instants that two cameras share: the view graph; on the diagonal those of one.
-        weakest: The pair that ties the cameras together least.
-        missing: What to do next, in sentences; empty when counts and coverage suffice.
-        trial: What the last trial solve promises; None before the first.
-        enough: Whether nothing is missing and the trial is good enough.
-        solving: Share of the final solve that is done, and its stage.
-    """
-
-    phase: Literal["starting", "collecting", "solving", "done", "failed", "cancelled"] = "starting"
-    seconds: float = 0.0
-    cameras: Mapping[str, CameraProgress] = field(default_factory=dict)
-    kept_instants: int = 0
-    kept_views: int = 0
-    shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-    weakest: WeakPair | None = None
-    missing: tuple[str, ...] = ()
-    trial: TrialFigures | None = None
-    enough: bool = False
-    solving: tuple[float, str] = (0.0, "")
 
 
 class CalibrationSession:
@@ -146,6 +93,9 @@ class CalibrationSession:
         self.config = config or CalibrateConfig()
         self.state = CalibrationState()
         self.events: list[Report] = []
+        self.floor: FoundFloor | None = None
+        """Where the board lay on the floor, once it is solved and did."""
+
         self._intrinsics_for = intrinsics
         self._known: Mapping[str, Camera] = {}
         self._earlier = earlier
@@ -158,13 +108,12 @@ class CalibrationSession:
         self._supervisor: Supervisor | None = None
         self._solver = SolveProcess(log_level)
         self._keeper: ViewKeeper | None = None
+        self._floor: FloorWatch | None = None
+        self._trials: TrialRunner | None = None
         self._cameras = {name: CameraProgress() for name in rig.names}
         self._near_misses: dict[str, Counter[str]] = {name: Counter() for name in rig.names}
         self._origin_ns = 0
         self._ended: set[str] = set()
-        self._trial: TrialFigures | None = None
-        self._trial_of = 0
-        self._next_trial = 0.0
         self._next_save = 0.0
         self._saved_instants = -1
         self._published = 0.0
@@ -182,7 +131,7 @@ class CalibrationSession:
         try:
             self._solver.warm_up()
             self._supervisor.start()
-            sizes = self._sizes()
+            sizes = picture_sizes(self.rig, self._supervisor)
             self._check_earlier(sizes)
             self._known = self._intrinsics_for(sizes) if self._intrinsics_for is not None else {}
             self._keeper = ViewKeeper(
@@ -191,6 +140,11 @@ class CalibrationSession:
                 self.config.live,
                 known_lenses=tuple(self._known),
                 earlier=self._earlier,
+            )
+            live = self.config.live
+            self._floor = FloorWatch(sizes, live.floor_still, live.floor_seconds)
+            self._trials = TrialRunner(
+                self._solver, live, frozenset(self._known), self._floor_counts and live.floor == "wanted"
             )
             self._origin_ns = time.monotonic_ns() + _ORIGIN_DELAY_NS
             self._supervisor.command(Command("go", {"origin_ns": self._origin_ns}), sticky=True)
@@ -207,7 +161,9 @@ class CalibrationSession:
         """
         self._running().poll(timeout_ms)
         changed = self._take_views()
-        self._care_for_trial()
+        keeper = self._collecting()
+        if self._trials is not None:
+            self._trials.care(keeper.instants, not keeper.missing(), lambda: self._request(trial=True))
         now = time.monotonic()
         if now >= self._next_save:
             self._next_save = now + self.config.live.save_every_s
@@ -245,6 +201,9 @@ class CalibrationSession:
         if answer.calibration is None:
             self._publish("failed")
             raise BadInputError(answer.failure) if answer.bad_input else PosestageError(answer.failure)
+        self.floor = answer.floor
+        if answer.floor is not None:
+            self._remember_floor(answer.floor.stretch)
         self._publish("done")
         return answer.calibration
 
@@ -262,6 +221,28 @@ class CalibrationSession:
             return
         save_inputs(self.folder, keeper.observations, self.config, self._known)
         self._saved_instants = keeper.instants
+
+    def mark_floor(self) -> None:
+        """Say that the board lies on the floor: the stillness that is, or the next one, gives the world.
+
+        Raises:
+            BadInputError: The settings say something else about the world.
+        """
+        if not self._floor_counts or self._floor is None:
+            raise BadInputError(
+                "the board on the floor cannot give the world: the settings place it otherwise (world, "
+                "live.floor), or there is one camera only"
+            )
+        self._floor.mark()
+
+    def _remember_floor(self, stretch: StillStretch) -> None:
+        """Write into the settings when the board lay on the floor, so that a repeated solve knows."""
+        start = min(view.time_ns for view in self.observations.views)
+        floor_s = ((stretch.start_ns - start) / 1e9, (stretch.end_ns - start) / 1e9)
+        self.config = self.config.model_copy(
+            update={"world": self.config.world.model_copy(update={"floor_s": floor_s})}
+        )
+        save_inputs(self.folder, self.observations, self.config, self._known)
 
     @property
     def observations(self) -> BoardObservations:
@@ -299,20 +280,8 @@ class CalibrationSession:
         self.stop()
 
     def _specs(self) -> list[NodeSpec]:
-        rates = [camera.fps or _DEFAULT_FPS for camera in self.rig.cameras]
-        settings = {"board": self.board, "cameras": self.rig.names, "rates_hz": rates}
-        cameras = [
-            NodeSpec(grabber_name(camera.name), Grabber, {"camera": camera.model_dump()})
-            for camera in self.rig.cameras
-        ]
-        return [NodeSpec(FINDER, BoardFinder, settings, stop_wave=1), *cameras]
-
-    def _sizes(self) -> dict[str, tuple[int, int]]:
-        sizes = {}
-        for name in self.rig.names:
-            width, height = self._running().details(grabber_name(name))["size"]
-            sizes[name] = (int(width), int(height))
-        return sizes
+        settings = {"board": self.board, "cameras": self.rig.names, "rates_hz": frame_rates(self.rig)}
+        return [NodeSpec(FINDER, BoardFinder, settings, stop_wave=1), *grabber_specs(self.rig)]
 
     def _check_earlier(self, sizes: Mapping[str, tuple[int, int]]) -> None:
         if self._earlier is not None and dict(self._earlier.sizes) != dict(sizes):
@@ -337,7 +306,10 @@ class CalibrationSession:
             except WireError as error:
                 log.warning("%s", error)
                 continue
-            keeper.offer([item.detection.view for item in looked if item.detection.view is not None])
+            views = [item.detection.view for item in looked if item.detection.view is not None]
+            keeper.offer(views)
+            if self._floor is not None:
+                self._floor.watch(views)
             for item in looked:
                 if item.detection.view is None and item.detection.evidence:
                     self._near_misses[item.camera][item.detection.reason] += 1
@@ -351,28 +323,29 @@ class CalibrationSession:
                 )
         return bool(messages)
 
-    def _care_for_trial(self) -> None:
-        answer = self._solver.poll()
-        if answer is not None:
-            self._trial = trial_figures(answer, self.config.live, known_lenses=frozenset(self._known))
-            log.info("trial solve: %s", "; ".join(self._trial.missing) or "good enough")
-        keeper, now = self._collecting(), time.monotonic()
-        new = keeper.instants > self._trial_of
-        if not self._solver.busy and new and now >= self._next_trial and not keeper.missing():
-            self._next_trial = now + self.config.live.trial_every_s
-            self._trial_of = keeper.instants
-            self._solver.submit(self._request(trial=True))
-
     def _request(self, trial: bool = False) -> SolveRequest:
-        return SolveRequest(self.observations, dict(self._known) or None, self.config, trial)
+        still = self._stretches() if self._floor_counts else ()
+        return SolveRequest(self.observations, dict(self._known) or None, self.config, still, trial)
 
-    def _publish(self, phase: Any) -> None:
+    def _stretches(self) -> tuple[StillStretch, ...]:
+        """Stretches of stillness, in the time of the kept views."""
+        shift = self._collecting().shift_ns
+        found = self._floor.stretches if self._floor is not None else []
+        return tuple(StillStretch(one.start_ns + shift, one.end_ns + shift, one.marked) for one in found)
+
+    @property
+    def _floor_counts(self) -> bool:
+        """Whether a board on the floor gives the world; not with one camera, nor where settings do."""
+        return self.config.live.floor != "off" and self.config.world.is_open and len(self.rig.cameras) > 1
+
+    def _publish(self, phase: Phase) -> None:
         keeper = self._keeper
         if keeper is None:
             return
         missing = (*self._obstacles(), *keeper.missing())
-        if not missing and self._trial is not None:
-            missing = self._trial.missing
+        trial = self._trials.figures if self._trials is not None else None
+        if not missing and trial is not None:
+            missing = trial.missing
         self._published = time.monotonic()
         self.state = CalibrationState(
             phase=phase,
@@ -383,8 +356,9 @@ class CalibrationSession:
             shared=keeper.shared,
             weakest=keeper.weakest_pair(),
             missing=missing,
-            trial=self._trial,
-            enough=not missing and self._trial is not None,
+            trial=trial,
+            still=self._stretches(),
+            enough=not missing and trial is not None,
             solving=(self._solver.share, self._solver.stage) if phase == "solving" else (0.0, ""),
         )
         if self._on_state is not None:

@@ -1,81 +1,177 @@
-"""What a trial solve promises, measured against what is wanted."""
+"""Trial solves: what a calibration with the views so far would be worth, measured against what is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+import logging
+import time
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from calibration.board import Board
 from calibration.bundle_covariance import NORMAL_95
 from calibration.calibrator import Calibration
+from calibration.extrinsics_result import ExtrinsicsResult
+from calibration.volume_uncertainty import seen_by, volume_uncertainty
 from pipeline.calibrate_config import LiveConfig
-from pipeline.solve_process import SolveAnswer
+from pipeline.floor_watch import FoundFloor
+from pipeline.solve_process import SolveAnswer, SolveProcess, SolveRequest
+
+log = logging.getLogger(__name__)
 
 _FOCAL = slice(6, 8)
 """Of a camera's parameters in the covariance of the joint solve, see ``bundle_kernel``."""
+_MOST_POINTS = 150
+"""Of where the board was: uncertainty changes slowly through a room."""
+_MOST_TRIAL_SHARE = 0.5
+"""Of the time may go into trials: the cameras need the same processors."""
 
 
 @dataclass(frozen=True)
 class TrialFigures:
     """The uncertainty that a calibration with the views so far would have; the worst of all cameras.
 
+    NaN where it cannot be told: everything but the focal length and the error with a single camera.
+
     Attributes:
-        position_percent: 95 % interval of a camera's place, of its distance to the reference camera.
+        point_mm: Expected error (root mean square) of a triangulated point where two cameras saw the board.
+        place_mm: 95 % interval of a camera's place, once the world lies as well as it can.
+        turn_deg: The same for its rotation.
+        distance_mm: Median distance of those points from the cameras.
         focal_percent: 95 % interval of a focal length, of it; 0 where all lenses are known.
         lag_ms: 95 % interval of a lag.
         rms_px: Error of the solve.
+        floor: The board on the floor, where it was found there.
         missing: What must still be done, in sentences; empty when it is good enough.
     """
 
-    position_percent: float
-    focal_percent: float
-    lag_ms: float
-    rms_px: float
-    missing: tuple[str, ...]
+    point_mm: float = np.nan
+    place_mm: float = np.nan
+    turn_deg: float = np.nan
+    distance_mm: float = np.nan
+    focal_percent: float = np.nan
+    lag_ms: float = np.nan
+    rms_px: float = np.nan
+    floor: FoundFloor | None = None
+    missing: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """For people; "" when there is nothing to say."""
+        words = []
+        if np.isfinite(self.point_mm):
+            words.append(
+                f"points to {self.point_mm:.1f} mm, cameras to {self.place_mm:.0f} mm and "
+                f"{self.turn_deg:.2f} degrees at {self.distance_mm / 1000:.1f} m"
+            )
+        if self.focal_percent > 0:
+            words.append(f"focal lengths to {self.focal_percent:.2f} %")
+        if np.isfinite(self.lag_ms):
+            words.append(f"lags to {self.lag_ms:.1f} ms")
+        return ", ".join(words)
+
+
+class TrialRunner:
+    """Tries solves while views are collected, not all the time. Used by one thread.
+
+    Args:
+        solver: Where they are solved.
+        wanted: How often, and how small the uncertainty must be.
+        known_lenses: Cameras whose lens was given.
+        floor_wanted: Whether it is not enough before the board lay on the floor.
+    """
+
+    def __init__(
+        self, solver: SolveProcess, wanted: LiveConfig, known_lenses: Set[str], floor_wanted: bool
+    ) -> None:
+        self._solver = solver
+        self._wanted = wanted
+        self._known = known_lenses
+        self._floor_wanted = floor_wanted
+        self.figures: TrialFigures | None = None
+        """Of the last trial."""
+
+        self._of = 0
+        self._started = 0.0
+        self._next = 0.0
+
+    def care(self, instants: int, ready: bool, request: Callable[[], SolveRequest]) -> None:
+        """Take an answer, and start the next trial when its time has come.
+
+        Args:
+            instants: Kept so far.
+            ready: Whether counts promise that a solve succeeds.
+            request: Makes a request for all of them.
+        """
+        answer, now = self._solver.poll(), time.monotonic()
+        if answer is not None:
+            took = now - self._started
+            self._next = max(self._next, now + took * (1 / _MOST_TRIAL_SHARE - 1))
+            self.figures = trial_figures(
+                answer, self._wanted, known_lenses=self._known, floor_wanted=self._floor_wanted
+            )
+            log.info("trial solve, %.1f s: %s", took, self.figures)
+        if not self._solver.busy and ready and instants > self._of and now >= self._next:
+            self._of, self._started = instants, now
+            self._next = now + self._wanted.trial_every_s
+            self._solver.submit(request())
 
 
 def trial_figures(
-    answer: SolveAnswer, wanted: LiveConfig, *, known_lenses: Set[str] = frozenset()
+    answer: SolveAnswer,
+    wanted: LiveConfig,
+    *,
+    known_lenses: Set[str] = frozenset(),
+    floor_wanted: bool = False,
 ) -> TrialFigures:
     """Judge a trial.
 
     Args:
         answer: Of the solve.
-        wanted: How small the intervals must be.
+        wanted: How small the uncertainty must be.
         known_lenses: Cameras whose lens was given.
+        floor_wanted: Whether the board must have lain on the floor.
     """
     calibration = answer.calibration
     if calibration is None:
-        return TrialFigures(np.nan, np.nan, np.nan, np.nan, (answer.failure,))
+        return TrialFigures(missing=(answer.failure,))
     missing = [one.sentence for one in calibration.diagnoses if one.severity == "error"]
     focal = {
         name: _focal_percent(calibration, name) for name in calibration.rig.names if name not in known_lenses
     }
-    position, lag, rms = _places(calibration)
     for name, percent in focal.items():
         if percent > wanted.focal_percent:
             missing.append(
                 f"tilt the board more before {name}: its focal length is known to {percent:.2f} %, wanted "
                 f"are {wanted.focal_percent:g} %"
             )
-    for name, percent in position.items():
-        if percent > wanted.position_percent:
-            missing.append(
-                f"show the board to {name} and its neighbours: its place is known to {percent:.2f} % of its "
-                f"distance, wanted are {wanted.position_percent:g} %"
-            )
-    for name, ms in lag.items():
+    extrinsics = calibration.extrinsics
+    if extrinsics is None:
+        rms = max(lens.rms_px for lens in calibration.intrinsics.values())
+        return TrialFigures(focal_percent=max(focal.values()), rms_px=rms, missing=tuple(missing))
+    places = _Places(extrinsics, calibration.board)
+    missing += places.missing(wanted)
+    lags = {name: lag.interval_ms for name, lag in extrinsics.lags.items() if name != extrinsics.reference}
+    for name, ms in lags.items():
         if ms > wanted.lag_ms:
             missing.append(
                 f"keep the board moving before {name}: its lag is known to {ms:.1f} ms, wanted are "
                 f"{wanted.lag_ms:g} ms"
             )
+    if floor_wanted and answer.floor is None and not missing:
+        missing.append(
+            "that is enough; now lay the board flat on the floor where a camera sees it, and let go of it"
+        )
     return TrialFigures(
-        max(position.values(), default=0.0),
+        places.point_mm,
+        float(places.place_mm.max()),
+        float(places.turn_deg.max()),
+        places.distance_mm,
         max(focal.values(), default=0.0),
-        max(lag.values(), default=0.0),
-        rms,
+        max(lags.values(), default=0.0),
+        extrinsics.rms_px,
+        answer.floor,
         tuple(missing),
     )
 
@@ -91,18 +187,62 @@ def _focal_percent(calibration: Calibration, camera: str) -> float:
     return 100 * NORMAL_95 * float(deviations.max())
 
 
-def _places(calibration: Calibration) -> tuple[dict[str, float], dict[str, float], float]:
-    """Intervals of places (percent) and lags (ms) by camera, and the error of the solve, px."""
-    extrinsics = calibration.extrinsics
-    if extrinsics is None:
-        return {}, {}, max(lens.rms_px for lens in calibration.intrinsics.values())
-    reference = extrinsics.rig.camera(extrinsics.reference).position
-    position, lag = {}, {}
-    for camera in extrinsics.rig.cameras:
-        if camera.name == extrinsics.reference:
-            continue
-        distance = float(np.linalg.norm(camera.position - reference))
-        interval = float(np.linalg.norm(extrinsics.uncertainty[camera.name].position_mm))
-        position[camera.name] = 100 * interval / max(distance, 1.0)
-        lag[camera.name] = extrinsics.lags[camera.name].interval_ms
-    return position, lag, extrinsics.rms_px
+def _shared_moments(extrinsics: ExtrinsicsResult) -> NDArray[np.intp]:
+    """Moments at which two cameras saw the board: where it was then is where this rig will measure."""
+    seen = np.bincount([view.moment for view in extrinsics.views], minlength=len(extrinsics.board))
+    return np.flatnonzero(seen >= 2)
+
+
+class _Places:
+    """How sure places are, and who must see the board together for more."""
+
+    def __init__(self, extrinsics: ExtrinsicsResult, board: Board) -> None:
+        self.extrinsics = extrinsics
+        rig, track = extrinsics.rig, extrinsics.board
+        moments = _shared_moments(extrinsics)
+        moments = moments[:: max(1, -(-len(moments) // _MOST_POINTS))]
+        middle = np.array([*board.size_mm, 0.0]) / 2
+        points = track.R[moments] @ middle + track.t[moments]
+        self.points = points[seen_by(rig, points).sum(axis=0) >= 2]
+        away = [np.linalg.norm(self.points - camera.position, axis=1) for camera in rig.cameras]
+        self.distance_mm = float(np.median(away)) if len(self.points) else float("nan")
+        found = volume_uncertainty(rig, extrinsics.covariance, self.points)
+        self.point_mm = found.rms_mm if found is not None else float("nan")
+        unknown = np.full(len(rig), np.nan)
+        self.place_mm = NORMAL_95 * found.place_mm if found is not None else unknown
+        self.turn_deg = NORMAL_95 * found.turn_deg if found is not None else unknown
+
+    def missing(self, wanted: LiveConfig) -> list[str]:
+        """Sentences about the cameras whose places are known too little, the worst first."""
+        if not np.isfinite(self.point_mm):
+            return ["carry the board to the middle of the room, where several cameras see it"]
+        sentences = []
+        limit = wanted.place_percent / 100 * self.distance_mm
+        names = self.extrinsics.rig.names
+        for place in np.argsort(-self.place_mm):
+            name, known = names[place], self.place_mm[place]
+            if known > limit:
+                sentences.append(
+                    f"show the board to {name} and {self._partner(int(place))} together, at other heights "
+                    f"and tilts: the place of {name} is known to {known:.0f} mm, wanted are {limit:.0f} mm"
+                )
+        for place in np.argsort(-self.turn_deg):
+            name, known = names[place], self.turn_deg[place]
+            if known > wanted.turn_deg:
+                sentences.append(
+                    f"bring the board near {name} and tilt it to all sides: its direction is known to "
+                    f"{known:.2f} degrees, wanted are {wanted.turn_deg:g}"
+                )
+        limit = wanted.point_percent / 100 * self.distance_mm
+        if not sentences and self.point_mm > limit:
+            sentences.append(
+                f"carry the board through the whole room: a point is known to {self.point_mm:.1f} mm, wanted "
+                f"are {limit:.1f} mm"
+            )
+        return sentences
+
+    def _partner(self, place: int) -> str:
+        """The camera that shares most with this one: where more is easiest to get."""
+        shared: NDArray[np.int64] = self.extrinsics.graph.shared[place].copy()
+        shared[place] = -1
+        return self.extrinsics.rig.names[int(np.argmax(shared))]

@@ -6,16 +6,20 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from calibration.calibrator import Calibration, CalibrationConfig, calibrate
 from calibration.camera import Camera
+from calibration.errors import SolveError
+from calibration.extrinsics import solve_extrinsics
 from calibration.intrinsics import calibrate_intrinsics
 from calibration.observations import BoardObservations, BoardView
+from calibration.world_frame import world_from_board
 from configs.errors import BadInputError, PosestageError
 from configs.log_setup import configure_logging
+from pipeline.floor_watch import FoundFloor, StillStretch, find_floor
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +36,17 @@ class SolveRequest:
         observations: Views of the board.
         intrinsics: Lenses that are known.
         config: Settings.
-        trial: Its uncertainty is asked for, not the best result: lenses start from few views, which the joint
-            solve then refines with all of them, and nothing is kept out to judge it by.
+        still: Stretches in which the board lay still: the newest in which it lay on the floor gives the
+            world, unless the settings say where it is.
+        trial: Its uncertainty is asked for, not the best result: lenses start from the trial before, or from
+            few views, which the joint solve then refines with all of them; nothing is diagnosed, and nothing
+            kept out to judge it by.
     """
 
     observations: BoardObservations
     intrinsics: Mapping[str, Camera] | None
     config: CalibrationConfig
+    still: tuple[StillStretch, ...] = ()
     trial: bool = False
 
 
@@ -48,11 +56,13 @@ class SolveAnswer:
 
     Attributes:
         calibration: What came out; None where nothing did.
+        floor: The board on the floor, which gives the world; None where it was not found there.
         failure: Why, for people.
         bad_input: Whether the recording is to blame: more or better views would help.
     """
 
     calibration: Calibration | None
+    floor: FoundFloor | None = None
     failure: str = ""
     bad_input: bool = False
 
@@ -104,7 +114,7 @@ class SolveProcess:
                 message: Any = self._pipe.recv()
             except (EOFError, OSError):
                 self.cancel()
-                return SolveAnswer(None, "the process that calibrates ended unexpectedly")
+                return SolveAnswer(None, failure="the process that calibrates ended unexpectedly")
             if isinstance(message, SolveAnswer):
                 self.busy = False
                 return message
@@ -128,19 +138,57 @@ class SolveProcess:
     close = cancel
 
 
-def _solve(request: SolveRequest, progress: Callable[[str, float], None]) -> Calibration:
-    observations, known, config = request.observations, dict(request.intrinsics or {}), request.config
-    if request.trial and not known and len(observations.cameras) > 1:
-        config = config.model_copy(update={"held_out": 0.0, "refine": "all"})
-        few = observations.chosen(
-            view
-            for name in observations.cameras
-            for view in _spread(observations.by_camera(name), _TRIAL_LENS_VIEWS)
-        )
+def _solve(
+    request: SolveRequest, lenses: dict[str, Camera], progress: Callable[[str, float], None]
+) -> SolveAnswer:
+    """Answer a request.
+
+    Args:
+        request: What is asked.
+        lenses: Of earlier trials, where a trial starts; brought up to date.
+        progress: Is told what is done.
+    """
+    observations, known, config = request.observations, request.intrinsics, request.config
+    # With lenses of which some only are known, the joint solve has nothing to refine, and all is as it was.
+    if (
+        request.trial
+        and len(observations.cameras) > 1
+        and (not known or len(known) == len(observations.cameras))
+    ):
+        calibration = _try(request, lenses, progress)
+    else:
+        calibration = calibrate(observations, intrinsics=known, config=config, progress=progress)
+    if not request.still or len(calibration.rig) < 2 or not config.world.is_open:
+        return SolveAnswer(calibration)
+    floor = find_floor(calibration.rig, observations, request.still)
+    if floor is not None:
+        rig = world_from_board(calibration.rig, floor.board, forward=config.world.forward)
+        calibration = replace(calibration, rig=rig)
+    return SolveAnswer(calibration, floor)
+
+
+def _try(
+    request: SolveRequest, lenses: dict[str, Camera], progress: Callable[[str, float], None]
+) -> Calibration:
+    """Solve for the sake of the uncertainty: nothing is diagnosed, and nothing kept out to judge it by."""
+    observations = request.observations
+    known, settings = request.intrinsics, request.config.extrinsics
+    if known:
+        start = {name: known[name] for name in observations.cameras}
+        settings = settings.model_copy(update={"refine_intrinsics": "none"})
+    else:
         for name in observations.cameras:
-            progress(f"lens of {name}", 0.0)
-            known[name] = calibrate_intrinsics(few, name, config.intrinsics).camera
-    return calibrate(observations, intrinsics=known or None, config=config, progress=progress)
+            if name not in lenses:
+                progress(f"lens of {name}", 0.0)
+                few = observations.chosen(_spread(observations.by_camera(name), _TRIAL_LENS_VIEWS))
+                lenses[name] = calibrate_intrinsics(few, name, request.config.intrinsics).camera
+        start = {name: lenses[name] for name in observations.cameras}
+        settings = settings.model_copy(update={"refine_intrinsics": "all"})
+    progress("finding the cameras", 0.5)
+    solved = solve_extrinsics(observations, start, settings)
+    if not known:
+        lenses.update({camera.name: camera for camera in solved.rig.cameras})
+    return Calibration(solved.rig, observations.board, {}, solved, None, (), solved.seconds)
 
 
 def _spread(views: Sequence[BoardView], most: int) -> Sequence[BoardView]:
@@ -152,20 +200,23 @@ def _work(pipe: Connection, log_level: str) -> None:
     """Body of the process: answer until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the session, which decides
     configure_logging(log_level, "calibration")
+    lenses: dict[str, Camera] = {}
     while True:
         try:
             request: SolveRequest = pipe.recv()
         except EOFError:
             return
         try:
-            answer = SolveAnswer(_solve(request, lambda stage, share: pipe.send((stage, share))))
+            answer = _solve(request, lenses, lambda stage, share: pipe.send((stage, share)))
+        except SolveError as error:
+            answer = SolveAnswer(None, failure=str(error), bad_input=True)
         except PosestageError as error:
-            answer = SolveAnswer(None, str(error), isinstance(error, BadInputError))
+            answer = SolveAnswer(None, failure=str(error), bad_input=isinstance(error, BadInputError))
         except (BrokenPipeError, ConnectionResetError):
             return
         except Exception as error:
             log.exception("the calibration failed")
-            answer = SolveAnswer(None, f"{type(error).__name__}: {error}")
+            answer = SolveAnswer(None, failure=f"{type(error).__name__}: {error}")
         try:
             pipe.send(answer)
         except (BrokenPipeError, ConnectionResetError):

@@ -109,6 +109,11 @@ class ViewKeeper:
         """(C, C) instants at which two cameras both see the board; on the diagonal those of one."""
         return self._shared.copy()
 
+    @property
+    def shift_ns(self) -> int:
+        """What is added to the times of new views: an earlier session had another clock."""
+        return self._shift_ns or 0
+
     def views_of(self, camera: str) -> int:
         """Kept views of a camera."""
         place = self._names.index(camera)

@@ -85,6 +85,11 @@ class Command:
             "--seconds", type=float, metavar="S", help="live: end after S seconds even without enough views"
         )
         parser.add_argument(
+            "--floor",
+            action="store_true",
+            help="live: wait until the board has lain on the floor, too, which gives the world",
+        )
+        parser.add_argument(
             "--resume", action="store_true", help="live: go on with the views in the report folder"
         )
 
@@ -97,7 +102,9 @@ class Command:
         from pipeline.calibrate_config import load_calibrate_config
         from pipeline.calibration_files import report_folder
 
-        config = load_calibrate_config(args.config, [*overrides, *_model_override(args)])
+        config = load_calibrate_config(
+            args.config, [*overrides, *_model_override(args), *_floor_override(args)]
+        )
         board = _board(args)
         rig = _rig(args, rig_overrides)
         folder = report_folder(args.out, args.report)
@@ -169,7 +176,11 @@ def _check_options(args: argparse.Namespace) -> None:
             hint="--rig FILE calibrates live, --from INPUT from recorded footage",
         )
     if args.source is not None:
-        for name, given in (("--seconds", args.seconds is not None), ("--resume", args.resume)):
+        for name, given in (
+            ("--seconds", args.seconds is not None),
+            ("--resume", args.resume),
+            ("--floor", args.floor),
+        ):
             if given:
                 raise bad_input("belongs to a live calibration, not to --from", key=name)
     elif args.board is None:
@@ -198,6 +209,10 @@ def _rig(args: argparse.Namespace, overrides: tuple[str, ...]) -> RigConfig | No
 
 def _model_override(args: argparse.Namespace) -> list[str]:
     return [f"intrinsics.model={args.model}"] if args.model is not None else []
+
+
+def _floor_override(args: argparse.Namespace) -> list[str]:
+    return ["live.floor=wanted"] if args.floor else []
 
 
 def _exports(text: str | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.cli.command import Result
 from app.cli.console import Console
 from app.commands.calibrate_steps import finish, known_intrinsics
+from app.commands.calibrate_words import progress_words
 
 if TYPE_CHECKING:
     from calibration.board import Board
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from calibration.camera import Camera
     from calibration.observations import BoardObservations
     from pipeline.calibrate_config import CalibrateConfig
-    from pipeline.calibration_session import CalibrationSession, CalibrationState
+    from pipeline.calibration_session import CalibrationSession
+    from pipeline.calibration_state import CalibrationState
     from pipeline.rig_config import RigConfig
 
 _TELL_EVERY_S = 10.0
@@ -44,6 +46,7 @@ def calibrate_live(
         known = known_intrinsics(args, sizes, board, config, console)
         return known.cameras if known is not None else {}
 
+    _check_studio(rig)
     limit = args.seconds or config.live.most_seconds
     session = CalibrationSession(
         rig,
@@ -76,6 +79,7 @@ def calibrate_live(
         "pictures": {name: camera.pictures for name, camera in state.cameras.items()},
         "refused": refused,
         "missing": state.missing,
+        "floor": _floor_figures(session),
         "telemetry": telemetry,
         "events": [report.message for report in session.events if report.details.get("what") == "restart"],
     }
@@ -85,20 +89,18 @@ def calibrate_live(
 
 def _collect(session: CalibrationSession, limit: float, console: Console) -> CalibrationState:
     next_word = _TELL_EVERY_S
-    said = ""
     with console.progress("showing the board", None, "views") as bar:
         while True:
             state = session.poll()
             bar.update(state.kept_views, note=state.missing[0] if state.missing else "nearly there")
             if state.enough:
-                console.tell(f"enough after {state.seconds:.0f} s: {state.kept_views} views")
+                promise = state.trial.words() if state.trial is not None else ""
+                console.tell(f"enough after {state.seconds:.0f} s: {promise}")
                 return state
             if state.seconds >= next_word:
                 next_word += _TELL_EVERY_S
-                words = "; ".join(state.missing[:2])
-                if words and words != said:
-                    console.tell(f"after {state.seconds:.0f} s, still needed: {words}")
-                    said = words
+                for line in progress_words(state):
+                    console.tell(line)
             if session.finished or state.seconds >= limit:
                 why = "the cameras' files have ended" if session.finished else "the time is up"
                 console.tell(f"{why}; still missing: {'; '.join(state.missing) or 'a check of the result'}")
@@ -114,6 +116,33 @@ def _earlier(folder: Path, board: Board) -> BoardObservations:
     from pipeline.board_footage import find_board_views
 
     return find_board_views(folder, board).observations
+
+
+def _floor_figures(session: CalibrationSession) -> dict[str, object] | None:
+    """When the board lay on the floor, and how level that was; None where it did not."""
+    floor, world = session.floor, session.config.world
+    if floor is None:
+        return None
+    return {
+        "floor_s": world.floor_s,
+        "marked": floor.stretch.marked,
+        "tilt_deg": floor.tilt_deg,
+        "views": floor.board.views,
+        "moments": floor.board.moments,
+    }
+
+
+def _check_studio(rig: RigConfig) -> None:
+    """Simulated cameras must be able to share the simulated board.
+
+    Raises:
+        BadInputError: It is too small in their pictures.
+    """
+    from pipeline.studio_rig import board_studio_of
+
+    studio = board_studio_of(rig)
+    if studio is not None:
+        studio.check_board_size([camera.driver.get("camera") or camera.name for camera in rig.cameras])
 
 
 def _truth(rig: RigConfig, calibration: Calibration) -> dict[str, object] | None:

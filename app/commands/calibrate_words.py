@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.output import columns
+
+if TYPE_CHECKING:
+    from pipeline.calibration_state import CalibrationState
+
+
+def progress_words(state: CalibrationState) -> list[str]:
+    """How far a live calibration is: coverage, the view graph, what is promised, and what is needed."""
+    names = list(state.cameras)
+    covered = ", ".join(f"{name} {100 * one.covered:.0f} %" for name, one in state.cameras.items())
+    lines = [f"after {state.seconds:.0f} s: {state.kept_views} views; covered: {covered}"]
+    pairs = [
+        f"{one} and {other} {state.shared[i, j]}"
+        for i, one in enumerate(names)
+        for j, other in enumerate(names)
+        if i < j and state.shared[i, j]
+    ]
+    if len(names) > 1:
+        lines.append(f"  together: {', '.join(pairs) or 'none'}")
+    if state.trial is not None and (promise := state.trial.words()):
+        lines.append(f"  so far: {promise}")
+    lines += [f"  needed: {sentence}" for sentence in state.missing[:2]]
+    return lines
 
 
 def calibration_words(result: Mapping[str, Any]) -> list[str]:
@@ -23,8 +45,14 @@ def calibration_words(result: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"against the simulated cameras: focal length {truth['focal_percent']:.2f} %, rotation "
             f"{truth['rotation_deg']:.3f} deg, place {truth['position_mm']:.1f} mm, lag "
-            f"{truth['lag_ms']:.1f} ms at worst; scale {truth['scale_percent']:+.2f} %"
+            f"{truth['lag_ms']:.1f} ms at worst; points {truth['volume_mm']:.2f} mm; scale "
+            f"{truth['scale_percent']:+.2f} %"
         )
+        if (result.get("live") or {}).get("floor"):
+            lines.append(
+                f"  the world's Z is {truth['up_deg']:.2f} deg from the vertical, its floor "
+                f"{truth['floor_mm']:.1f} mm from the studio's"
+            )
     for diagnosis in result["diagnoses"]:
         lines.append(f"{diagnosis['severity']}: {diagnosis['sentence']}")
     for path in (result["calibration"], *result["exports"]):
@@ -70,4 +98,9 @@ def _quality_words(quality: Mapping[str, Any]) -> list[str]:
 def _live_words(live: Mapping[str, Any]) -> str:
     enough = "had enough" if live["enough"] else "ended without having enough"
     kept = f"{live['kept_views']} views of {live['kept_instants']} instants"
-    return f"{enough} after {live['seconds']:.0f} s: {kept}"
+    floor = live["floor"]
+    if floor is None:
+        return f"{enough} after {live['seconds']:.0f} s: {kept}"
+    start, end = floor["floor_s"]
+    where = f"the board lay on the floor from {start:.1f} to {end:.1f} s, which gives the world"
+    return f"{enough} after {live['seconds']:.0f} s: {kept}; {where}"

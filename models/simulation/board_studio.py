@@ -6,6 +6,7 @@ corner is. The same seed gives the same cameras as ``Studio``, so a rig calibrat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import cos, pi, sin
 from typing import Literal
@@ -45,6 +46,12 @@ _INK_FROM_BEHIND = (0.14, 0.135, 0.12)
 _SKIN, _SLEEVE = (0.50, 0.30, 0.21), (0.05, 0.09, 0.16)
 _PIXELS_PER_PASS = 4.0
 """Motion that nine moments of an exposure show without steps."""
+
+
+LEAST_CELL_PX, LEAST_SQUARE_PX = 1.8, 6.0
+"""Along the shorter side, of a marker's cell and of a plain square, in pictures of two cameras that share the
+board. Measured in this studio: with cells of 2.4, 2.1, 1.8 and 1.5 px, 50, 39, 11 and 2 % of the moments at
+which two cameras could see the board were found by both."""
 
 
 class BoardStudioConfig(Config):
@@ -122,6 +129,42 @@ class BoardStudio:
         self.motion: BoardMotion = compose_motion(motion_seed, self.rig, self.board, config.speed)
         self._pattern = board_pattern(self.board)
         self._views: dict[str, _BoardView] = {}
+
+    def check_board_size(self, names: Sequence[str]) -> None:
+        """See that each camera can share the board with another one, in the middle of the room.
+
+        Args:
+            names: The cameras that film.
+
+        Raises:
+            BadInputError: It is too small or too oblique there; says what would do.
+        """
+        cameras = self.rig.subset(names).cameras
+        if len(cameras) < 2:
+            return
+        board = self.board
+        if board.kind == "charuco":
+            assert board.marker_mm is not None
+            cell_mm, least_px = board.marker_mm / self._pattern.markers.shape[1], LEAST_CELL_PX
+        else:
+            cell_mm, least_px = board.square_mm, LEAST_SQUARE_PX
+        printed = self.config.back == "printed"
+        seen_px = min(
+            max(_cell_px(camera, other, cell_mm, printed) for other in cameras if other is not camera)
+            for camera in cameras
+        )
+        if seen_px < least_px:
+            what = "a cell of a marker" if board.kind == "charuco" else "a square"
+            width, height = self.config.size
+            factor = least_px / seen_px
+            raise bad_input(
+                f"in the middle of the room, where neighbouring cameras share the board, {what} is "
+                f"{seen_px:.1f} px wide, too little to be found by both",
+                key="board_studio",
+                value=f"{width}x{height} px, {len(cameras)} cameras, {board.words()}",
+                allowed=f"at least {least_px:g} px",
+                hint=f"pictures or squares {factor:.1f} times as large, or more cameras: they stand closer",
+            )
 
     def board_pose(self, t_s: float) -> tuple[Floats, Floats]:
         """R (3, 3) world from board and t (3,) mm at scene time ``t_s``."""
@@ -383,6 +426,18 @@ def _most_mm(camera: Camera, R: Floats, t: Floats, size_mm: tuple[float, float],
     cosine = abs(float((camera.position - t[1]) @ R[1, :, 2])) / max(depth, 1.0)
     per_px = depth / camera.K[0, 0] / max(cosine, 0.02)
     return float(10.0 * (1.0 + motion_px) * per_px)
+
+
+def _cell_px(camera: Camera, other: Camera, cell_mm: float, both_sides: bool) -> float:
+    """Shorter side, px, of a part of the board that is turned to both cameras in the middle of the room."""
+    middle = (camera.position + other.position) * [0.0, 0.0, 0.25] + [0.0, 0.0, 500.0]
+    away = [one.position - middle for one in (camera, other)]
+    lines = [line / np.linalg.norm(line) for line in away]
+    # Of half the angle between them; one of them may look at the back instead.
+    together = float(lines[0] @ lines[1])
+    cosine = float(np.sqrt((1.0 + max(together, -together if both_sides else together)) / 2))
+    distance = max(float(np.linalg.norm(line)) for line in away)
+    return float(min(camera.K[0, 0], camera.K[1, 1]) * cell_mm / distance * cosine)
 
 
 _NOBODY = np.zeros((1, 1), np.float32)

@@ -1,0 +1,69 @@
+"""What a live calibration tells whoever watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.calibration_trial import TrialFigures
+from pipeline.floor_watch import StillStretch
+from pipeline.view_keeper import WeakPair
+
+Phase = Literal["starting", "collecting", "solving", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class CameraProgress:
+    """How far one camera is.
+
+    Attributes:
+        pictures: Searched.
+        views: Kept.
+        covered: Which part of the picture has seen corners, 0 to 1.
+        sees_board: Whether the newest picture showed the board.
+        reason: Why not; "" where it did.
+    """
+
+    pictures: int = 0
+    views: int = 0
+    covered: float = 0.0
+    sees_board: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrationState:
+    """What the person with the board should know; a new object whenever something changed.
+
+    Attributes:
+        phase: Where it is.
+        seconds: Since frames flow.
+        cameras: By name.
+        kept_instants: Instants kept.
+        kept_views: Views kept.
+        shared: (C, C) instants that two cameras share: the view graph; on the diagonal those of one.
+        weakest: The pair that ties the cameras together least.
+        missing: What to do next, in sentences; empty when nothing is.
+        trial: What the last trial solve promises; None before the first.
+        still: Stretches in which the board lay still, in the time of the views: where it may have lain on the
+            floor.
+        enough: Whether nothing is missing and the trial is good enough.
+        solving: Share of the final solve that is done, and its stage.
+    """
+
+    phase: Phase = "starting"
+    seconds: float = 0.0
+    cameras: Mapping[str, CameraProgress] = field(default_factory=dict)
+    kept_instants: int = 0
+    kept_views: int = 0
+    shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    weakest: WeakPair | None = None
+    missing: tuple[str, ...] = ()
+    trial: TrialFigures | None = None
+    still: tuple[StillStretch, ...] = ()
+    enough: bool = False
+    solving: tuple[float, str] = (0.0, "")

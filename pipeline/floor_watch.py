@@ -1,0 +1,165 @@
+"""Notices when the board of a live calibration lies still, and whether it then lies on the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.errors import SolveError
+from calibration.observations import BoardObservations, BoardView
+from calibration.rig import Rig
+from calibration.world_frame import FloorBoard, find_floor_board
+from configs.errors import BadInputError
+
+Floats = NDArray[np.float64]
+
+_GAP_NS = 2_000_000_000
+"""Without a view the board may have been anywhere."""
+
+
+@dataclass(frozen=True)
+class StillStretch:
+    """A time during which the board did not move.
+
+    Attributes:
+        start_ns: First view.
+        end_ns: Last view.
+        marked: Somebody said that it lay on the floor then.
+    """
+
+    start_ns: int
+    end_ns: int
+    marked: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """How long."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+
+class FloorWatch:
+    """Collects stretches of stillness. Pure logic.
+
+    The pictures of the board are compared with those at the stretch's begin, not with the last ones: a hand
+    drifts slowly.
+
+    Args:
+        sizes: Camera to (width, height) px.
+        still: Most motion of the corners, as a share of the picture's width.
+        shortest_s: Stillness below this does not count.
+    """
+
+    def __init__(self, sizes: Mapping[str, tuple[int, int]], still: float, shortest_s: float) -> None:
+        self._limit = {name: still * width for name, (width, _) in sizes.items()}
+        self._shortest_s = shortest_s
+        self._first: dict[str, BoardView] = {}
+        self._current: StillStretch | None = None
+        self._marking = False
+        self.stretches: list[StillStretch] = []
+        """Long enough ones, in order of time; the last one may still grow."""
+
+    def mark(self) -> None:
+        """The board lies on the floor now: the stillness that is, or the next one, is that."""
+        self._marking = True
+        self._take_mark()
+
+    def watch(self, views: Sequence[BoardView]) -> None:
+        """Look at the views of one instant."""
+        if not views:
+            return
+        now = max(view.time_ns for view in views)
+        if self._current is None or now - self._current.end_ns > _GAP_NS or self._moved(views):
+            self._first = {view.camera: view for view in views}
+            self._current = StillStretch(now, now)
+            return
+        for view in views:
+            self._first.setdefault(view.camera, view)
+        known = self._current in self.stretches
+        self._current = StillStretch(self._current.start_ns, now, self._current.marked)
+        if known:
+            self.stretches[-1] = self._current
+        elif self._current.seconds >= self._shortest_s:
+            self.stretches.append(self._current)
+        self._take_mark()
+
+    def _take_mark(self) -> None:
+        if self._marking and self._current is not None and self._current.seconds >= self._shortest_s:
+            self._marking = False
+            self._current = StillStretch(self._current.start_ns, self._current.end_ns, True)
+            self.stretches[-1] = self._current
+
+    def _moved(self, views: Sequence[BoardView]) -> bool:
+        compared = False
+        for view in views:
+            first = self._first.get(view.camera)
+            if first is None:
+                continue
+            _, old, new = np.intersect1d(first.ids, view.ids, return_indices=True)
+            if not len(old):
+                return True
+            compared = True
+            away = np.linalg.norm(view.pixels[new] - first.pixels[old], axis=1)
+            if float(np.median(away)) > self._limit[view.camera]:
+                return True
+        return not compared
+
+
+MOST_TILT_DEG = 15.0
+"""Of a board that nobody said lies on the floor, against what is level for the cameras on average. Cameras on
+tripods and walls look down by 10 to 30 degrees, but to all sides, or they are told where the floor is."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFloor:
+    """The board lay on the floor.
+
+    Attributes:
+        stretch: When.
+        board: Where.
+        tilt_deg: Of the floor against what is level for the cameras on average.
+    """
+
+    stretch: StillStretch
+    board: FloorBoard
+    tilt_deg: float
+
+
+def lying_views(observations: BoardObservations, stretch: StillStretch) -> BoardObservations:
+    """The views of a stretch."""
+    return observations.chosen(
+        view for view in observations.views if stretch.start_ns <= view.time_ns <= stretch.end_ns
+    )
+
+
+def find_floor(
+    rig: Rig, observations: BoardObservations, stretches: Sequence[StillStretch]
+) -> FoundFloor | None:
+    """The newest stretch in which the board lay on the floor; what was said comes before what was noticed.
+
+    A board that was merely held still is told by where it is: on the floor it lies level and below all
+    cameras. Nothing of that is asked where somebody said that it lay there.
+
+    Args:
+        rig: Solved cameras, in any world.
+        observations: All views.
+        stretches: Of stillness.
+    """
+    up = np.sum([-camera.R[1] for camera in rig.cameras], axis=0)
+    up /= max(float(np.linalg.norm(up)), 1e-9)
+    for stretch in sorted(stretches, key=lambda one: (one.marked, one.start_ns), reverse=True):
+        views = lying_views(observations, stretch)
+        if not views.views:
+            continue
+        try:
+            board = find_floor_board(rig, views)
+        except (BadInputError, SolveError):
+            continue
+        normal = board.R[:, 2]
+        tilt = float(np.degrees(np.arccos(min(abs(float(normal @ up)), 1.0))))
+        below = all(float((camera.position - board.t) @ up) > 0.0 for camera in rig.cameras)
+        if stretch.marked or (tilt <= MOST_TILT_DEG and below):
+            return FoundFloor(stretch, board, tilt)
+    return None
