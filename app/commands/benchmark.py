@@ -24,6 +24,7 @@ class Command:
     example = """
         launch.py benchmark triangulation
         launch.py benchmark triangulation --cameras 16 --people 3 --json
+        launch.py benchmark triangulation --device cpu --runtime openvino --views 4 --batch 1
         launch.py benchmark pipeline --cameras 4 --seconds 20
         launch.py benchmark calibration --plot calibration_scaling.png
         launch.py benchmark calibration --accuracy --seeds 20
@@ -43,6 +44,7 @@ class Command:
         triangulation.add_argument("--people", type=int, default=3, metavar="N", help="people (3)")
         triangulation.add_argument("--joints", type=int, default=26, metavar="N", help="joints (26)")
         triangulation.add_argument("--runs", type=int, default=500, metavar="N", help="timed calls (500)")
+        _add_network_options(triangulation)
         pipeline = parts.add_parser(
             "pipeline", description="The simulated studio through capture, inference and recording."
         )
@@ -86,7 +88,10 @@ class Command:
             from models.triangulation.benchmark import benchmark_triangulation
 
             with console.progress("measuring triangulation"):
-                return benchmark_triangulation(args.cameras, args.people, args.joints, args.runs)
+                result = benchmark_triangulation(args.cameras, args.people, args.joints, args.runs)
+            if args.device is not None:
+                result["networks"] = _networks(args, console)
+            return result
         if args.part == "calibration" and args.accuracy:
             return _accuracy(args, console)
         if args.part == "calibration":
@@ -127,6 +132,59 @@ def _accuracy(args: argparse.Namespace, console: Console) -> Result:
             workers=args.workers,
             progress=lambda what: bar.update(bar.done + 1, note=what),
         )
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Options of learned triangulation, which is measured where a device is named."""
+    networks = parser.add_argument_group("learned triangulation, measured when --device is given")
+    networks.add_argument("--device", choices=("cpu", "cuda"), help="where networks run")
+    networks.add_argument("--views", type=int, nargs="+", default=[2, 4, 8], metavar="N", help="(2 4 8)")
+    networks.add_argument("--batch", type=int, nargs="+", default=[1, 8], metavar="N", help="people (1 8)")
+    networks.add_argument("--layers", type=int, default=50, help="of the backbone (50)")
+    networks.add_argument("--crop", type=int, default=384, metavar="PX", help="width of a crop (384)")
+    networks.add_argument("--voxels", type=int, default=64, metavar="N", help="per side of the volume (64)")
+    networks.add_argument("--network-runs", type=int, default=50, metavar="N", help="timed calls (50)")
+    networks.add_argument(
+        "--runtime", choices=("torch", "openvino"), default="torch", help="on a CPU (torch)"
+    )
+    networks.add_argument(
+        "--precision", choices=("float32", "bfloat16", "float16"), default="float32", help="(float32)"
+    )
+    networks.add_argument("--stages-only", action="store_true", help="leave out everything with convolutions")
+
+
+def _networks(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    for name in ("views", "batch"):
+        for value in getattr(args, name):
+            if not 1 + (name == "views") <= value <= 64:
+                raise bad_input(
+                    "out of range", key=f"--{name}", value=value, allowed="2 to 64 views, 1 to 64"
+                )
+    if args.layers not in (18, 34, 50, 101, 152):
+        raise bad_input("no such depth", key="--layers", value=args.layers, allowed="18, 34, 50, 101, 152")
+    for name, step in (("crop", 32), ("voxels", 32)):
+        value = getattr(args, name)
+        if value < step or value % step:
+            raise bad_input("must be a multiple of 32", key=f"--{name}", value=value)
+    _check(args, network_runs=(1, 100_000))
+    from models.triangulation.predictors.registry import BENCHMARKS
+
+    measure = BENCHMARKS.load("networks")
+    with console.progress("measuring networks") as bar:
+        found: dict[str, Any] = measure(
+            device=args.device,
+            views=args.views,
+            batches=args.batch,
+            layers=args.layers,
+            crop_px=args.crop,
+            voxels=args.voxels,
+            runs=args.network_runs,
+            runtime=args.runtime,
+            precision=args.precision,
+            stages_only=args.stages_only,
+            progress=lambda what: bar.update(bar.done + 1, note=what),
+        )
+    return found
 
 
 def _calibration(args: argparse.Namespace, console: Console) -> Result:

@@ -14,3 +14,10 @@ PREDICTORS = Registry(
     },
     extras=dict.fromkeys(("ransac", "algebraic", "volumetric", "contextpose"), "learned"),
 )
+
+BENCHMARKS = Registry(
+    "benchmark",
+    {"networks": "models.triangulation.network_benchmark:benchmark_networks"},
+    extras={"networks": "learned"},
+)
+"""Loaded only when asked for, because it needs torch."""
