@@ -19,6 +19,7 @@ from calibration.lens_kernel import (
     LEAST_DAMPING,
     MOST_DAMPING,
     POSE,
+    damped_step,
     eliminate_poses,
     linearise_views,
     moved_poses,
@@ -212,15 +213,8 @@ class _Linearised:
     def moved(self, damping: float, prior: Floats) -> _Linearised | None:
         """After one step; None where there is none."""
         S, right, pulled = self.reduced(damping)
-        prior_here = prior[self.which]
-        # The damping of the poses is inside; that of the lens is relative to what the data say of it alone.
-        own = np.einsum("vpp->p", self.H[:, : len(self.which), : len(self.which)])
-        S[np.diag_indices_from(S)] += prior_here + damping * (own + prior_here)
-        try:
-            step: Floats = np.asarray(
-                np.linalg.solve(S, right + prior_here * self.intrinsics[self.which]), np.float64
-            )
-        except np.linalg.LinAlgError:
+        step, values = np.empty(len(self.which)), self.intrinsics[self.which]
+        if not damped_step(S, right, self.H, damping, prior[self.which], values, step):
             return None
         intrinsics = self.intrinsics.copy()
         intrinsics[self.which] -= step

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.lens_fit import fit_poses, predict
-from calibration.planar_pose import PackedViews, poses_from_normalised, turned_over
+from calibration.planar_pose import (
+    PackedViews,
+    homographies,
+    poses_from_homographies,
+    poses_from_normalised,
+    turned_over,
+)
 
 Floats = NDArray[np.float64]
 
@@ -38,13 +44,15 @@ def guess_lens(
     """
     centre = (np.array(size) - 1.0) / 2.0
     some = views.chosen(np.unique(np.linspace(0, len(views) - 1, _VIEWS_FOR_GUESS).astype(np.intp)))
+    # A pinhole camera's homography only scales with the focal length.
+    flat = homographies(some, some.pixels - centre) if kind == "pinhole" else None
     scores = []
     focals = [float(f) for f in _TRIED * max(size)]
     for focal in focals:
         if kind == "fisheye" and _widest(some, centre) / focal > _WIDEST_RAD:
             scores.append(np.inf)
             continue
-        _, _, residuals = _posed(some, focal, centre, kind, rounds=4, both=False)
+        _, _, residuals = _posed(some, focal, centre, kind, rounds=4, both=False, flat=flat)
         scores.append(float(np.median(np.sqrt(np.nanmean(residuals**2, axis=(1, 2))))))
     focal = focals[int(np.argmin(scores))]
     R, t, _ = _posed(views, focal, centre, kind, rounds=12, both=True)
@@ -89,12 +97,16 @@ def _posed(
     kind: Literal["pinhole", "fisheye"],
     rounds: int,
     both: bool,
+    flat: Floats | None = None,
 ) -> tuple[Floats, Floats, Floats]:
     ideal = (views.pixels - centre) / focal
     if kind == "fisheye":
         angle = np.minimum(np.linalg.norm(ideal, axis=-1, keepdims=True), 1.5)
         ideal = ideal * np.where(angle > 1e-9, np.tan(angle) / np.maximum(angle, 1e-9), 1.0)
-    R, t = poses_from_normalised(views, ideal)
+    if flat is None:
+        R, t = poses_from_normalised(views, ideal)
+    else:
+        R, t = poses_from_homographies(flat * np.array([1.0, 1.0, focal])[:, None])
     intrinsics = np.array([focal, focal, *centre, *[0.0] * (4 if kind == "fisheye" else 5)])
     lost = ~np.isfinite(predict(kind, intrinsics, R, t, views)).all(axis=(1, 2))
     if lost.any():

@@ -241,6 +241,51 @@ def eliminate_poses(H: Floats, g: Floats, damping: float, S: Floats, right: Floa
 
 
 @compiled
+def damped_step(
+    S: Floats, right: Floats, H: Floats, damping: float, prior: Floats, values: Floats, step: Floats
+) -> bool:
+    """Step of the lens from its reduced system, damped and with a prior; False where that is singular.
+
+    Args:
+        S: (P, P), see ``eliminate_poses``.
+        right: (P,) likewise.
+        H: (V, P + 6, P + 6); damping is relative to what the views say of the lens by itself.
+        damping: Levenberg-Marquardt.
+        prior: (P,) weight of each parameter's square.
+        values: (P,) of the parameters.
+        step: (P,) filled; to be subtracted.
+    """
+    count = len(right)
+    L = np.zeros((count, count))
+    for i in range(count):
+        own = prior[i]
+        for v in range(len(H)):
+            own += H[v, i, i]
+        diagonal = S[i, i] + prior[i] + damping * own
+        for j in range(i + 1):
+            rest = S[i, j] if i != j else diagonal
+            for m in range(j):
+                rest -= L[i, m] * L[j, m]
+            if i != j:
+                L[i, j] = rest / L[j, j]
+            elif rest > SINGULAR * diagonal:
+                L[i, i] = math.sqrt(rest)
+            else:
+                return False
+    for i in range(count):
+        rest = right[i] + prior[i] * values[i]
+        for m in range(i):
+            rest -= L[i, m] * step[m]
+        step[i] = rest / L[i, i]
+    for i in range(count - 1, -1, -1):
+        rest = step[i]
+        for m in range(i + 1, count):
+            rest -= L[m, i] * step[m]
+        step[i] = rest / L[i, i]
+    return True
+
+
+@compiled
 def turn(R: Floats, a: float, b: float, c: float, turned: Floats) -> None:
     """Fill ``turned`` (3, 3) with exp(w) R, w = (a, b, c) rad."""
     squared = a * a + b * b + c * c

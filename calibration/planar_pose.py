@@ -106,7 +106,15 @@ def poses_from_normalised(views: PackedViews, ideal: Floats) -> tuple[Floats, Fl
     Returns:
         R (V, 3, 3) camera from board, and t (V, 3) mm, with the board's middle in front of the camera.
     """
-    H = homographies(views, ideal)
+    return poses_from_homographies(homographies(views, ideal))
+
+
+def poses_from_homographies(H: Floats) -> tuple[Floats, Floats]:
+    """R (V, 3, 3) and t (V, 3) mm of boards from homographies to normalised undistorted coordinates.
+
+    Args:
+        H: (V, 3, 3) scaled as ``homographies`` does.
+    """
     size = np.sqrt(np.linalg.norm(H[:, :, 0], axis=1) * np.linalg.norm(H[:, :, 1], axis=1))
     H = H / np.maximum(size, 1e-12)[:, None, None]
     third = np.cross(H[:, :, 0], H[:, :, 1])
