@@ -25,6 +25,7 @@ from models.triangulation.volume_blocks import (
     UpsamplingBlock,
     halve,
 )
+from models.triangulation.volume_readout import read_joints
 from models.triangulation.volumetric import (
     VolumeConfig,
     VolumetricResult,
@@ -32,7 +33,6 @@ from models.triangulation.volumetric import (
     check_views,
     heatmap_projections,
     look_at_views,
-    read_joints,
     reduce_features,
 )
 

@@ -22,12 +22,8 @@ from models.triangulation.predictors.device import choose_device
 from models.triangulation.predictors.loaded_network import LoadedNetwork
 from models.triangulation.ransac import triangulate_consensus
 from models.triangulation.soft_argmax import soft_argmax_2d
-from models.triangulation.volumetric import (
-    VolumetricTriangulation,
-    build_volume,
-    heatmap_projections,
-    read_joints,
-)
+from models.triangulation.volume_readout import read_joints
+from models.triangulation.volumetric import VolumetricTriangulation, build_volume, heatmap_projections
 
 JOINTS: Final = 17
 WARM_UP: Final = 3

@@ -7,9 +7,8 @@ names of the released checkpoints.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -24,6 +23,7 @@ from models.triangulation.unprojection import (
     unproject,
 )
 from models.triangulation.v2v import V2VModel
+from models.triangulation.volume_readout import read_joints
 
 RULES = {
     "exact": SamplingRule(),
@@ -32,12 +32,6 @@ RULES = {
     "released_swapped": SamplingRule(stretched=True, swapped=True),
 }
 """Sampling rules by the name a configuration uses."""
-
-POWERS = (
-    (1, 0, 0), (0, 1, 0), (0, 0, 1),
-    (2, 0, 0), (0, 2, 0), (0, 0, 2), (1, 1, 0), (1, 0, 1), (0, 1, 1),
-)  # fmt: skip
-"""Powers of x, y, z in the moments of a volume: means, then squares and products."""
 
 
 class VolumeConfig(Config):
@@ -193,77 +187,6 @@ def build_volume(
         mask_unseen=config.mask_unseen,
     )
     return volume.view(*volume.shape[:2], cuboid.size, cuboid.size, cuboid.size)
-
-
-@dataclass(frozen=True)
-class VolumeJoints:
-    """Joints read off volumes; see ``VolumetricResult``."""
-
-    joints: Tensor
-    covariance: Tensor
-    volumes: Tensor
-
-
-def read_joints(logits: Tensor, cuboid: Cuboid, *, softmax: bool) -> VolumeJoints:
-    """Expected position and spread of each joint under its volume.
-
-    Everything is summed in voxels, axis by axis, and carried to the world afterwards: one long float32 sum
-    of products with world coordinates would be off by up to half a millimetre.
-
-    Args:
-        logits: (B, J, S, S, S), already multiplied by the sharpness.
-        cuboid: Where the voxels are.
-        softmax: See ``VolumeConfig.softmax``.
-    """
-    with torch.autocast(logits.device.type, enabled=False):
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        volumes = logits.flatten(2).softmax(dim=2).reshape(logits.shape) if softmax else logits.relu()
-        moments = volume_moments(volumes)
-        middle = (cuboid.size - 1) / 2
-        joints = cuboid.to_world(moments.mean + middle)
-        if not softmax:  # positions times the mass of their volume, as in the original
-            joints = joints * moments.mass[..., None]
-        axes = cuboid.axes[:, None].to(logits.dtype)
-        covariance = axes @ (moments.covariance * cuboid.spacing**2) @ axes.transpose(2, 3)
-    return VolumeJoints(joints, covariance, volumes)
-
-
-class Moments(NamedTuple):
-    """Moments of volumes, in voxels from the middle of the cube.
-
-    Attributes:
-        mass: (B, J).
-        mean: (B, J, 3).
-        covariance: (B, J, 3, 3).
-    """
-
-    mass: Tensor
-    mean: Tensor
-    covariance: Tensor
-
-
-def volume_moments(volumes: Tensor) -> Moments:
-    """Mass, mean and covariance of each volume, in one pass over it.
-
-    The axes are summed one after the other: no sum has more than S terms, so float32 suffices, and dividing
-    by the mass that was really summed takes out the rounding of a softmax.
-
-    Args:
-        volumes: (B, J, S, S, S), not negative; the moments of a volume of zeros are zero.
-    """
-    size = volumes.shape[-1]
-    steps = torch.arange(size, dtype=volumes.dtype, device=volumes.device) - (size - 1) / 2
-    powers = torch.stack([torch.ones_like(steps), steps, steps**2], dim=1)
-    sums = volumes @ powers  # the only pass; what follows is small
-    sums = torch.einsum("bjxyc,yd->bjxdc", sums, powers)
-    sums = torch.einsum("bjxdc,xe->bjedc", sums, powers)
-    mass = sums[..., 0, 0, 0]
-    x, y, z, xx, yy, zz, xy, xz, yz = (
-        sums[..., i, j, k] / mass.clamp_min(torch.finfo(mass.dtype).tiny) for i, j, k in POWERS
-    )
-    mean = torch.stack([x, y, z], dim=-1)
-    second = torch.stack([xx, xy, xz, xy, yy, yz, xz, yz, zz], dim=-1).reshape(*mean.shape, 3)
-    return Moments(mass, mean, second - mean[..., :, None] * mean[..., None, :])
 
 
 def check_views(images: Tensor, projections: Tensor, centres: Tensor, present: Tensor | None) -> None:

@@ -14,11 +14,10 @@ from models.triangulation.contextpose import ContextPose, ContextPoseConfig  # n
 from models.triangulation.cuboid import Cuboid, vertical_rotation  # noqa: E402
 from models.triangulation.limb_prior import LimbPrior  # noqa: E402
 from models.triangulation.v2v import V2VModel  # noqa: E402
+from models.triangulation.volume_readout import read_joints, volume_moments  # noqa: E402
 from models.triangulation.volumetric import (  # noqa: E402
     VolumetricConfig,
     VolumetricTriangulation,
-    read_joints,
-    volume_moments,
 )
 from models.triangulation.volumetric_losses import (  # noqa: E402
     attention_target,
