@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 _GAP_NS = 2_000_000_000
 """Without a view the board may have been anywhere."""
+_FEWEST_CORNERS = 4
+"""Common to two views, before their median means something: single corners of far boards jump."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,19 @@ class FloorWatch:
 
     def watch(self, views: Sequence[BoardView]) -> None:
         """Look at the views of one instant."""
+        views = [view for view in views if len(view) >= _FEWEST_CORNERS]
         if not views:
             return
         now = max(view.time_ns for view in views)
-        if self._current is None or now - self._current.end_ns > _GAP_NS or self._moved(views):
+        motion = self._motion(views)
+        if self._current is None or now - self._current.end_ns > _GAP_NS or motion > 1.0:
             self._first = {view.camera: view for view in views}
             self._current = StillStretch(now, now)
             return
         for view in views:
             self._first.setdefault(view.camera, view)
+        if np.isnan(motion):
+            return  # cameras or corners that were not there before: they tell nothing
         known = self._current in self.stretches
         self._current = StillStretch(self._current.start_ns, now, self._current.marked)
         if known:
@@ -91,20 +97,18 @@ class FloorWatch:
             self._current = StillStretch(self._current.start_ns, self._current.end_ns, True)
             self.stretches[-1] = self._current
 
-    def _moved(self, views: Sequence[BoardView]) -> bool:
-        compared = False
+    def _motion(self, views: Sequence[BoardView]) -> float:
+        """Most motion since the begin in any camera, in terms of what is allowed; NaN where nothing tells."""
+        most = float("nan")
         for view in views:
             first = self._first.get(view.camera)
             if first is None:
                 continue
             _, old, new = np.intersect1d(first.ids, view.ids, return_indices=True)
-            if not len(old):
-                return True
-            compared = True
-            away = np.linalg.norm(view.pixels[new] - first.pixels[old], axis=1)
-            if float(np.median(away)) > self._limit[view.camera]:
-                return True
-        return not compared
+            if len(old) >= _FEWEST_CORNERS:
+                away = np.linalg.norm(view.pixels[new] - first.pixels[old], axis=1)
+                most = float(np.fmax(most, np.median(away) / self._limit[view.camera]))
+        return most
 
 
 MOST_TILT_DEG = 15.0

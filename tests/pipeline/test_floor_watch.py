@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,17 @@ def test_a_camera_that_sees_it_move_decides():
     for moment in range(10):
         watch.watch([view("left", moment), view("right", moment, 5.0 * moment)])
     assert watch.stretches == []
+
+
+def test_far_cameras_that_see_other_corners_each_time_do_not_disturb():
+    watch = FloorWatch(SIZES, still=0.0025, shortest_s=1.0)
+    for moment in range(9):
+        far = view("right", moment)
+        ids = np.arange(5) + 5 * (moment % 2)
+        watch.watch(
+            [view("left", moment)] * (moment % 3 != 1) + [replace(far, ids=ids, pixels=far.pixels[ids])]
+        )
+    assert watch.stretches == [StillStretch(0, 8 * STEP_NS)]
 
 
 def test_a_gap_ends_a_stretch():
