@@ -19,6 +19,8 @@ class Estimator(Protocol):
     skeleton: Skeleton
     device: str
     """Where its networks run, such as ``cpu``."""
+    instant_s: float
+    """How long one instant takes on this machine, roughly."""
     origin_ns: int
     """Start of the session; models are told times since then."""
 

@@ -21,6 +21,9 @@ from pipeline.telemetry import Distribution, Drops, Rate, StageClock
 log = logging.getLogger(__name__)
 
 _POSE_QUEUE: Final = 4000
+_PATIENCE_S: Final = 3.0
+_PATIENCE: Final = 8.0
+"""How much slower an instant may become than at the start, when little else ran, before a node seems hung."""
 
 
 class Inference(Node):
@@ -67,6 +70,7 @@ class Inference(Node):
             "skeleton": self._estimator.skeleton.name,
             "device": self._estimator.device,
             "published": published,
+            "silent_after_s": _PATIENCE_S + _PATIENCE * self._estimator.instant_s,
         }
 
     def on_command(self, command: Command) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Rig
+from configs.errors import bad_input
 from configs.loading import parse_config
 from models.crops.cropper import Cropper
 from models.crops.person_box import PersonBox, box_of_joints, box_of_keypoints
@@ -64,8 +65,12 @@ class LearnedEstimator:
         self.rig = rig
         self.origin_ns = 0
         self._predictor = build_predictor(config)
-        self._centre = build_predictor(config, config.centre_network) if config.centre_network else None
         settings = self._predictor.config
+        self._centre = None
+        if config.centre_network:
+            shared = {"crop_px": settings.crop_px, "alignment": settings.alignment, "device": settings.device}
+            self._centre = build_predictor(config, shared | config.centre_network)
+            self._check_same_crops(config)
         self._cropper = Cropper(
             settings.crop_px, self._predictor.device, settings.alignment, settings.statistics
         )
@@ -80,6 +85,7 @@ class LearnedEstimator:
         """(J', 3) mm, where the finder saw the performer last."""
         self._followed: Floats | None = None
         """(J, 3) mm, the pose that boxes come from."""
+        self.instant_s = self._warm_up()
 
     def description(self) -> dict[str, Any]:
         """Name and weights of the models in use, for the take."""
@@ -132,6 +138,34 @@ class LearnedEstimator:
     def close(self) -> None:
         """Free the models."""
         self._finder.close()
+
+    def _check_same_crops(self, config: PipelineConfig) -> None:
+        assert self._centre is not None
+        for key in ("crop_px", "alignment", "statistics", "device"):
+            ours, theirs = getattr(self._predictor.config, key), getattr(self._centre.config, key)
+            if ours != theirs:
+                raise bad_input(
+                    "both networks look at the same crops",
+                    file=f"pipeline {config.name}",
+                    key=f"centre_network.{key}",
+                    value=theirs,
+                    allowed=str(ours),
+                )
+
+    def _warm_up(self) -> float:
+        """Run everything twice on black pictures, so that no frame waits for it; seconds of the second."""
+        cameras = self.rig.cameras
+        pictures = [np.zeros((camera.size[1], camera.size[0], 3), np.uint8) for camera in cameras]
+        boxes = [PersonBox(-0.5, -0.5, float(min(camera.size))) for camera in cameras]
+        present = np.ones((1, len(cameras)), bool)
+        centre = np.zeros((1, 3))
+        for _ in range(2):
+            started = time.perf_counter()
+            crops = self._cropper(pictures, cameras, boxes)
+            if self._centre is not None:
+                self._centre(crops, present, None)
+            self._predictor(crops, present, centre)
+        return time.perf_counter() - started
 
     def _follow(self, images: Sequence[Image | None]) -> tuple[list[PersonBox | None], Floats | None]:
         """Boxes round the pose of the previous instant, and its pelvis (3,) mm."""

@@ -66,6 +66,7 @@ class PoseEstimator:
         check_cameras(rig)
         self.rig = rig
         self.device = "cpu"
+        self.instant_s = 0.1
         self.model = model if model is not None else build_keypoint_model(config, rig.names)
         self.skeleton = self.model.skeleton
         self._triangulate = RobustTriangulator(config.triangulation, rig)

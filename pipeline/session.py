@@ -39,6 +39,8 @@ _ORIGIN_DELAY_NS: Final = 300_000_000
 _BYTES_PER_PIXEL: Final = 0.15
 """JPEG of quality 90 on textured scenes, measured: 0.10 to 0.14; for the estimate of free space."""
 
+_LOAD_DEADLINE_S: Final = 300.0
+"""Networks may have to be compiled first."""
 _CLOSE_DEADLINE_S: Final = 600.0
 """For closing a take: a long one has gigabytes of poses to arrange, on a slow disk."""
 
@@ -250,7 +252,10 @@ class Session:
 
     def published_address(self) -> str:
         """Where other programs can subscribe to the poses; empty: nowhere."""
-        return str(self._running().details("inference")["published"]) if self.pipeline is not None else ""
+        if self.pipeline is None:
+            return ""
+        # A node that is being restarted has not said anything yet.
+        return str(self._running().details("inference").get("published", ""))
 
     def subscribe_poses(self) -> Receiver:
         """A subscription to the poses, read from the thread that owns the session."""
@@ -286,7 +291,8 @@ class Session:
             return [recorder, *cameras]
         rates = frame_rates(self.rig)
         settings = {"pipeline": self.pipeline, "rig": self.calibration, "rates_hz": rates}
-        return [recorder, NodeSpec("inference", Inference, settings, stop_wave=1), *cameras]
+        inference = NodeSpec("inference", Inference, settings, stop_wave=1, start_within_s=_LOAD_DEADLINE_S)
+        return [recorder, inference, *cameras]
 
     def _take_header(self) -> TakeHeader:
         return TakeHeader(

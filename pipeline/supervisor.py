@@ -25,7 +25,8 @@ from pipeline.node import Endpoints, Node, NodeContext, run_node
 log = logging.getLogger(__name__)
 
 SILENT_AFTER_S: Final = 3.0
-"""A node without a heartbeat for this long hangs: a step takes some 100 ms, models some 100 ms more."""
+"""A node without a heartbeat for this long hangs: a step takes some 100 ms, models some 100 ms more. A node
+whose steps take longer says so when it is ready: ``silent_after_s`` among its details."""
 
 _BACK_OFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 _HEALTHY_AFTER_S: Final = 10.0
@@ -43,6 +44,8 @@ class NodeSpec:
     stop_wave: int = 0
     stop_within_s: float = _JOIN_DEADLINE_S
     """How long it may take to end in order before it is ended."""
+    start_within_s: float = _START_DEADLINE_S
+    """How long it may take until it is ready."""
 
 
 @dataclass
@@ -58,6 +61,11 @@ class _Running:
     failures: int = 0
     restart_at: float | None = None
     failure: Report | None = None
+
+    @property
+    def silent_after_s(self) -> float:
+        """Without a heartbeat for this long it hangs."""
+        return max(SILENT_AFTER_S, float(self.details.get("silent_after_s", 0.0)))
 
 
 class Supervisor:
@@ -101,7 +109,7 @@ class Supervisor:
         self._reports = self._bus.receiver(self._endpoints.reports, queue=100_000)
         for spec in self._specs:
             self._launch(spec)
-        deadline = time.monotonic() + _START_DEADLINE_S
+        started = time.monotonic()
         while not all(node.ready for node in self._nodes.values()):
             self._commands.send("command", Command("ping"))
             self._receive(50)
@@ -112,9 +120,14 @@ class Supervisor:
                     raise PosestageError(
                         f"{node.spec.name} ended while starting (code {node.process.exitcode})"
                     )
-            if time.monotonic() > deadline:
-                late = [name for name, node in self._nodes.items() if not node.ready]
-                raise PosestageError(f"not ready after {_START_DEADLINE_S:.0f} s: {', '.join(late)}")
+            waited = time.monotonic() - started
+            late = [
+                name
+                for name, node in self._nodes.items()
+                if not node.ready and waited > node.spec.start_within_s
+            ]
+            if late:
+                raise PosestageError(f"not ready after {waited:.0f} s: {', '.join(late)}")
 
     def command(self, command: Command, *, sticky: bool = False) -> None:
         """Tell all nodes; a sticky command is told to a restarted node again."""
@@ -138,7 +151,7 @@ class Supervisor:
         """Whether each node runs and answers."""
         now = time.monotonic()
         return {
-            name: node.process.is_alive() and now - node.last_heard < SILENT_AFTER_S
+            name: node.process.is_alive() and now - node.last_heard < node.silent_after_s
             for name, node in self._nodes.items()
         }
 
@@ -163,10 +176,10 @@ class Supervisor:
                 continue
             elif node.process.exitcode is not None:
                 self._failed(node, f"ended unexpectedly (code {node.process.exitcode})")
-            elif now - node.last_heard > SILENT_AFTER_S and node.ready:
+            elif now - node.last_heard > node.silent_after_s and node.ready:
                 node.process.kill()
                 node.process.join(1.0)
-                self._failed(node, f"did not answer for {SILENT_AFTER_S:.0f} s and was ended")
+                self._failed(node, f"did not answer for {node.silent_after_s:.0f} s and was ended")
             elif not node.ready:
                 self._commands.send("command", Command("ping"))
 
