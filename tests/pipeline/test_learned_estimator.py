@@ -76,7 +76,10 @@ def estimator_with(
     oracle: Oracle, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> learned_estimator.LearnedEstimator:
     monkeypatch.setattr(learned_estimator, "build_predictor", lambda config, part=None: oracle)
-    return learned_estimator.LearnedEstimator(pipeline(studio), studio.rig)
+    estimator = learned_estimator.LearnedEstimator(pipeline(studio), studio.rig)
+    assert oracle.seen, "it is warmed up"
+    oracle.seen.clear()
+    return estimator
 
 
 def run(estimator: Any, studio: Studio, oracle: Oracle, times_s: Sequence[float]) -> list[Any]:
