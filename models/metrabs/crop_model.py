@@ -1,0 +1,110 @@
+"""MeTRAbs on crops of single people: backbone, heads, absolute reconstruction."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from configs.loading import Config
+from models.backbones.efficientnet_v2 import STRIDE, Size, efficientnet_v2
+from models.metrabs.absolute import absolute_pose, in_view, normalised_points
+from models.metrabs.heads import HeatmapReading, HeatmapScale, MetrabsHeads
+
+
+class MetrabsConfig(Config):
+    """Settings of the crop network.
+
+    Attributes:
+        proc_side: Width and height of crops, px.
+        efficientnet_size: Backbone.
+        points: What the heads predict: joints, or latent points and perhaps joints behind them.
+        depth: Cells of the volume along z.
+        box_size_mm: Extent of the volume.
+        centered_stride: See ``efficientnet_v2``.
+        legacy_centered_stride_bug: See ``HeatmapScale.legacy_offset``.
+        weak_perspective: Find the distance from the size alone.
+        mix_3d_inside_fov: See ``absolute_pose``.
+    """
+
+    proc_side: int = Field(256, ge=STRIDE, multiple_of=STRIDE)
+    efficientnet_size: Size = "s"
+    points: int = Field(24, ge=1)
+    depth: int = Field(8, ge=1)
+    box_size_mm: float = Field(2200.0, gt=0.0)
+    centered_stride: bool = True
+    legacy_centered_stride_bug: bool = False
+    weak_perspective: bool = False
+    mix_3d_inside_fov: float | None = Field(0.5, ge=0.0, le=1.0)
+
+
+class MetrabsCropModel(nn.Module):
+    """Crops to absolute poses in the frame of the crop's camera.
+
+    Names, order and shapes of the parameters are those of the released PyTorch weights.
+
+    Args:
+        config: See there.
+        decoder: (L, J) columns that sum to 1, for heads that predict L latent points first: joints are
+            mixtures of these. None where heads predict joints.
+    """
+
+    decoder: Tensor | None
+
+    def __init__(self, config: MetrabsConfig, decoder: Tensor | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = efficientnet_v2(config.efficientnet_size, centered_stride=config.centered_stride)
+        self.heatmap_heads = MetrabsHeads(config.points, config.depth)
+        self.scale = HeatmapScale(
+            config.proc_side,
+            STRIDE,
+            config.box_size_mm,
+            config.centered_stride,
+            config.legacy_centered_stride_bug,
+        )
+        # Not among the entries of a file: the released ones keep it beside the weights.
+        self.register_buffer("decoder", decoder, persistent=False)
+
+    @property
+    def joints(self) -> int:
+        """Joints of a pose."""
+        return self.config.points if self.decoder is None else self.decoder.shape[1]
+
+    def forward(self, images: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, P, P) RGB in [0, 1] and (N, 3, 3) intrinsics to (N, J, 3) mm and (N, J) confidences.
+
+        The confidence is how peaked the flat heatmap is, see ``HeatmapReading``. It is no probability of
+        being right.
+        """
+        reading = self.read(images)
+        return self.absolute(reading, intrinsics), self.confidence(reading)
+
+    def read(self, images: Tensor) -> HeatmapReading:
+        """What the heads say."""
+        reading: HeatmapReading = self.heatmap_heads(self.backbone(images), self.scale)
+        return reading
+
+    def in_view(self, pixels: Tensor) -> Tensor:
+        """(..., 2) px of the crop to (...) bool: where the flat heatmap can be trusted."""
+        side, centered = self.config.proc_side, self.config.centered_stride
+        return in_view(pixels, side, STRIDE, centered=centered)
+
+    def absolute(self, reading: HeatmapReading, intrinsics: Tensor) -> Tensor:
+        """(N, J, 3) mm in the frame of the crop's camera."""
+        points = normalised_points(reading.pixels, intrinsics)
+        config = self.config
+        seen = self.in_view(reading.pixels)
+        poses = absolute_pose(
+            points, reading.metric, seen, config.mix_3d_inside_fov, weak=config.weak_perspective
+        )
+        if self.decoder is None:
+            return poses
+        return torch.einsum("nlc,lj->njc", poses[:, : len(self.decoder)], self.decoder)
+
+    def confidence(self, reading: HeatmapReading) -> Tensor:
+        """(N, J); a joint of latent points has the mean of theirs, weighted by how much they matter."""
+        if self.decoder is None:
+            return reading.peak
+        weight = self.decoder.abs()
+        return reading.peak[:, : len(weight)] @ (weight / weight.sum(dim=0))
