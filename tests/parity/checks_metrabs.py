@@ -29,7 +29,7 @@ CONVENTIONS = {"centered": (True, False), "plain": (False, False), "legacy": (Fa
 def close(
     case: Case, name: str, got: Tensor, *, atol: float | None = None, unit: str = "", of: str = ""
 ) -> None:
-    """As the metadata say: |got - expected| <= atol + rtol |expected|; noted in shares of that, times atol."""
+    """As the metadata say: |got - expected| <= atol + rtol |expected|; noted in shares of it, times atol."""
     tolerance = case.meta["tolerance"]
     atol = tolerance["atol"] if atol is None else atol
     expected = case.arrays[of or name].astype(np.float64)
