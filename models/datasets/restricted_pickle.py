@@ -32,7 +32,7 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-_ALLOWED: Final[dict[tuple[str, str], Any]] = {
+ALLOWED: Final[dict[tuple[str, str], Any]] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     ("_codecs", "encode"): _latin1,
@@ -46,12 +46,13 @@ _ALLOWED: Final[dict[tuple[str, str], Any]] = {
         ("numeric", "_frombuffer", _numeric.__dict__["_frombuffer"]),
     )
 }
+"""What a pickle may name."""
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
+        if (module, name) in ALLOWED:
+            return ALLOWED[module, name]
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is neither an array nor plain data")
 
 

@@ -38,8 +38,10 @@ def epoch_rate(epoch: int, *, base: float = 1e-3, every: int = 10, gamma: float 
 
 def attention_temperature(
     epoch: int, iteration: int, iterations: int, *, highest: float = 30.0, epochs: int = 10
-) -> float | None:
+) -> float:
     """Temperature of GridConv's attention before an iteration: falls in a line to 1.
+
+    The published program sets it only while it falls, so its networks keep the last value, just above 1.
 
     Args:
         epoch: From 0.
@@ -47,12 +49,9 @@ def attention_temperature(
         iterations: In an epoch.
         highest: At the start.
         epochs: How long it falls.
-
-    Returns:
-        The temperature to set; None when it keeps its last value.
     """
     if epoch >= epochs:
-        return None
+        return 1.0
     return 1.0 + (1.0 - (epoch + iteration / iterations) / epochs) * (highest - 1.0)
 
 
