@@ -27,7 +27,10 @@ Floats = NDArray[np.float64]
 Direction = Literal["x", "y", "-x", "-y"]
 STILL_DEG = 1.0
 STILL_MM = 10.0
-"""A board on the floor lies still; if its poses differ by more it was not lying."""
+"""A board on the floor lies still; if its poses differ by more it was not lying, or is seen badly."""
+STILL_PART = 0.003
+"""Of the picture's width: corners that move less prove that it lay still, however much single poses differ.
+Those of half a metre of board that one camera sees obliquely from 3 m differ by 20 mm, from noise alone."""
 FLAT = 0.02
 """Smallest over second extent of known points, below which they lie on one line."""
 FEWEST_POINTS = 3
@@ -38,11 +41,11 @@ class FloorBoard:
     """The board as it lay on the floor.
 
     Attributes:
-        R: (3, 3) rig's world from board.
+        R: (3, 3) rig's world from board; of the pictures of all moments, averaged.
         t: (3,) mm.
         views: From how many views.
         moments: At how many moments.
-        spread_mm: Root mean square deviation of the moments.
+        spread_mm: Root mean square deviation of the poses of single moments.
         spread_deg: The same for the direction.
     """
 
@@ -65,6 +68,32 @@ def find_floor_board(rig: Rig, observations: BoardObservations) -> FloorBoard:
         BadInputError: No view can be used, or the board moved.
     """
     rig = rig.subset(observations.cameras)
+    R, t, count = _moments(rig, observations)
+    middle_R, middle_t = mean_rotation(R), np.median(t, axis=0)
+    turn = np.degrees(rotation_angle(R @ middle_R.T))
+    shift = np.linalg.norm(t - middle_t, axis=1)
+    lying_R, lying_t, _ = _moments(rig, _averaged(observations))
+    result = FloorBoard(
+        lying_R[0],
+        lying_t[0],
+        count,
+        len(t),
+        float(np.sqrt((shift**2).mean())),
+        float(np.sqrt((turn**2).mean())),
+    )
+    differs = result.spread_deg > STILL_DEG or result.spread_mm > STILL_MM
+    if differs and not _corners_stay(observations):
+        raise bad_input(
+            f"the board for the floor does not lie still: it turns by {result.spread_deg:.1f} degrees and "
+            f"moves by "
+            f"{result.spread_mm:.0f} mm",
+            hint="give the pictures in which it lies on the floor, and no others",
+        )
+    return result
+
+
+def _moments(rig: Rig, observations: BoardObservations) -> tuple[Floats, Floats, int]:
+    """R (M, 3, 3) and t (M, 3) of the board at each moment, by themselves, and from how many views."""
     lenses = {camera.name: camera for camera in rig.cameras}
     data, poses = usable_views(observations, lenses, ExtrinsicsConfig(), complete=False)
     if not len(data.views):
@@ -75,25 +104,34 @@ def find_floor_board(rig: Rig, observations: BoardObservations) -> FloorBoard:
     still = rig.with_cameras({camera.name: replace(camera, lag_ms=0.0) for camera in rig.cameras})
     problem, solution = stages.fit_path(poses, still)
     R, t = board_poses(problem, solution.state, data)
-    middle_R, middle_t = mean_rotation(R), np.median(t, axis=0)
-    turn = np.degrees(rotation_angle(R @ middle_R.T))
-    shift = np.linalg.norm(t - middle_t, axis=1)
-    result = FloorBoard(
-        middle_R,
-        middle_t,
-        len(data.views),
-        len(t),
-        float(np.sqrt((shift**2).mean())),
-        float(np.sqrt((turn**2).mean())),
-    )
-    if result.spread_deg > STILL_DEG or result.spread_mm > STILL_MM:
-        raise bad_input(
-            f"the board for the floor does not lie still: it turns by {result.spread_deg:.1f} degrees and "
-            f"moves by "
-            f"{result.spread_mm:.0f} mm",
-            hint="give the pictures in which it lies on the floor, and no others",
-        )
-    return result
+    return R, t, len(data.views)
+
+
+def _averaged(observations: BoardObservations) -> BoardObservations:
+    """One view per camera of a board that lies still: each corner where it is in the median."""
+    time_ns = min(view.time_ns for view in observations.views)
+    views = []
+    for name in observations.cameras:
+        seen = observations.by_camera(name)
+        if not seen:
+            continue
+        ids = np.unique(np.concatenate([view.ids for view in seen]))
+        places = [np.concatenate([view.pixels[view.ids == one] for view in seen]) for one in ids]
+        pixels = np.array([np.median(place, axis=0) for place in places])
+        views.append(replace(seen[0], time_ns=time_ns, ids=ids, pixels=pixels))
+    return observations.chosen(views)
+
+
+def _corners_stay(observations: BoardObservations) -> bool:
+    """Whether no corner moves in the pictures, but for noise."""
+    middle = {view.camera: view for view in _averaged(observations).views}
+    for view in observations.views:
+        there = middle[view.camera]
+        away = view.pixels - there.pixels[np.searchsorted(there.ids, view.ids)]
+        limit = STILL_PART * observations.sizes[view.camera][0]
+        if float(np.median(np.linalg.norm(away, axis=1))) > limit:
+            return False
+    return True
 
 
 def world_from_board(
