@@ -10,7 +10,7 @@ from typing import Any
 from app.cli.command import Result
 from configs.errors import bad_input
 
-KINDS = ("pose_resnet", "ransac", "algebraic", "volumetric", "contextpose")
+KINDS = ("pose_resnet", "ransac", "algebraic", "volumetric", "contextpose", "simple_baseline", "gridconv")
 
 
 def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,14 @@ def add_weights_arguments(parser: argparse.ArgumentParser) -> None:
     )
     weights.add_argument(
         "--limbs", type=Path, metavar="FILE", help="limb lengths that a contextpose network was trained with"
+    )
+    weights.add_argument(
+        "--statistics",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="mean and deviation that simple_baseline was trained with: a file for 2D and one for 3D",
     )
     weights.add_argument("--licence", default="unknown", metavar="TEXT", help="terms of the weights")
 
@@ -51,19 +59,26 @@ def import_weights(args: argparse.Namespace) -> Result:
         settings["layers"] = args.layers
     if args.limbs is not None:
         settings |= CHECKPOINT_TOOLS.load("limbs")(args.limbs)
+    if args.statistics:
+        settings["statistics"] = CHECKPOINT_TOOLS.load("statistics")(args.statistics)
     importer = CHECKPOINT_TOOLS.load("import")
     if not source.is_file():
         raise bad_input("no such file", file=source)
-    target = place_for(args.own_name or source.stem)
+    target = place_for(args.own_name or source.stem.removesuffix(".pth"))
     card = importer(source, target, args.kind, settings, licence=args.licence)
     return {"name": target.stem, "file": target, **card.model_dump(mode="json")}
 
 
 def weights_summary(result: Mapping[str, Any]) -> str:
     """What was kept, and as what."""
-    settings = ", ".join(
-        f"{key} {value}" for key, value in result["settings"].items() if not isinstance(value, list)
-    )
+    shown = {
+        key: value
+        for key, value in result["settings"].items()
+        if value is not None
+        and not isinstance(value, dict)
+        and not (isinstance(value, list) and len(value) > 2)
+    }
+    settings = ", ".join(f"{key} {value}" for key, value in shown.items())
     skeleton = result["skeleton"] or "unknown"
     return (
         f"{result['name']}: {result['architecture']} from {result['source']} in {result['file']}\n"

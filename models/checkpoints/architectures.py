@@ -13,6 +13,9 @@ from configs.errors import bad_input, did_you_mean
 from configs.loading import Config, parse_config
 from models.backbones.pose_resnet import LAYERS, PoseResNet
 from models.backbones.residual_blocks import Bottleneck
+from models.lifting import gridconv, simple_baseline
+from models.lifting.gridconv import GridConv, GridConvConfig
+from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.contextpose import ContextPose, ContextPoseConfig
 from models.triangulation.limb_prior import LIMBS, LimbPrior
@@ -60,6 +63,19 @@ class ContextPoseSettings(ContextPoseConfig):
     limb_deviation: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
 
 
+RELEASED_JOINTS = 17
+"""Of the weights of triangulation networks, in the order ``human36m_lt17``."""
+
+
+def _triangulated(fields: Mapping[str, Any]) -> str | None:
+    return "human36m_lt17" if fields["joints"] == RELEASED_JOINTS else None
+
+
+def _lifted(fields: Mapping[str, Any]) -> str | None:
+    known = fields["joints"] == 17 if "joints" in fields else fields["joints_out"] in (16, 17)
+    return "human36m_17" if known else None
+
+
 @dataclass(frozen=True)
 class Architecture:
     """One kind of network.
@@ -69,12 +85,16 @@ class Architecture:
         build: From that configuration to the network with random weights.
         backbone: Prefix of the entries of its backbone.
         inferred: Settings besides depth and joints that the names in a file tell.
+        named: Settings that the name of a released file tells.
+        skeleton: From the settings to the skeleton that trained joints follow, None where it is unknown.
     """
 
     settings: type[Config]
     build: Callable[[Any], nn.Module]
     backbone: str
     inferred: Callable[[Mapping[str, Tensor]], dict[str, Any]] = lambda state: {}
+    named: Callable[[str], dict[str, Any]] = lambda stem: {}
+    skeleton: Callable[[Mapping[str, Any]], str | None] = _triangulated
 
 
 def _pose_resnet(settings: PoseResNetSettings) -> nn.Module:
@@ -131,6 +151,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         "backbone.",
         lambda state: {"from_heatmaps": not _has(state, "process_features.")},
     ),
+    "simple_baseline": Architecture(
+        SimpleBaselineConfig, SimpleBaseline, "", simple_baseline.settings_in, skeleton=_lifted
+    ),
+    "gridconv": Architecture(
+        GridConvConfig, GridConv, "", gridconv.settings_in, gridconv.settings_by_name, _lifted
+    ),
 }
 
 
@@ -160,10 +186,16 @@ def build_network(name: str, settings: Mapping[str, Any], *, source: str = "sett
     return entry.build(parse_config(entry.settings, settings, source=source))
 
 
-def settings_of(name: str, state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """What the names and shapes of a file tell about the network in it; nothing where they do not fit."""
+def settings_of(name: str, state: Mapping[str, Tensor], stem: str = "") -> dict[str, Any]:
+    """What the names and shapes in a file tell about the network in it; nothing where they do not fit.
+
+    Args:
+        name: Kind of network.
+        state: Its weights.
+        stem: Name of the file without its ending; released files tell settings by it.
+    """
     entry = architecture(name)
-    found = entry.inferred(state)
+    found = entry.inferred(state) | entry.named(stem)
     depth = depth_of(state, entry.backbone)
     if depth is not None:
         found["layers"] = depth

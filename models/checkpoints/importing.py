@@ -16,9 +16,6 @@ from models.checkpoints.writing import ModelCard, read_card, write_checkpoint
 from models.triangulation.limb_prior import LimbPrior
 from models.zoo.checksum import sha256_of
 
-HUMAN36M_JOINTS = 17
-"""Joints of the released weights; their order is that of the skeleton ``human36m_lt17``."""
-
 
 def import_checkpoint(
     source: Path, target: Path, kind: str, settings: Mapping[str, Any], *, licence: str = "unknown"
@@ -43,15 +40,14 @@ def import_checkpoint(
             hint="give them: --limbs mean_and_std_limb_length.h5",
         )
     state = read_state(source)
-    known = settings_of(kind, state) | dict(settings)
+    known = settings_of(kind, state, source.stem) | dict(settings)
     network = build_network(kind, known, source=f"settings of {kind}")
     load_strict(network, state, file=source)
     fields = entry.settings.model_validate(known).model_dump(mode="json")
-    joints = fields["joints"]
     card = ModelCard(
         architecture=kind,
         settings=fields,
-        skeleton="human36m_lt17" if joints == HUMAN36M_JOINTS else None,
+        skeleton=entry.skeleton(fields),
         source=source.name,
         sha256=sha256_of(source),
         licence=licence,

@@ -62,7 +62,8 @@ def open_network(source: str, kind: str | None, settings: Mapping[str, Any]) -> 
     if kind is None:
         raise bad_input("does not say what network it holds", file=path, hint="add --as KIND")
     state = read_state(path)
-    network = build_network(kind, settings_of(kind, state) | dict(settings), source=f"settings of {kind}")
+    known = settings_of(kind, state, path.stem) | dict(settings)
+    network = build_network(kind, known, source=f"settings of {kind}")
     load_strict(network, state, file=path)
     return OpenedNetwork(network.eval(), kind, path, None)
 

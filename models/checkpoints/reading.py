@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from configs.errors import bad_input
+from configs.errors import BadInputError, bad_input
+from models.checkpoints.inert_pickle import read_inert
 
 SAFETENSORS = ".safetensors"
 PICKLED = (".pth", ".pt", ".tar", ".bin", ".ckpt")
@@ -26,10 +27,10 @@ DISTRIBUTED = "module."
 def read_state(path: Path) -> dict[str, Tensor]:
     """All weights of a file by name, on the CPU, without prefixes of distributed training.
 
-    Pickled files are read with the unpickler that admits tensors only, so a file cannot run code.
+    Pickled files are read so that they cannot run code; an optimiser beside the weights is passed over.
 
     Raises:
-        BadInputError: There is no such file, it is no file of weights, or it needs code to be read.
+        BadInputError: There is no such file, it is no file of weights, or its weights need code.
     """
     if not path.is_file():
         raise bad_input("no such file", file=path)
@@ -44,15 +45,22 @@ def read_state(path: Path) -> dict[str, Tensor]:
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, UnicodeDecodeError):
+        return unprefixed(_tensors_among_others(path), path)
+    except (RuntimeError, EOFError, BadZipFile, ValueError) as error:
+        raise bad_input(f"is damaged or no file of weights ({error})", file=path) from error
+    return unprefixed(unwrapped(content, path), path)
+
+
+def _tensors_among_others(path: Path) -> dict[str, Tensor]:
+    try:
+        return unwrapped(read_inert(path), path)
+    except BadInputError as error:
         raise bad_input(
             "is damaged, or holds more than tensors and cannot be read safely",
             file=path,
             hint="save its state_dict alone",
         ) from error
-    except (RuntimeError, EOFError, BadZipFile, ValueError) as error:
-        raise bad_input(f"is damaged or no file of weights ({error})", file=path) from error
-    return unprefixed(unwrapped(content, path), path)
 
 
 def unwrapped(content: Any, path: Path) -> dict[str, Tensor]:

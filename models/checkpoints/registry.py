@@ -6,7 +6,8 @@ CHECKPOINT_TOOLS = Registry(
     "tool for weights",
     {
         "import": "models.checkpoints.importing:import_checkpoint",
+        "statistics": "models.lifting.statistics_file:read_statistics",
         "limbs": "models.checkpoints.importing:limb_settings",
     },
-    extras={"import": "learned", "limbs": "learned"},
+    extras={"import": "learned", "limbs": "learned", "statistics": "learned"},
 )

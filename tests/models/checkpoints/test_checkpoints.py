@@ -135,7 +135,8 @@ def test_unknown_kinds_and_settings_are_sentences() -> None:
         build_network("algebraik", {})
     with pytest.raises(BadInputError, match="layers"):
         build_network("algebraic", {"layers": 20})
-    assert set(ARCHITECTURES) == {"pose_resnet", "ransac", "algebraic", "volumetric", "contextpose"}
+    triangulation = {"pose_resnet", "ransac", "algebraic", "volumetric", "contextpose"}
+    assert set(ARCHITECTURES) >= triangulation | {"simple_baseline", "gridconv"}
 
 
 def test_a_classifier_lends_its_trunk() -> None:
