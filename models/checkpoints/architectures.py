@@ -16,6 +16,7 @@ from models.backbones.residual_blocks import Bottleneck
 from models.lifting import gridconv, simple_baseline
 from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
+from models.metrabs import crop_model as metrabs
 from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.contextpose import ContextPose, ContextPoseConfig
 from models.triangulation.limb_prior import LIMBS, LimbPrior
@@ -156,6 +157,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "gridconv": Architecture(
         GridConvConfig, GridConv, "", gridconv.settings_in, gridconv.settings_by_name, _lifted
+    ),
+    "metrabs": Architecture(
+        metrabs.MetrabsConfig, metrabs.MetrabsCropModel, "", metrabs.settings_in, skeleton=lambda fields: None
     ),
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from configs.loading import Config
-from models.backbones.efficientnet_v2 import STRIDE, Size, efficientnet_v2
+from models.backbones.efficientnet_v2 import STAGES, STRIDE, Size, efficientnet_v2
 from models.metrabs.absolute import absolute_pose, in_view, normalised_points
 from models.metrabs.heads import HeatmapReading, HeatmapScale, MetrabsHeads
 
@@ -108,3 +111,23 @@ class MetrabsCropModel(nn.Module):
             return reading.peak
         weight = self.decoder.abs()
         return reading.peak[:, : len(weight)] @ (weight / weight.sum(dim=0))
+
+
+def settings_in(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """What names and shapes in a file of weights tell; nothing where they do not fit.
+
+    Neither the side of the crops nor the kind of stride leaves a trace in the weights: those must be given.
+    """
+    found: dict[str, Any] = {}
+    stem = state.get("backbone.1.0.0.weight")
+    stages = {name.split(".")[2] for name in state if name.startswith("backbone.1.") and ".block." in name}
+    sizes: dict[tuple[int, int], Size] = {
+        (size_stages[0].outputs, len(size_stages)): size for size, size_stages in STAGES.items()
+    }
+    if stem is not None and (len(stem), len(stages)) in sizes:
+        found["efficientnet_size"] = sizes[len(stem), len(stages)]
+    final = state.get("heatmap_heads.conv_final.bias")
+    maps = 1 + int(MetrabsConfig.model_fields["depth"].default)
+    if final is not None and len(final) % maps == 0:
+        found["points"] = len(final) // maps
+    return found
