@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -105,7 +106,8 @@ def look_at_views(backbone: nn.Module, images: Tensor, present: Tensor | None) -
     """Run the backbone on all pictures at once.
 
     In training, and on a CPU, absent views are left out: they would spoil the batch statistics, or cost time.
-    On a GPU in evaluation they run along, because leaving them out would make the host wait.
+    On a GPU in evaluation they run along, because leaving them out would make the host wait, and so they do
+    while the network is compiled or exported: how many there are is not known then.
 
     Args:
         backbone: A ``PoseResNet``.
@@ -117,7 +119,8 @@ def look_at_views(backbone: nn.Module, images: Tensor, present: Tensor | None) -
     """
     batch, views = images.shape[:2]
     chosen = None
-    if present is not None and (backbone.training or images.device.type == "cpu"):
+    waits = images.device.type == "cpu" and not torch.compiler.is_compiling()
+    if present is not None and (backbone.training or waits):
         chosen = present.flatten()
     flat = images.flatten(0, 1)
     output = backbone(flat if chosen is None else flat[chosen])
