@@ -237,7 +237,7 @@ class MultiPersonModel:
     ) -> People:
         """People of one picture from (n, A, N, 3) mm in the frame of its camera."""
         points = camera.project(poses)
-        spread = poses.var(dim=1, correction=0).sum(dim=-1).sqrt()
+        spread = (poses - poses.mean(dim=1, keepdim=True)).square().mean(dim=1).sum(dim=-1).sqrt()
         if poses.shape[1] == 1:
             spread = torch.full_like(spread, torch.nan)
         kept = torch.arange(len(boxes), device=poses.device)

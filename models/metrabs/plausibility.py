@@ -76,7 +76,8 @@ def bones_plausible(poses: Tensor, edges: Tensor, mean_lengths: Tensor) -> Tenso
     ratio = lengths / mean_lengths
     wrong = (ratio < _BONE_RATIO[0]) | (ratio > _BONE_RATIO[1])
     wrong &= (lengths - mean_lengths).abs() > _BONE_MM
-    return ~wrong.any(dim=1)
+    fine: Tensor = ~wrong.any(dim=1)
+    return fine
 
 
 def point_spread(poses: Tensor) -> Tensor:
@@ -86,8 +87,8 @@ def point_spread(poses: Tensor) -> Tensor:
 
 def variants_agree(poses: Tensor) -> Tensor:
     """(n, A, J, 3) to (n,) bool: more than a quarter of the joints scatter by less than 200 mm."""
-    steady = (point_spread(poses) < _SPREAD_MM).sum(dim=1)
-    return torch.gt(steady, poses.shape[2] // 4)
+    steady: Tensor = (point_spread(poses) < _SPREAD_MM).sum(dim=1)
+    return steady > poses.shape[2] // 4
 
 
 def fills_box(points: Tensor, boxes: Tensor) -> Tensor:
