@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.lifting.fast_gridconv import FastGridConv
 from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from tests.parity.case import Case, as_float64
@@ -76,6 +77,7 @@ def plain(case: Case) -> None:
         keypoints = case.tensor("joints2d")
         close(case, "grid", network.grids(keypoints), case.arrays["x"])
         close(case, "joints", network(keypoints), case.arrays["joints3d"])
+        close(case, "joints, fast", FastGridConv(network)(keypoints), case.arrays["joints3d"])
 
 
 @check("gridconv_dyn*")
@@ -95,6 +97,8 @@ def dynamic(case: Case) -> None:
         if "joints2d" in case.arrays:
             joints = network(case.tensor("joints2d"))
             close(case, f"joints {suffix}", joints, case.arrays[f"joints3d_{suffix}"])
+            fast = FastGridConv(network)(case.tensor("joints2d"))
+            close(case, f"joints {suffix}, fast", fast, case.arrays[f"joints3d_{suffix}"])
 
 
 @check("gridconv_auto*")
@@ -107,6 +111,7 @@ def learnable(case: Case) -> None:
     keypoints = case.tensor("joints2d")
     with torch.inference_mode():
         close(case, "joints", network(keypoints), case.arrays["joints3d"])
+        close(case, "joints, fast", FastGridConv(network)(keypoints), case.arrays["joints3d"])
     # Only the layout trains: batch normalisation and dropout of the case are those of evaluation.
     network.sgt_layer.train()
     joints = network(keypoints)

@@ -1,0 +1,209 @@
+"""The grid convolutions for inference: each product of a cell with a tap is computed once, then summed.
+
+The two branches of a layer see the same neighbour except beyond the edge, so there one product with the sum
+of their weights stands for two: half the arithmetic, and exact. Products come first and are weighed and
+gathered afterwards, which spares the ninefold copy of the features. Batch normalisation is part of the
+weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.lifting.grid_convolution import (
+    TAPS,
+    DynamicGridConvolution,
+    GridAttention,
+    Padding,
+    PlainGridConvolution,
+    neighbours,
+)
+
+PLAIN_PADDING: tuple[Padding, Padding] = ("c", "z")
+
+
+@dataclass(frozen=True)
+class EdgeProducts:
+    """Products that only one branch needs: K taps with N cells each.
+
+    Attributes:
+        weight: (K, Cin, Cout).
+        cells: (K, N) that the taps are multiplied with.
+    """
+
+    weight: Tensor
+    cells: Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where to find everything, for one size of batch.
+
+    Attributes:
+        rows: Products in the table.
+        edge_cells: For each group of edge products (K * B * N,) rows of the features.
+        indices: Which products each output cell sums, one after the other.
+        offsets: Where the list of each output cell starts.
+    """
+
+    rows: int
+    edge_cells: list[Tensor]
+    indices: Tensor
+    offsets: Tensor
+
+
+class FusedConvolution:
+    """One layer with the batch normalisation that follows it.
+
+    Args:
+        convolution: In evaluation mode.
+        norm: What follows, None after the last layer.
+        shape: Rows and columns of the grid.
+    """
+
+    def __init__(
+        self,
+        convolution: DynamicGridConvolution | PlainGridConvolution,
+        norm: nn.BatchNorm2d | None,
+        shape: tuple[int, int],
+    ) -> None:
+        if isinstance(convolution, DynamicGridConvolution):
+            weights: list[Tensor] = [convolution.branch1_weight, convolution.branch2_weight]
+            biases: list[Tensor | None] = [convolution.branch1_bias, convolution.branch2_bias]
+            padding = convolution.padding
+        else:
+            branches = (convolution.donut_conv, convolution.tablet_conv)
+            weights = [each.weight for each in branches]
+            biases = [each.bias for each in branches]
+            padding = PLAIN_PADDING
+        self.cells, self.outputs, inputs = shape[0] * shape[1], *weights[0].shape[:2]
+        scale, shift = weights[0].new_ones(self.outputs), weights[0].new_zeros(self.outputs)
+        if norm is not None:
+            scale, shift = folded(norm)
+        # (tap, in, out), so that rows of features are multiplied from the left
+        taps = [(w.flatten(2) * scale[:, None, None]).permute(2, 1, 0).detach() for w in weights]
+        self.bias = (shift + sum(scale * each for each in biases if each is not None)).detach()
+        self.weight = (taps[0] + taps[1]).permute(1, 0, 2).reshape(inputs, -1).contiguous()
+        self._layout(taps, [neighbours(shape, each) for each in padding])
+        self._plans: dict[int, Plan] = {}
+
+    def _layout(self, taps: list[Tensor], seen: list[NDArray[np.int64]]) -> None:
+        """Decide which products there are, and list those of every output cell."""
+        alike = (seen[0] == seen[1]) & (seen[0] < self.cells)
+        needed = {
+            (branch, tap): np.unique(seen[branch][tap, ~alike[tap] & (seen[branch][tap] < self.cells)])
+            for branch in range(2)
+            for tap in range(TAPS)
+        }
+        self.edges: list[EdgeProducts] = []
+        place: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+        for count in sorted({len(cells) for cells in needed.values()} - {0}):
+            keys = [key for key, cells in needed.items() if len(cells) == count]
+            for at, key in enumerate(keys):
+                for number, cell in enumerate(needed[key]):
+                    place[*key, int(cell)] = (len(self.edges), at, number)
+            self.edges.append(
+                EdgeProducts(
+                    torch.stack([taps[branch][tap] for branch, tap in keys]).contiguous(),
+                    torch.from_numpy(np.stack([needed[key] for key in keys])),
+                )
+            )
+        entries: list[tuple[int, int, int, int]] = []  # group (-1: both branches), then where in it
+        order: list[int] = []
+        starts: list[int] = []
+        for cell in range(self.cells):
+            starts.append(len(entries))
+            for tap in range(TAPS):
+                if alike[tap, cell]:
+                    entries.append((-1, int(seen[0][tap, cell]) * TAPS + tap, 0, 0))
+                    order.append(tap * self.cells + cell)
+                for branch in range(2):
+                    source = (branch, tap, int(seen[branch][tap, cell]))
+                    if not alike[tap, cell] and source in place:
+                        group, at, number = place[source]
+                        entries.append((group, 0, at, number))
+                        order.append(tap * self.cells + cell)
+        self._entries, self._starts = np.array(entries), np.array(starts)
+        self._order = torch.tensor(order)
+
+    def plan(self, batch: int) -> Plan:
+        """Made once for each size of batch."""
+        if batch not in self._plans:
+            group, shared, at, number = self._entries.T
+            items = np.arange(batch)[:, None]
+            indices = np.where(group < 0, shared + items * self.cells * TAPS, 0)
+            rows, edge_cells = batch * self.cells * TAPS, []
+            for which, edge in enumerate(self.edges):
+                taps, count = edge.cells.shape
+                indices += np.where(group == which, rows + (at * batch + items) * count + number, 0)
+                rows += taps * batch * count
+                cells = edge.cells.numpy()[:, None] + items[None] * self.cells
+                edge_cells.append(torch.from_numpy(cells.ravel()))
+            offsets = self._starts + items * len(self._entries)
+            # 32 bits: the gathering kernel is nearly twice as fast with them.
+            self._plans[batch] = Plan(
+                rows,
+                edge_cells,
+                torch.from_numpy(indices.ravel().astype(np.int32)),
+                torch.from_numpy(offsets.ravel().astype(np.int32)),
+            )
+        return self._plans[batch]
+
+    def __call__(self, x: Tensor, attention: Tensor | None) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: (B * H * W, Cin) features of the cells.
+            attention: (B, 9 * H * W), or None for a plain layer.
+
+        Returns:
+            (B * H * W, Cout), normalised.
+        """
+        batch = len(x) // self.cells
+        plan = self.plan(batch)
+        table = x.new_empty(plan.rows, self.outputs)
+        done = len(x) * TAPS
+        torch.mm(x, self.weight, out=table[:done].view(len(x), -1))
+        for edge, cells in zip(self.edges, plan.edge_cells, strict=True):
+            block = table[done : done + len(cells)].view(len(edge.weight), -1, self.outputs)
+            torch.bmm(x.index_select(0, cells).view(*block.shape[:2], -1), edge.weight, out=block)
+            done += len(cells)
+        weights = None if attention is None else attention.index_select(1, self._order).flatten()
+        summed = functional.embedding_bag(
+            plan.indices, table, plan.offsets, mode="sum", per_sample_weights=weights
+        )
+        return summed.add_(self.bias)
+
+
+class FusedAttention:
+    """The attention map with its batch normalisation and temperature in the weights."""
+
+    def __init__(self, attention: GridAttention, cells: int) -> None:
+        self.cells = cells
+        scale, shift = folded(attention.bn)
+        # .flatten(1): convolutions of one cell are linear layers
+        self.first = (attention.fc.weight.flatten(1) * scale[:, None]).detach()
+        self.first_bias = shift.detach()
+        self.second = (attention.position_fc.weight.flatten(1) / attention.temperature).detach()
+        bias = attention.position_fc.bias
+        assert bias is not None
+        self.second_bias = (bias / attention.temperature).detach()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B * H * W, Cin) to (B, 9 * H * W)."""
+        mean = x.view(-1, self.cells, x.shape[1]).mean(dim=1)
+        hidden = functional.linear(mean, self.first, self.first_bias).relu_()
+        return functional.linear(hidden, self.second, self.second_bias).sigmoid_()
+
+
+def folded(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Batch normalisation in evaluation as (channels,) factor and summand."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return scale, norm.bias - norm.running_mean * scale
