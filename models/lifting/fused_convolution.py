@@ -25,6 +25,9 @@ from models.lifting.grid_convolution import (
     neighbours,
 )
 
+Pair = tuple[int, int]
+"""A cell, and one to subtract from it (the number of cells stands for a zero)."""
+
 PLAIN_PADDING: tuple[Padding, Padding] = ("c", "z")
 
 
@@ -35,10 +38,12 @@ class EdgeProducts:
     Attributes:
         weight: (K, Cin, Cout).
         cells: (K, N) that the taps are multiplied with.
+        minus: (K, N) whose features are first subtracted from theirs, or None.
     """
 
     weight: Tensor
-    cells: Tensor
+    cells: NDArray[np.int64]
+    minus: NDArray[np.int64] | None
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,13 @@ class Plan:
 
     Attributes:
         rows: Products in the table.
-        edge_cells: For each group of edge products (K * B * N,) rows of the features.
+        edge_cells: For each group of edge products (K * B * N,) rows of the features, and those to subtract.
         indices: Which products each output cell sums, one after the other.
         offsets: Where the list of each output cell starts.
     """
 
     rows: int
-    edge_cells: list[Tensor]
+    edge_cells: list[tuple[Tensor, Tensor | None]]
     indices: Tensor
     offsets: Tensor
 
@@ -95,40 +100,49 @@ class FusedConvolution:
 
     def _layout(self, taps: list[Tensor], seen: list[NDArray[np.int64]]) -> None:
         """Decide which products there are, and list those of every output cell."""
-        alike = (seen[0] == seen[1]) & (seen[0] < self.cells)
-        needed = {
-            (branch, tap): np.unique(seen[branch][tap, ~alike[tap] & (seen[branch][tap] < self.cells)])
-            for branch in range(2)
-            for tap in range(TAPS)
-        }
-        self.edges: list[EdgeProducts] = []
-        place: dict[tuple[int, int, int], tuple[int, int, int]] = {}
-        for count in sorted({len(cells) for cells in needed.values()} - {0}):
-            keys = [key for key, cells in needed.items() if len(cells) == count]
-            for at, key in enumerate(keys):
-                for number, cell in enumerate(needed[key]):
-                    place[*key, int(cell)] = (len(self.edges), at, number)
-            self.edges.append(
-                EdgeProducts(
-                    torch.stack([taps[branch][tap] for branch, tap in keys]).contiguous(),
-                    torch.from_numpy(np.stack([needed[key] for key in keys])),
-                )
-            )
+        zero = self.cells
         entries: list[tuple[int, int, int, int]] = []  # group (-1: both branches), then where in it
         order: list[int] = []
         starts: list[int] = []
+        wanted: list[tuple[int, tuple[int, int], Pair]] = []
         for cell in range(self.cells):
             starts.append(len(entries))
             for tap in range(TAPS):
-                if alike[tap, cell]:
-                    entries.append((-1, int(seen[0][tap, cell]) * TAPS + tap, 0, 0))
+                first, second = int(seen[0][tap, cell]), int(seen[1][tap, cell])
+                parts: list[tuple[tuple[int, int], Pair]] = []
+                if zero not in (first, second):
+                    entries.append((-1, first * TAPS + tap, 0, 0))
                     order.append(tap * self.cells + cell)
-                for branch in range(2):
-                    source = (branch, tap, int(seen[branch][tap, cell]))
-                    if not alike[tap, cell] and source in place:
-                        group, at, number = place[source]
-                        entries.append((group, 0, at, number))
-                        order.append(tap * self.cells + cell)
+                    if first != second:
+                        # W1 a + W2 b = (W1 + W2) a + W2 (b - a), and the first product is there anyway.
+                        parts.append(((1, tap), (second, first)))
+                else:
+                    both = ((0, first), (1, second))
+                    parts += [((branch, tap), (source, zero)) for branch, source in both if source != zero]
+                for key, pair in parts:
+                    wanted.append((len(entries), key, pair))
+                    entries.append((0, 0, 0, 0))
+                    order.append(tap * self.cells + cell)
+        needed: dict[tuple[int, int], list[Pair]] = {}
+        for _, key, pair in wanted:
+            known = needed.setdefault(key, [])
+            if pair not in known:
+                known.append(pair)
+        self.edges: list[EdgeProducts] = []
+        group_of: dict[tuple[int, int], tuple[int, int]] = {}
+        for count in sorted({len(pairs) for pairs in needed.values()}):
+            keys = [key for key, pairs in needed.items() if len(pairs) == count]
+            group_of |= {key: (len(self.edges), at) for at, key in enumerate(keys)}
+            sources = np.array([needed[key] for key in keys])  # (K, N, 2)
+            self.edges.append(
+                EdgeProducts(
+                    torch.stack([taps[branch][tap] for branch, tap in keys]).contiguous(),
+                    sources[..., 0],
+                    None if (sources[..., 1] == zero).all() else sources[..., 1],
+                )
+            )
+        for at, key, pair in wanted:
+            entries[at] = (group_of[key][0], 0, group_of[key][1], needed[key].index(pair))
         self._entries, self._starts = np.array(entries), np.array(starts)
         self._order = torch.tensor(order)
 
@@ -138,13 +152,14 @@ class FusedConvolution:
             group, shared, at, number = self._entries.T
             items = np.arange(batch)[:, None]
             indices = np.where(group < 0, shared + items * self.cells * TAPS, 0)
-            rows, edge_cells = batch * self.cells * TAPS, []
+            rows = batch * self.cells * TAPS
+            edge_cells: list[tuple[Tensor, Tensor | None]] = []
             for which, edge in enumerate(self.edges):
                 taps, count = edge.cells.shape
                 indices += np.where(group == which, rows + (at * batch + items) * count + number, 0)
                 rows += taps * batch * count
-                cells = edge.cells.numpy()[:, None] + items[None] * self.cells
-                edge_cells.append(torch.from_numpy(cells.ravel()))
+                minus = None if edge.minus is None else self._flat(edge.minus, items)
+                edge_cells.append((self._flat(edge.cells, items), minus))
             offsets = self._starts + items * len(self._entries)
             # 32 bits: the gathering kernel is nearly twice as fast with them.
             self._plans[batch] = Plan(
@@ -154,6 +169,9 @@ class FusedConvolution:
                 torch.from_numpy(offsets.ravel().astype(np.int32)),
             )
         return self._plans[batch]
+
+    def _flat(self, cells: NDArray[np.int64], items: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy((cells[:, None] + items[None] * self.cells).ravel())
 
     def __call__(self, x: Tensor, attention: Tensor | None) -> Tensor:
         """Convolve.
@@ -170,9 +188,12 @@ class FusedConvolution:
         table = x.new_empty(plan.rows, self.outputs)
         done = len(x) * TAPS
         torch.mm(x, self.weight, out=table[:done].view(len(x), -1))
-        for edge, cells in zip(self.edges, plan.edge_cells, strict=True):
+        for edge, (cells, minus) in zip(self.edges, plan.edge_cells, strict=True):
             block = table[done : done + len(cells)].view(len(edge.weight), -1, self.outputs)
-            torch.bmm(x.index_select(0, cells).view(*block.shape[:2], -1), edge.weight, out=block)
+            features = x.index_select(0, cells)
+            if minus is not None:
+                features -= x.index_select(0, minus)
+            torch.bmm(features.view(*block.shape[:2], -1), edge.weight, out=block)
             done += len(cells)
         weights = None if attention is None else attention.index_select(1, self._order).flatten()
         summed = functional.embedding_bag(
