@@ -29,7 +29,7 @@ LONG: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 def threedpw_scores(poses: Floats, truth: Floats) -> dict[str, float]:
     """Scores of (N, 24, 3) mm in the frame of the camera, mm and per cent.
 
-    ``pck``, ``auc`` and ``pck_minor`` (50 mm, up to 200 mm) are with the pelvis at the origin; ``ncps`` is the
+    ``pck``, ``auc`` and ``pck_minor`` (50 mm, up to 200 mm) have the pelvis at the origin; ``ncps`` is the
     share of poses whose worst major joint, after alignment, is within a distance.
     """
     relative, relative_truth = centred(poses, 0), centred(truth, 0)
