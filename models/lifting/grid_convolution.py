@@ -124,4 +124,4 @@ class DynamicGridConvolution(nn.Module):
         out: Tensor = taps @ weighed.flatten(1, 3)
         if self.branch1_bias is not None:
             out = out + (self.branch1_bias + self.branch2_bias)[:, None]
-        return out.view(len(x), -1, *self.shape)
+        return out.view(*out.shape[:2], *self.shape)
