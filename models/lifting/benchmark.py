@@ -1,4 +1,4 @@
-"""How fast GridConv lifts here, against the structure that its publication computes with.
+"""How fast lifting is here; GridConv against the structure that its publication computes with.
 
 That structure pads and unfolds the features twice a layer and multiplies each copy: the same answer, at
 twice the arithmetic and several times the memory traffic. Times are those of the processor, so other
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from models.lifting.fast_gridconv import FastGridConv
+from models.lifting.fast_simple_baseline import FastSimpleBaseline
 from models.lifting.grid_convolution import TAPS, DynamicGridConvolution, Padding
 from models.lifting.gridconv import GridConv, GridConvConfig
+from models.lifting.simple_baseline import SimpleBaseline
 
 PAD_MODES: Final[dict[Padding, str]] = {"c": "circular", "z": "constant", "r": "replicate"}
 ROUNDS: Final = 9
@@ -34,7 +36,7 @@ class LiftingSpeed:
         published_ms: With the published structure, median of the rounds.
         ours_ms: The fast form.
         ratio: Median over rounds, in each of which both ran, of published over ours.
-        largest_difference: Between the answers, metres.
+        largest_difference: Between the answers; metres, or normalised numbers of the baseline.
     """
 
     batch: int
@@ -76,32 +78,62 @@ def as_published(network: GridConv) -> GridConv:
 
 
 def measure(batch: int, config: GridConvConfig | None = None, *, calls: int | None = None) -> LiftingSpeed:
-    """Time both, turn by turn, with random weights and one thread.
+    """GridConv with random weights, by one thread.
 
     Args:
         batch: Poses in a call.
         config: The published size by default.
         calls: In a round; by default so many that a round takes some tenths of a second.
     """
-    config = config or GridConvConfig(padding=("c", "z"))
-    calls = calls or max(1, 64 // batch)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = GridConv(config or GridConvConfig(padding=("c", "z"))).eval()
+        keypoints = torch.randn(batch, network.config.joints, 2)
+    return _compare(as_published(network), FastGridConv(network), keypoints, calls or max(1, 64 // batch))
+
+
+def measure_baseline(batch: int, *, calls: int | None = None) -> LiftingSpeed:
+    """The Simple Baseline of the published size, against layer after layer as it is trained."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = SimpleBaseline().eval()
+        rows = torch.randn(batch, 2 * network.config.joints_in)
+    return _compare(network, FastSimpleBaseline(network), rows, calls or max(16, 256 // batch))
+
+
+def benchmark_lifting(batches: Sequence[int]) -> dict[str, Any]:
+    """Both networks at the published sizes.
+
+    Args:
+        batches: Poses in a call.
+
+    Returns:
+        ``gridconv`` (padding c z), ``gridconv_cr``, ``simple_baseline``; in each, by batch, ``LiftingSpeed``.
+    """
+    nearest = GridConvConfig(padding=("c", "r"))
+    return {
+        "gridconv": {str(batch): asdict(measure(batch)) for batch in batches},
+        "gridconv_cr": {str(batch): asdict(measure(batch, nearest)) for batch in batches},
+        "simple_baseline": {str(batch): asdict(measure_baseline(batch)) for batch in batches},
+    }
+
+
+def _compare(
+    published: Callable[[Tensor], Tensor], ours: Callable[[Tensor], Tensor], x: Tensor, calls: int
+) -> LiftingSpeed:
+    """Time both, turn by turn."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
-            torch.manual_seed(0)
-            network = GridConv(config).eval()
-            published, ours = as_published(network), FastGridConv(network)
-            keypoints = torch.randn(batch, config.joints, 2)
-            difference = float((published(keypoints) - ours(keypoints)).abs().max())
+        with torch.inference_mode():
+            difference = float((published(x) - ours(x)).abs().max())
             rounds = [
-                (_milliseconds(published, keypoints, calls), _milliseconds(ours, keypoints, calls))
-                for _ in range(ROUNDS)
+                (_milliseconds(published, x, calls), _milliseconds(ours, x, calls)) for _ in range(ROUNDS)
             ]
     finally:
         torch.set_num_threads(threads)
     return LiftingSpeed(
-        batch,
+        len(x),
         statistics.median(theirs for theirs, _ in rounds),
         statistics.median(mine for _, mine in rounds),
         statistics.median(theirs / mine for theirs, mine in rounds),

@@ -18,6 +18,7 @@ from models.checkpoints.opening import open_network, untrained_network
 from models.datasets.lifting_samples import MM_PER_M, PICTURE_HALF_PX
 from models.detections import Detections
 from models.lifting.fast_gridconv import FastGridConv
+from models.lifting.fast_simple_baseline import FastSimpleBaseline
 from models.lifting.gridconv import GridConv
 from models.lifting.keypoint_order import TARGET, to_human36m
 from models.lifting.simple_baseline import SimpleBaseline
@@ -156,11 +157,11 @@ class LiftingPredictor:
                 f"statistics are of {len(mean_2d)} and {len(mean_3d)} numbers",
                 allowed=f"{2 * len(seen)} and {3 * len(said)}",
             )
-        network = network.to(self.device)
+        run = FastSimpleBaseline(network.to(self.device))
 
         def lift(virtual: Floats) -> Floats:
             rows = (virtual[:, list(seen)].reshape(len(virtual), -1) - mean_2d) / std_2d
-            found = self._run(network, rows) * std_3d + mean_3d
+            found = self._run(run, rows) * std_3d + mean_3d
             joints = np.zeros((len(virtual), len(TARGET), 3))
             joints[:, list(said)] = found.reshape(len(virtual), -1, 3)
             relative: Floats = joints - joints[:, :1]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.lifting.fast_gridconv import FastGridConv
+from models.lifting.fast_simple_baseline import FastSimpleBaseline
 from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from tests.parity.case import Case, as_float64
@@ -65,7 +66,9 @@ def gridconv_of(case: Case, **settings: Any) -> GridConv:
 @check("simple_baseline_1024*", "simple_baseline_512x3*", "simple_baseline_17in17out*")
 @torch.inference_mode()
 def simple_baseline(case: Case) -> None:
-    close(case, "y", case.filled(baseline_of(case))(case.tensor("x")), case.arrays["y"])
+    network = case.filled(baseline_of(case))
+    close(case, "y", network(case.tensor("x")), case.arrays["y"])
+    close(case, "y, fast", FastSimpleBaseline(network)(case.tensor("x")), case.arrays["y"])
 
 
 @check("gridconv_plain*")
@@ -157,3 +160,4 @@ def original(case: Case) -> None:
         live = SimpleBaseline(SimpleBaselineConfig(**settings, weight_max_norm=True)).eval()
         live.load_state_dict(state_of_original(variables, max_norm=False))
         close(case, "y, limited in use", live(x), case.arrays["y"])
+        close(case, "y, limited and fast", FastSimpleBaseline(live)(x), case.arrays["y"])

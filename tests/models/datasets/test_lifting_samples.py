@@ -61,7 +61,7 @@ def test_tables_that_do_not_fit_are_sentences() -> None:
 def test_a_camera_looks_along_its_axis() -> None:
     numbers = np.zeros(NUMBERS)
     at = 6 * (2 * 11 + 8)  # third camera, person 9
-    numbers[at : at + 6] = [-np.pi / 2, 0.0, 0.0, 100.0, -4000.0, 1500.0]
+    numbers[at : at + 6] = [np.pi / 2, 0.0, 0.0, 100.0, -4000.0, 1500.0]
     numbers[264 + 18 : 264 + 27] = [1145.0, 1144.0, 512.0, 515.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     camera = studio_camera(numbers, 9, "58860488")
     # Turned by a quarter about x it looks along world's y, and world's up is up in the picture.
