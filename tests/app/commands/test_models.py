@@ -36,6 +36,9 @@ def test_info_of_a_model_that_is_not_here(own_store: Path, capfd: pytest.Capture
         (["fetch", "blazepose", "--source", "offical"], ["offical", 'did you mean "official"?']),
         (["import", "blazepose", "nowhere.tflite"], ["nowhere.tflite"]),
         (["import", "blazepose"], ["PATH"]),
+        (["export", "nobody", "--out", "network.pt2"], ["nobody", "models import"]),
+        (["export", "nobody", "--out", "network.pth"], ["network.pth", "*.onnx"]),
+        (["export", "nobody"], ["--out"]),
         (["fetch"], ["NAME"]),
         ([], ["list|info|fetch|import|export"]),
         (["fetch", "blazepose", "--sorce", "x"], ['unknown option "--sorce"', 'did you mean "--source"?']),
@@ -83,3 +86,20 @@ def test_trained_weights_are_imported_under_a_name(
         sentence = capfd.readouterr().err
         for part in parts:
             assert part in sentence
+
+
+@pytest.mark.slow
+def test_an_imported_network_is_exported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch")
+    from models.backbones.pose_resnet import PoseResNet
+
+    source, out = tmp_path / "weights.pth", tmp_path / "mine.pt2"
+    torch.save(PoseResNet(18, 5).state_dict(), source)
+    assert main(["models", "import", str(source), "--as", "pose_resnet", "--name", "mine"]) == 0
+    words = ["models", "export", "mine", "--out", str(out), "--crop", "64", "--batch", "2"]
+    assert main([*words, "--json"]) == 0
+    result = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert result["inputs"] == {"images": [2, 3, 64, 64]} and out.stat().st_size == result["size_bytes"]
+    assert result["differences"]["heatmaps"] <= result["limits"]["heatmaps"]
+    assert main(words) == 0
+    assert "largest difference to the network" in capfd.readouterr().out

@@ -51,6 +51,7 @@ def export(kind: str, out: Path, **words: Any) -> ExportReport:
     return report
 
 
+@pytest.mark.slow
 def test_a_backbone_for_any_number_of_pictures(tmp_path: Path) -> None:
     report = export("pose_resnet", tmp_path / "backbone.pt2")
     assert report.inputs == {"images": ["batch", 3, 128, 128]}
