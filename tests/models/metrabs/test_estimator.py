@@ -13,6 +13,7 @@ from configs.errors import BadInputError  # noqa: E402
 from models.metrabs.absolute import normalised_points, on_rays  # noqa: E402
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel  # noqa: E402
 from models.metrabs.estimator import PoseEstimator  # noqa: E402
+from models.metrabs.first_release import Combined, MultiPerson  # noqa: E402
 from models.metrabs.heads import HeatmapReading  # noqa: E402
 from models.metrabs.joint_layout import JointLayout, JointSelection, mirrored  # noqa: E402
 from models.metrabs.multi_person import EstimationSettings  # noqa: E402
@@ -238,6 +239,23 @@ def test_one_straight_variant_leaves_the_crop_alone(estimator):
     assert people.spread_mm.isnan().all()
     with pytest.raises(BadInputError, match="single variant"):
         EstimationSettings(num_aug=2, straight=True)
+
+
+def test_verbs_of_the_first_release(finder):
+    detector = Detections(np.concatenate([TIGHT, SCORES[:2]], axis=1))
+    estimator = PoseEstimator(finder, JointLayout(("a", "b", "c")), detector=detector)
+    given = MultiPerson(estimator)
+    alone = given.predict_single_image(picture(), K, TIGHT, n_aug=2)
+    np.testing.assert_array_equal(alone, estimator.estimate_poses(picture(), TIGHT, K, num_aug=2).poses3d)
+    several = given.predict_multi_image([picture()] * 2, K[None], [TIGHT, TIGHT[:1]], n_aug=2)
+    assert [len(poses) for poses in several] == [2, 1]
+    boxes, poses3d, poses2d = Combined(estimator).predict_single_image(picture(), n_aug=1)
+    assert boxes.shape == (2, 5)
+    focal = 640 / (2 * np.tan(np.radians(25)))
+    flat = poses3d @ np.array([[focal, 0, 320], [0, focal, 240], [0, 0, 1.0]]).T
+    np.testing.assert_allclose(flat[..., :2] / flat[..., 2:], poses2d, atol=1e-2)
+    known = Combined(estimator).predict_multi_image([picture()], K, n_aug=1)[0].poses3d @ K.T
+    np.testing.assert_allclose(known[..., :2] / known[..., 2:], DOTS, atol=0.6)
 
 
 def test_nobody_is_no_error(finder):
