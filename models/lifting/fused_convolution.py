@@ -28,12 +28,15 @@ from models.lifting.grid_convolution import (
 Pair = tuple[int, int]
 """A cell, and one to subtract from it (the number of cells stands for a zero)."""
 
+BOTH = 2
+"""Stands for the sum of the branches 0 and 1."""
+
 PLAIN_PADDING: tuple[Padding, Padding] = ("c", "z")
 
 
 @dataclass(frozen=True)
-class EdgeProducts:
-    """Products that only one branch needs: K taps with N cells each.
+class Products:
+    """K taps, of one branch or of both together, with N cells each.
 
     Attributes:
         weight: (K, Cin, Cout).
@@ -52,13 +55,13 @@ class Plan:
 
     Attributes:
         rows: Products in the table.
-        edge_cells: For each group of edge products (K * B * N,) rows of the features, and those to subtract.
+        sources: For each group of products (K * B * N,) rows of the features, and those to subtract.
         indices: Which products each output cell sums, one after the other.
         offsets: Where the list of each output cell starts.
     """
 
     rows: int
-    edge_cells: list[tuple[Tensor, Tensor | None]]
+    sources: list[tuple[Tensor, Tensor | None]]
     indices: Tensor
     offsets: Tensor
 
@@ -87,21 +90,21 @@ class FusedConvolution:
             weights = [each.weight for each in branches]
             biases = [each.bias for each in branches]
             padding = PLAIN_PADDING
-        self.cells, self.outputs, inputs = shape[0] * shape[1], *weights[0].shape[:2]
+        self.cells, self.outputs = shape[0] * shape[1], len(weights[0])
         scale, shift = weights[0].new_ones(self.outputs), weights[0].new_zeros(self.outputs)
         if norm is not None:
             scale, shift = folded(norm)
         # (tap, in, out), so that rows of features are multiplied from the left
         taps = [(w.flatten(2) * scale[:, None, None]).permute(2, 1, 0).detach() for w in weights]
         self.bias = (shift + sum(scale * each for each in biases if each is not None)).detach()
-        self.weight = (taps[0] + taps[1]).permute(1, 0, 2).reshape(inputs, -1).contiguous()
+        taps.append(taps[0] + taps[1])
         self._layout(taps, [neighbours(shape, each) for each in padding])
         self._plans: dict[int, Plan] = {}
 
     def _layout(self, taps: list[Tensor], seen: list[NDArray[np.int64]]) -> None:
         """Decide which products there are, and list those of every output cell."""
         zero = self.cells
-        entries: list[tuple[int, int, int, int]] = []  # group (-1: both branches), then where in it
+        entries: list[tuple[int, int, int]] = []  # group, tap and cell in it
         order: list[int] = []
         starts: list[int] = []
         wanted: list[tuple[int, tuple[int, int], Pair]] = []
@@ -111,60 +114,59 @@ class FusedConvolution:
                 first, second = int(seen[0][tap, cell]), int(seen[1][tap, cell])
                 parts: list[tuple[tuple[int, int], Pair]] = []
                 if zero not in (first, second):
-                    entries.append((-1, first * TAPS + tap, 0, 0))
-                    order.append(tap * self.cells + cell)
+                    parts.append(((BOTH, tap), (first, zero)))
                     if first != second:
-                        # W1 a + W2 b = (W1 + W2) a + W2 (b - a), and the first product is there anyway.
+                        # W1 a + W2 b = (W1 + W2) a + W2 (b - a): the first product fills a gap of its tap.
                         parts.append(((1, tap), (second, first)))
                 else:
                     both = ((0, first), (1, second))
                     parts += [((branch, tap), (source, zero)) for branch, source in both if source != zero]
                 for key, pair in parts:
                     wanted.append((len(entries), key, pair))
-                    entries.append((0, 0, 0, 0))
+                    entries.append((0, 0, 0))
                     order.append(tap * self.cells + cell)
         needed: dict[tuple[int, int], list[Pair]] = {}
         for _, key, pair in wanted:
             known = needed.setdefault(key, [])
             if pair not in known:
                 known.append(pair)
-        self.edges: list[EdgeProducts] = []
+        self.products: list[Products] = []
         group_of: dict[tuple[int, int], tuple[int, int]] = {}
         for count in sorted({len(pairs) for pairs in needed.values()}):
             keys = [key for key, pairs in needed.items() if len(pairs) == count]
-            group_of |= {key: (len(self.edges), at) for at, key in enumerate(keys)}
+            group_of |= {key: (len(self.products), at) for at, key in enumerate(keys)}
             sources = np.array([needed[key] for key in keys])  # (K, N, 2)
-            self.edges.append(
-                EdgeProducts(
+            self.products.append(
+                Products(
                     torch.stack([taps[branch][tap] for branch, tap in keys]).contiguous(),
                     sources[..., 0],
                     None if (sources[..., 1] == zero).all() else sources[..., 1],
                 )
             )
         for at, key, pair in wanted:
-            entries[at] = (group_of[key][0], 0, group_of[key][1], needed[key].index(pair))
+            entries[at] = (*group_of[key], needed[key].index(pair))
         self._entries, self._starts = np.array(entries), np.array(starts)
         self._order = torch.tensor(order)
 
     def plan(self, batch: int) -> Plan:
         """Made once for each size of batch."""
         if batch not in self._plans:
-            group, shared, at, number = self._entries.T
+            group, at, number = self._entries.T
             items = np.arange(batch)[:, None]
-            indices = np.where(group < 0, shared + items * self.cells * TAPS, 0)
-            rows = batch * self.cells * TAPS
-            edge_cells: list[tuple[Tensor, Tensor | None]] = []
-            for which, edge in enumerate(self.edges):
-                taps, count = edge.cells.shape
+            indices = np.zeros((batch, len(group)), np.int64)
+            rows = 0
+            sources: list[tuple[Tensor, Tensor | None]] = []
+            for which, each in enumerate(self.products):
+                taps, count = each.cells.shape
                 indices += np.where(group == which, rows + (at * batch + items) * count + number, 0)
                 rows += taps * batch * count
-                minus = None if edge.minus is None else self._flat(edge.minus, items)
-                edge_cells.append((self._flat(edge.cells, items), minus))
+                minus = None if each.minus is None else self._flat(each.minus, items)
+                sources.append((self._flat(each.cells, items), minus))
             offsets = self._starts + items * len(self._entries)
             # 32 bits: the gathering kernel is nearly twice as fast with them.
             self._plans[batch] = Plan(
                 rows,
-                edge_cells,
+                sources,
                 torch.from_numpy(indices.ravel().astype(np.int32)),
                 torch.from_numpy(offsets.ravel().astype(np.int32)),
             )
@@ -186,14 +188,13 @@ class FusedConvolution:
         batch = len(x) // self.cells
         plan = self.plan(batch)
         table = x.new_empty(plan.rows, self.outputs)
-        done = len(x) * TAPS
-        torch.mm(x, self.weight, out=table[:done].view(len(x), -1))
-        for edge, (cells, minus) in zip(self.edges, plan.edge_cells, strict=True):
-            block = table[done : done + len(cells)].view(len(edge.weight), -1, self.outputs)
+        done = 0
+        for each, (cells, minus) in zip(self.products, plan.sources, strict=True):
+            block = table[done : done + len(cells)].view(len(each.weight), -1, self.outputs)
             features = x.index_select(0, cells)
             if minus is not None:
                 features -= x.index_select(0, minus)
-            torch.bmm(features.view(*block.shape[:2], -1), edge.weight, out=block)
+            torch.bmm(features.view(*block.shape[:2], -1), each.weight, out=block)
             done += len(cells)
         weights = None if attention is None else attention.index_select(1, self._order).flatten()
         summed = functional.embedding_bag(
