@@ -51,8 +51,8 @@ class LiveConfig(Config):
     coverage: float = Field(0.5, ge=0, le=1)
     shared: int = Field(8, ge=3)
     point_percent: float = Field(0.01, gt=0)
-    place_percent: float = Field(0.15, gt=0)
-    turn_deg: float = Field(0.2, gt=0)
+    place_percent: float = Field(0.12, gt=0)
+    turn_deg: float = Field(0.15, gt=0)
     focal_percent: float = Field(0.25, gt=0)
     lag_ms: float = Field(2.0, gt=0)
     floor: Literal["auto", "wanted", "off"] = "auto"
