@@ -132,15 +132,17 @@ class FusedConvolution:
                 known.append(pair)
         self.products: list[Products] = []
         group_of: dict[tuple[int, int], tuple[int, int]] = {}
-        for count in sorted({len(pairs) for pairs in needed.values()}):
-            keys = [key for key, pairs in needed.items() if len(pairs) == count]
+        # Within a group taps have as many cells, and all or none have some to subtract.
+        kinds = {key: (len(pairs), pairs[0][1] == zero) for key, pairs in needed.items()}
+        for kind in sorted(set(kinds.values())):
+            keys = [key for key in needed if kinds[key] == kind]
             group_of |= {key: (len(self.products), at) for at, key in enumerate(keys)}
             sources = np.array([needed[key] for key in keys])  # (K, N, 2)
             self.products.append(
                 Products(
                     torch.stack([taps[branch][tap] for branch, tap in keys]).contiguous(),
                     sources[..., 0],
-                    None if (sources[..., 1] == zero).all() else sources[..., 1],
+                    None if kind[1] else sources[..., 1],
                 )
             )
         for at, key, pair in wanted:
