@@ -14,6 +14,9 @@ from tests.parity.registry import checks_of
 
 OWN = Path(__file__).parent / "fixtures"
 
+pytestmark = pytest.mark.timeout(900)
+"""Training a volumetric network for a few steps takes minutes on a busy processor."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = Path(metafunc.config.getoption("--parity-dir"))
