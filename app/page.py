@@ -36,7 +36,7 @@ class Page(QWidget):
         action = QAction(text, self)
         action.setShortcut(QKeySequence(shortcut))
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda: slot())
+        action.triggered.connect(lambda _checked: slot())
         self.addAction(action)
         self.shortcuts.append(action)
         return action

@@ -14,7 +14,8 @@ from pipeline.live import run_session
 from pipeline.pipeline_config import load_pipeline
 from pipeline.rig_nodes import grabber_name
 from pipeline.session import Session
-from pipeline.studio_rig import simulated_rig, studio_calibration, studio_of
+from pipeline.simulated_rig import simulated_rig
+from pipeline.studio_rig import studio_calibration, studio_of
 
 
 def benchmark_pipeline(

@@ -22,20 +22,6 @@ from pipeline.take.report.pose_measures import measure_truth
 from pipeline.take.take import TRUTH_FILE, Take
 
 
-def simulated_rig(cameras: int, size: tuple[int, int], fps: float, seed: int) -> RigConfig:
-    """A rig of the studio's own cameras cam1 … camN."""
-    studio = {"seed": seed, "cameras": cameras}
-    return RigConfig(
-        name="simulated studio",
-        cameras=tuple(
-            CameraConfig(
-                name=f"cam{number}", driver={"type": "simulated", "studio": studio}, size=size, fps=fps
-            )
-            for number in range(1, cameras + 1)
-        ),
-    )
-
-
 def studio_of(rig: RigConfig) -> Studio | None:
     """The studio that all cameras of a rig stand in; None when a camera is not simulated or films a board.
 

@@ -62,13 +62,8 @@ class Command:
         from models.simulation.studio import warm_up
         from pipeline.live import run_session
         from pipeline.session import Session
-        from pipeline.studio_rig import (
-            compare_with_truth,
-            simulated_rig,
-            studio_calibration,
-            studio_of,
-            write_truth,
-        )
+        from pipeline.simulated_rig import simulated_rig
+        from pipeline.studio_rig import compare_with_truth, studio_calibration, studio_of, write_truth
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import new_take_folder
 

@@ -45,7 +45,7 @@ class Command:
         from app.live_window import open_window
         from pipeline.live import run_session
         from pipeline.rig_config import load_rig
-        from pipeline.studio_rig import simulated_rig
+        from pipeline.simulated_rig import simulated_rig
 
         duration(args.seconds)
         rig_overrides, overrides = split_overrides(args.set)

@@ -13,7 +13,8 @@ from models.skeletons import get_skeleton
 from pipeline.live import run_session
 from pipeline.pipeline_config import load_pipeline
 from pipeline.session import Session
-from pipeline.studio_rig import simulated_rig, studio_calibration, studio_of
+from pipeline.simulated_rig import simulated_rig
+from pipeline.studio_rig import studio_calibration, studio_of
 
 SIZE = (160, 120)
 

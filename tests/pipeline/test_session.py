@@ -15,13 +15,8 @@ from pipeline.pipeline_config import load_pipeline
 from pipeline.rig_config import RigConfig
 from pipeline.rig_nodes import grabber_name
 from pipeline.session import Session
-from pipeline.studio_rig import (
-    compare_with_truth,
-    simulated_rig,
-    studio_calibration,
-    studio_of,
-    write_truth,
-)
+from pipeline.simulated_rig import simulated_rig
+from pipeline.studio_rig import compare_with_truth, studio_calibration, studio_of, write_truth
 from pipeline.take.take import Take
 from tests.support.videos import write_video
 

@@ -14,7 +14,8 @@ from pipeline.live import run_session
 from pipeline.node import NodeContext
 from pipeline.pipeline_config import StreamConfig, load_pipeline
 from pipeline.session import Session
-from pipeline.studio_rig import simulated_rig, studio_calibration, studio_of
+from pipeline.simulated_rig import simulated_rig
+from pipeline.studio_rig import studio_calibration, studio_of
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 
