@@ -9,13 +9,8 @@ from pydantic import Field, model_validator
 
 from calibration.observations import BoardObservations
 from calibration.rig import Rig
-from calibration.world_frame import (
-    Direction,
-    find_floor_board,
-    world_from_board,
-    world_from_cameras,
-    world_from_points,
-)
+from calibration.world_axes import Direction, world_from_board, world_from_cameras
+from calibration.world_frame import find_floor_board, world_from_points
 from configs.errors import BadInputError, bad_input
 from configs.loading import Config
 

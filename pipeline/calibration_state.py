@@ -9,11 +9,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.calibration_trial import TrialFigures
 from pipeline.floor_watch import StillStretch
-from pipeline.view_keeper import WeakPair
+from pipeline.trial_figures import TrialFigures
 
 Phase = Literal["starting", "collecting", "solving", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class WeakPair:
+    """Two cameras that should see the board together more often, and by how many instants."""
+
+    cameras: tuple[str, str]
+    shared: int
+    wanted: int
 
 
 @dataclass(frozen=True)

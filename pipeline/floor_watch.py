@@ -1,4 +1,4 @@
-"""Notices when the board of a live calibration lies still, and whether it then lies on the floor."""
+"""Notices when the board of a live calibration lies still. Whether on the floor: see ``floor_search``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.errors import SolveError
-from calibration.observations import BoardObservations, BoardView
-from calibration.rig import Rig
-from calibration.world_frame import FloorBoard, find_floor_board
-from configs.errors import BadInputError
+from calibration.observations import BoardView
+from calibration.world_axes import FloorBoard
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +37,21 @@ class StillStretch:
     def seconds(self) -> float:
         """How long."""
         return (self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFloor:
+    """The board lay on the floor.
+
+    Attributes:
+        stretch: When.
+        board: Where.
+        tilt_deg: Of the floor against what is level for the cameras on average.
+    """
+
+    stretch: StillStretch
+    board: FloorBoard
+    tilt_deg: float
 
 
 class FloorWatch:
@@ -109,61 +121,3 @@ class FloorWatch:
                 away = np.linalg.norm(view.pixels[new] - first.pixels[old], axis=1)
                 most = float(np.fmax(most, np.median(away) / self._limit[view.camera]))
         return most
-
-
-MOST_TILT_DEG = 15.0
-"""Of a board that nobody said lies on the floor, against what is level for the cameras on average. Cameras on
-tripods and walls look down by 10 to 30 degrees, but to all sides, or they are told where the floor is."""
-
-
-@dataclass(frozen=True, eq=False)
-class FoundFloor:
-    """The board lay on the floor.
-
-    Attributes:
-        stretch: When.
-        board: Where.
-        tilt_deg: Of the floor against what is level for the cameras on average.
-    """
-
-    stretch: StillStretch
-    board: FloorBoard
-    tilt_deg: float
-
-
-def lying_views(observations: BoardObservations, stretch: StillStretch) -> BoardObservations:
-    """The views of a stretch."""
-    return observations.chosen(
-        view for view in observations.views if stretch.start_ns <= view.time_ns <= stretch.end_ns
-    )
-
-
-def find_floor(
-    rig: Rig, observations: BoardObservations, stretches: Sequence[StillStretch]
-) -> FoundFloor | None:
-    """The newest stretch in which the board lay on the floor; what was said comes before what was noticed.
-
-    A board that was merely held still is told by where it is: on the floor it lies level and below all
-    cameras. Nothing of that is asked where somebody said that it lay there.
-
-    Args:
-        rig: Solved cameras, in any world.
-        observations: All views.
-        stretches: Of stillness.
-    """
-    up = np.sum([-camera.R[1] for camera in rig.cameras], axis=0)
-    up /= max(float(np.linalg.norm(up)), 1e-9)
-    for stretch in sorted(stretches, key=lambda one: (one.marked, one.start_ns), reverse=True):
-        views = lying_views(observations, stretch)
-        if not views.views:
-            continue
-        try:
-            board = find_floor_board(rig, views)
-        except (BadInputError, SolveError):
-            continue
-        normal = board.R[:, 2]
-        tilt = float(np.degrees(np.arccos(min(abs(float(normal @ up)), 1.0))))
-        below = all(float((camera.position - board.t) @ up) > 0.0 for camera in rig.cameras)
-        if stretch.marked or (tilt <= MOST_TILT_DEG and below):
-            return FoundFloor(stretch, board, tilt)
-    return None

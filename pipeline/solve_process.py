@@ -16,10 +16,11 @@ from calibration.errors import SolveError
 from calibration.extrinsics import solve_extrinsics
 from calibration.intrinsics import calibrate_intrinsics
 from calibration.observations import BoardObservations, BoardView
-from calibration.world_frame import world_from_board
+from calibration.world_axes import world_from_board
 from configs.errors import BadInputError, PosestageError
 from configs.log_setup import configure_logging
-from pipeline.floor_watch import FoundFloor, StillStretch, find_floor
+from pipeline.floor_search import find_floor
+from pipeline.floor_watch import FoundFloor, StillStretch
 
 log = logging.getLogger(__name__)
 

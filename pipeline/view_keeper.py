@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,21 +13,13 @@ from calibration.board import Board
 from calibration.coverage import Coverage, cells_of, grid_shape, measure_coverage
 from calibration.observations import BoardObservations, BoardView
 from pipeline.calibrate_config import LiveConfig
+from pipeline.calibration_state import WeakPair
 
 RESUME_GAP_NS: Final = 10_000_000_000
 """Between the views of an interrupted session and those after it: far more than the board's path bridges."""
 
 _SHARPNESS_MEMORY: Final = 60
 _SHARPNESS_NEEDS: Final = 8
-
-
-@dataclass(frozen=True)
-class WeakPair:
-    """Two cameras that should see the board together more often, and by how many instants."""
-
-    cameras: tuple[str, str]
-    shared: int
-    wanted: int
 
 
 class ViewKeeper:

@@ -9,7 +9,8 @@ import pytest
 
 from calibration.observations import BoardObservations, BoardView
 from models.simulation.board_studio import BoardStudio, BoardStudioConfig
-from pipeline.floor_watch import FloorWatch, StillStretch, find_floor
+from pipeline.floor_search import find_floor
+from pipeline.floor_watch import FloorWatch, StillStretch
 
 STEP_NS = 200_000_000
 SIZES = {"left": (640, 480), "right": (640, 480)}
