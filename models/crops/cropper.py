@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from calibration.camera import Camera
 from models.crops.person_box import PersonBox
-from models.crops.sampling_kernel import sample_normalised
 from models.crops.view_crop import NODE_STEP, Alignment, crop_projection, sampling_nodes
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ class Cropper:
 
     def _sample(self, image: Image, camera: Camera, box: PersonBox, out: NDArray[np.float32]) -> None:
         part, nodes = reduce_picture(image, self._nodes(camera, box), box.side / self.size)
+        from models.crops.sampling_kernel import sample_normalised  # compiled: only for who cuts
+
         sample_normalised(part, nodes, NODE_STEP, self._gain, self._offset, out)
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.stats import chi2
 
 from calibration.rig import Rig
 from configs.loading import Config
-from models.triangulation.robust_kernel import triangulate_people
 
 Floats = NDArray[np.float64]
 
@@ -95,6 +93,9 @@ class RobustTriangulator:
     Config = RobustConfig
 
     def __init__(self, config: RobustConfig, rig: Rig) -> None:
+        # Statistics and compiled code are loaded by who triangulates; a window only reads the configuration.
+        from scipy.stats import chi2
+
         self.config = config
         self.rig = rig
         cameras = rig.cameras
@@ -132,6 +133,8 @@ class RobustTriangulator:
 
     def triangulate_ideal(self, ideal: Floats, scores: Floats) -> Triangulation:
         """As ``__call__``, for keypoints that are free of distortion already."""
+        from models.triangulation.robust_kernel import triangulate_people
+
         scores = np.ascontiguousarray(scores, np.float64)
         if scores.shape != ideal.shape[:3]:
             raise ValueError(f"scores have shape {scores.shape}, keypoints {ideal.shape}")
