@@ -29,8 +29,9 @@ _GRACE_S: Final = 5.0
 class BackgroundJob(QObject):
     """Runs ``function(report, *args, **kwargs)`` in a new process.
 
-    The function stands at the top level of a module; what goes in and what comes back is pickled. Cancelling
-    raises KeyboardInterrupt in it, so it can save what it has. Signals arrive in the thread of the job's owner.
+    The function stands at the top level of a module; what goes in and what comes back is pickled.
+    Cancelling raises KeyboardInterrupt in it, so it can save what it has. Signals arrive in the thread of
+    the job's owner.
 
     Args:
         function: What to do; its first argument is a ``Report``.
