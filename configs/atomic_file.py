@@ -9,8 +9,13 @@ from pathlib import Path
 from configs.errors import bad_input
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
     """Write under a temporary name beside ``path``, sync to disk, rename.
+
+    Args:
+        path: The file.
+        content: Text is written as UTF-8.
+        mode: Permissions of the file.
 
     Raises:
         BadInputError: The folder does not exist or cannot be written.
@@ -27,7 +32,7 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # noqa: PTH101 - mkstemp made it private
+        os.chmod(temporary, mode)  # noqa: PTH101 - mkstemp made it private
         os.replace(temporary, path)  # noqa: PTH105 - the atomic call, by its own name
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
