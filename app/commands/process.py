@@ -54,7 +54,7 @@ class Command:
         from pipeline.offline import process
         from pipeline.sources import find_footage, fit_rig_to_devices
         from pipeline.take.finish import finish_take
-        from pipeline.take.folder import name_for_take, new_take_folder
+        from pipeline.take.folder import name_for_take, new_take_folder, not_left_empty
         from pipeline.take.quality import take_quality
 
         _, overrides = split_overrides(args.set)
@@ -81,15 +81,16 @@ class Command:
         started = time.perf_counter()
         with console.progress("estimating poses", None, "instants") as bar:
             try:
-                result = process(
-                    footage,
-                    rig,
-                    pipeline,
-                    folder,
-                    estimator=estimator,
-                    label=label,
-                    progress=bar.update,
-                )
+                with not_left_empty(folder):
+                    result = process(
+                        footage,
+                        rig,
+                        pipeline,
+                        folder,
+                        estimator=estimator,
+                        label=label,
+                        progress=bar.update,
+                    )
             except KeyboardInterrupt:
                 console.tell(f"what was processed so far is in {folder}")
                 raise

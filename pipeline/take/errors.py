@@ -14,6 +14,12 @@ class TakeError(PosestageError):
     """A take cannot be written or read any further; the message says what is still good."""
 
 
+class InterruptedTakeError(TakeError):
+    """The take was interrupted and has to be repaired before it can be used."""
+
+    exit_code = 2
+
+
 class DiskFullError(TakeError):
     """The disk has no room left. Everything written before is valid and closed."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from configs.errors import bad_input
@@ -55,6 +57,17 @@ def new_take_folder(parent: Path, name: str) -> Path:
             raise bad_input(f"cannot be made: {error.strerror}", file=folder) from error
         else:
             return folder
+
+
+@contextlib.contextmanager
+def not_left_empty(folder: Path) -> Iterator[None]:
+    """When the body fails before anything was written to ``folder``, take the empty folder away again."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # not empty: something was saved, and stays
+            folder.rmdir()
+        raise
 
 
 def free_space_check(folder: Path, bytes_per_second: float, reserve: int = RESERVE_BYTES) -> float:

@@ -60,6 +60,25 @@ class TakeLock:
         self.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether another program writes this take right now.
+
+    Looks for an instant without touching anything; a take that was begun a moment ago may be looked at too
+    early and should be left alone anyway.
+    """
+    try:
+        descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR)
+    except OSError:
+        return False  # no lock file, or one that is not ours to open: nobody on this machine holds it
+    try:
+        _lock(descriptor)
+    except OSError as error:
+        return error.errno in _HELD_BY_ANOTHER
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int) -> None:
     if os.name == "nt":
         import msvcrt

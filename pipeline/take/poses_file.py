@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -101,6 +102,65 @@ def read_poses(path: Path) -> Poses:
         raise bad_input(f"has no array {error}", file=path) from error
     except (ValueError, zipfile.BadZipFile, EOFError) as error:
         raise bad_input(f"is damaged: {error}", file=path) from error
+
+
+def map_poses(path: Path) -> Poses:
+    """The same without loading: arrays are read from the disk where they are looked at.
+
+    For takes of any length in little memory. Files whose arrays are compressed are loaded.
+
+    Raises:
+        BadInputError: The file is missing, damaged, or lacks an array.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {item.filename.removesuffix(".npy"): item for item in archive.infolist()}
+            if any(members[name].compress_type != zipfile.ZIP_STORED for name in _ARRAYS):
+                return read_poses(path)
+            arrays: dict[str, Any] = {}
+            with path.open("rb") as stream:
+                for name in _ARRAYS:
+                    arrays[name] = _map_member(path, stream, members[name].header_offset)
+
+            def words(name: str) -> Any:
+                with archive.open(f"{name}.npy") as member:
+                    return np.lib.format.read_array(member, allow_pickle=False)
+
+            return Poses(
+                skeleton=str(words("skeleton")),
+                cameras=tuple(str(name) for name in words("cameras")),
+                stages=tuple(str(name) for name in words("stages")),
+                **arrays,
+            )
+    except FileNotFoundError as error:
+        raise bad_input("no such file", file=path) from error
+    except KeyError as error:
+        raise bad_input(f"has no array {error}", file=path) from error
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise bad_input(f"is damaged: {error}", file=path) from error
+
+
+_LOCAL_HEADER = struct.Struct("<26xHH")
+"""Before each member of a zip file: fixed fields, then the lengths of its name and of its extra field."""
+
+
+def _map_member(path: Path, stream: BinaryIO, offset: int) -> NDArray[Any]:
+    """Map an ``.npy`` member of a zip file that is stored as it is."""
+    stream.seek(offset)
+    name, extra = _LOCAL_HEADER.unpack(stream.read(_LOCAL_HEADER.size))
+    stream.seek(name + extra, 1)
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read_header is None:
+        raise ValueError(f"arrays of version {version}")
+    shape, fortran_order, dtype = read_header(stream)
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    order: Any = "F" if fortran_order else "C"
+    return np.memmap(path, dtype, "r", stream.tell(), shape, order)
 
 
 def write_poses(path: Path, frames: Iterable[PoseFrame], *, count: int, people: int) -> None:

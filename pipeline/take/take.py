@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from calibration.rig import Rig
 from configs.errors import bad_input, did_you_mean
 from pipeline.frame import Image
-from pipeline.take.errors import TakeError
+from pipeline.take.errors import InterruptedTakeError
 from pipeline.take.events import Event, read_events
 from pipeline.take.header import TakeHeader, read_header
 from pipeline.take.ledger import Ledger, read_ledger
@@ -120,13 +120,13 @@ class Take:
         """All poses, or None when none were made.
 
         Raises:
-            TakeError: The take was interrupted and not repaired yet.
+            InterruptedTakeError: The take was interrupted and not repaired yet.
         """
         path = self.folder / POSES_FILE
         if path.is_file():
             return read_poses(path)
         if (self.folder / POSES_LOG).is_file():
-            raise TakeError(f"{self.folder}: was interrupted; run: launch.py repair {self.folder}")
+            raise InterruptedTakeError(f"{self.folder}: was interrupted; run: launch.py repair {self.folder}")
         return None
 
     def events(self) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class _File(Protocol):
 
 class TakeWriter:
     """One take being recorded. Used by one thread; a context manager that closes.
+
+    When its body fails before a single frame was written, the take is removed.
 
     When the disk fills up, the first failing call closes every file where it is still valid and raises
     DiskFullError; each further call raises it again, and ``close`` may still be called.
@@ -222,6 +225,12 @@ class TakeWriter:
         self.header = self.header.with_state(state, totals)
         write_header(self.folder, self.header)
 
+    def _discard(self) -> None:
+        """Remove a take into which nothing was ever recorded; its folder was empty before it began."""
+        self._failure = TakeError(f"{self.folder}: nothing was recorded, so there is no take")
+        self._close_where_it_is()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _files(self) -> list[_File]:
         return [*self._videos.values(), *self._ledgers.values(), self._poses, self._events]
 
@@ -265,6 +274,9 @@ class TakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and self._failure is None and self._summary is None:
+            if not self._poses.frames and not any(led.totals.captured for led in self._ledgers.values()):
+                self._discard()
+                return
             reason = f"writing ended early: {type(error).__name__} {error}".rstrip()
             self.write_event("interrupted", reason, self.header.origin_ns)
         self.close()

@@ -62,3 +62,13 @@ def test_wrong_formats(
 def test_a_folder_that_is_no_take(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path / "nowhere"), "--format", "csv"]) == 2
     assert str(tmp_path / "nowhere") in capfd.readouterr().err
+
+
+def test_an_interrupted_take_has_to_be_repaired_first(take: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    header = take / "take.yaml"
+    text = header.read_text(encoding="utf-8")
+    header.write_text(text.replace("state: complete", "state: recording"), encoding="utf-8")
+    (take / "poses.npz").rename(take / "poses.log")  # a killed recorder leaves its log and no npz
+    assert main(["export", str(take), "--format", "csv"]) == 2
+    assert f"{take}: was interrupted; run: launch.py repair {take}" in capfd.readouterr().err
+    assert not (take / "exports").exists()

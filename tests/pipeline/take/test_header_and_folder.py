@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from configs.errors import BadInputError
-from pipeline.take.folder import free_space_check, new_take_folder
+from pipeline.take.folder import free_space_check, new_take_folder, not_left_empty
 from pipeline.take.header import read_header, wall_time_now, write_header
 from pipeline.take.ledger import LedgerTotals
 from tests.pipeline.take.synthetic_take import make_header, make_rig
@@ -133,3 +133,15 @@ def test_free_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         free_space_check(tmp_path, 101e6, reserve=1_000_000_000)
     with pytest.raises(BadInputError, match="nearly full"):
         free_space_check(tmp_path, 0.0, reserve=2_000_000_001)
+
+
+def test_an_empty_folder_does_not_remain_after_a_failure(tmp_path: Path):
+    folder = new_take_folder(tmp_path, "walk")
+    with pytest.raises(BadInputError), not_left_empty(folder):
+        free_space_check(folder, 1e18)
+    assert not folder.exists()
+    folder = new_take_folder(tmp_path, "walk")
+    with pytest.raises(RuntimeError), not_left_empty(folder):
+        (folder / "take.yaml").touch()
+        raise RuntimeError("something was saved")
+    assert (folder / "take.yaml").exists()

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.errors import BadInputError
 from pipeline.take.errors import TakeError
-from pipeline.take.poses_file import read_poses, write_poses
+from pipeline.take.poses_file import map_poses, read_poses, write_poses
 from pipeline.take.poses_log import PosesLog, PosesLogWriter
 from tests.pipeline.take.synthetic_take import ORIGIN_NS, PERIOD_NS, SKELETON, make_pose, make_rig
 
@@ -165,3 +166,39 @@ def test_a_wrong_count_is_a_bug_and_leaves_no_file(tmp_path: Path, frames):
         with pytest.raises(ValueError, match="instants"):
             write_poses(tmp_path / "poses.npz", frames, count=count, people=2)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("people", [[1, 0, 2, 1], [0, 0]])
+def test_mapped_poses_are_those_that_would_be_loaded(tmp_path: Path, frames, people, compressed: bool):
+    rig = make_rig([(320, 240)] * 3)
+    generator = np.random.default_rng(0)
+    path = tmp_path / "poses.npz"
+    shown = [make_pose(rig, ORIGIN_NS + i, n, generator) for i, n in enumerate(people)]
+    write_poses(path, shown, count=len(people), people=max(people))
+    if compressed:
+        with np.load(path) as data:
+            np.savez_compressed(path, **{name: data[name] for name in data.files})
+    loaded, mapped = read_poses(path), map_poses(path)
+    assert (mapped.skeleton, mapped.cameras, mapped.stages) == (
+        loaded.skeleton,
+        loaded.cameras,
+        loaded.stages,
+    )
+    for name in (*ARRAYS, "times_ns", "stage_ms"):
+        first, second = getattr(loaded, name), getattr(mapped, name)
+        np.testing.assert_array_equal(first, second, err_msg=name)
+        assert first.dtype == second.dtype
+        assert isinstance(second, np.memmap) == (not compressed and second.size > 0), name
+
+
+def test_a_missing_or_damaged_file_is_bad_input_also_when_mapped(tmp_path: Path, frames):
+    path = tmp_path / "poses.npz"
+    with pytest.raises(BadInputError, match="no such file"):
+        map_poses(path)
+    path.write_bytes(b"PK" + bytes(100))
+    with pytest.raises(BadInputError, match="is damaged"):
+        map_poses(path)
+    np.savez(path, joints=np.zeros(3))
+    with pytest.raises(BadInputError, match="has no array"):
+        map_poses(path)

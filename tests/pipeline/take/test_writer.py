@@ -100,6 +100,24 @@ def test_a_take_without_any_frame_is_complete(tmp_path: Path):
     assert list(take.frames("cam1")) == list(take.frames("cam2")) == []
 
 
+def test_a_take_that_fails_before_its_first_frame_is_gone(tmp_path: Path):
+    def fail(written: bool) -> None:
+        with TakeWriter.create(tmp_path / "take", make_header(make_rig([(320, 240)]))) as writer:
+            writer.open_video("cam1", VideoFormat("mjpeg", (320, 240), 30.0))
+            if written:
+                writer.write_frame("cam1", 0, ORIGIN_NS, "dropped", "late")
+            raise RuntimeError("the camera broke")
+
+    with pytest.raises(RuntimeError, match="the camera broke"):
+        fail(written=False)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(RuntimeError, match="the camera broke"):
+        fail(written=True)
+    take = Take.open(tmp_path / "take")
+    assert take.header.state == "complete"
+    assert take.events()[-1].kind == "interrupted"
+
+
 _ENDLESS = """
     import sys, time, itertools
     import numpy as np
