@@ -44,15 +44,7 @@ class Coverage:
 
     def gaps(self) -> tuple[str, ...]:
         """Names of the ninths of the picture that the board hardly visited, such as ``upper left corner``."""
-        covered = self.counts > 0
-        rows = np.array_split(np.arange(covered.shape[0]), 3)
-        columns = np.array_split(np.arange(covered.shape[1]), 3)
-        return tuple(
-            _name(i, j)
-            for i in range(3)
-            for j in range(3)
-            if covered[np.ix_(rows[i], columns[j])].mean() < _EMPTY_SHARE
-        )
+        return empty_ninths(self.counts)
 
     def words(self) -> str:
         """One sentence: how much is covered and what is missing."""
@@ -100,6 +92,19 @@ def measure_coverage(corners: Iterable[NDArray[np.float64]], size: tuple[int, in
     rings = (seen & possible).sum(axis=1) / np.maximum(possible.sum(axis=1), 1)
     reach = float(np.quantile(radius, 0.95)) if len(radius) else 0.0
     return Coverage(size, counts.astype(np.int64), rings.astype(np.float64), reach)
+
+
+def empty_ninths(counts: NDArray[np.int64]) -> tuple[str, ...]:
+    """Names of the ninths of a picture with (rows, columns) counts that hardly have any."""
+    covered = counts > 0
+    rows = np.array_split(np.arange(covered.shape[0]), 3)
+    columns = np.array_split(np.arange(covered.shape[1]), 3)
+    return tuple(
+        _name(i, j)
+        for i in range(3)
+        for j in range(3)
+        if covered[np.ix_(rows[i], columns[j])].mean() < _EMPTY_SHARE
+    )
 
 
 def _polar(

@@ -17,7 +17,6 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -33,13 +32,14 @@ from pipeline.board_messages import unpack_looked
 from pipeline.bus import Bus, Receiver, WireError
 from pipeline.calibrate_config import CalibrateConfig
 from pipeline.calibration_files import save_inputs
-from pipeline.calibration_state import CalibrationState, CameraProgress, Phase
+from pipeline.calibration_state import CalibrationState, Phase
 from pipeline.calibration_trial import TrialRunner
+from pipeline.camera_progress import ProgressBook
 from pipeline.endpoints import session_endpoints
 from pipeline.floor_watch import FloorWatch, FoundFloor, StillStretch
 from pipeline.messages import Command, Report
 from pipeline.rig_config import RigConfig
-from pipeline.rig_nodes import frame_rates, grabber_specs, picture_sizes
+from pipeline.rig_nodes import frame_rates, grabber_name, grabber_specs, picture_sizes
 from pipeline.solve_process import SolveAnswer, SolveProcess, SolveRequest
 from pipeline.supervisor import NodeSpec, Supervisor
 from pipeline.view_keeper import ViewKeeper
@@ -50,7 +50,6 @@ FINDER: Final = "board-finder"
 
 _ORIGIN_DELAY_NS: Final = 300_000_000
 _FOUND_QUEUE: Final = 1000
-_MISSES_WORTH_TELLING: Final = 10
 
 IntrinsicsFor = Callable[[Mapping[str, tuple[int, int]]], Mapping[str, Camera]]
 """Known lenses for cameras of these sizes, which are not known before the cameras are open."""
@@ -110,8 +109,7 @@ class CalibrationSession:
         self._keeper: ViewKeeper | None = None
         self._floor: FloorWatch | None = None
         self._trials: TrialRunner | None = None
-        self._cameras = {name: CameraProgress() for name in rig.names}
-        self._near_misses: dict[str, Counter[str]] = {name: Counter() for name in rig.names}
+        self._book = ProgressBook(rig.names)
         self._origin_ns = 0
         self._ended: set[str] = set()
         self._next_save = 0.0
@@ -141,6 +139,7 @@ class CalibrationSession:
                 known_lenses=tuple(self._known),
                 earlier=self._earlier,
             )
+            self._book.start(self._keeper)
             live = self.config.live
             self._floor = FloorWatch(sizes, live.floor_still, live.floor_seconds)
             self._trials = TrialRunner(
@@ -310,17 +309,7 @@ class CalibrationSession:
             keeper.offer(views)
             if self._floor is not None:
                 self._floor.watch(views)
-            for item in looked:
-                if item.detection.view is None and item.detection.evidence:
-                    self._near_misses[item.camera][item.detection.reason] += 1
-                before = self._cameras[item.camera]
-                self._cameras[item.camera] = CameraProgress(
-                    before.pictures + 1,
-                    keeper.views_of(item.camera),
-                    keeper.covered_share(item.camera),
-                    item.detection.view is not None,
-                    item.detection.reason,
-                )
+            self._book.note(looked, keeper)
         return bool(messages)
 
     def _request(self, trial: bool = False) -> SolveRequest:
@@ -342,7 +331,7 @@ class CalibrationSession:
         keeper = self._keeper
         if keeper is None:
             return
-        missing = (*self._obstacles(), *keeper.missing())
+        missing = (*self._book.obstacles(keeper), *keeper.missing())
         trial = self._trials.figures if self._trials is not None else None
         if not missing and trial is not None:
             missing = trial.missing
@@ -350,7 +339,7 @@ class CalibrationSession:
         self.state = CalibrationState(
             phase=phase,
             seconds=max(0.0, (time.monotonic_ns() - self._origin_ns) / 1e9),
-            cameras=dict(self._cameras),
+            cameras=self._book.cameras(self._rings()),
             kept_instants=keeper.instants,
             kept_views=sum(keeper.views_of(name) for name in self.rig.names),
             shared=keeper.shared,
@@ -358,20 +347,19 @@ class CalibrationSession:
             missing=missing,
             trial=trial,
             still=self._stretches(),
+            floor_wanted=self._floor is not None and self._floor.waiting,
             enough=not missing and trial is not None,
             solving=(self._solver.share, self._solver.stage) if phase == "solving" else (0.0, ""),
         )
         if self._on_state is not None:
             self._on_state(self.state)
 
-    def _obstacles(self) -> list[str]:
-        """Why cameras do not find the board though something like it is there again and again."""
-        keeper = self._collecting()
-        return [
-            f"{name}: {misses.most_common(1)[0][0]}"
-            for name, misses in self._near_misses.items()
-            if not keeper.views_of(name) and misses.total() >= _MISSES_WORTH_TELLING
-        ]
+    def _rings(self) -> dict[str, str]:
+        """Camera to the name of its ring, while it films."""
+        if self._supervisor is None:
+            return {}
+        found = {name: self._supervisor.details(grabber_name(name)) for name in self.rig.names}
+        return {name: str(details["ring"]) for name, details in found.items() if "ring" in details}
 
     def _stop_cameras(self) -> None:
         if self._supervisor is not None:

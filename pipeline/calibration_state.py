@@ -34,6 +34,14 @@ class CameraProgress:
         covered: Which part of the picture has seen corners, 0 to 1.
         sees_board: Whether the newest picture showed the board.
         reason: Why not; "" where it did.
+        near: Whether something like a board was there all the same.
+        time_ns: Capture time of the newest searched picture.
+        corners: (N, 2) px found in it.
+        counts: (rows, columns) corners of kept views in each cell of the picture.
+        gaps: Names of the ninths of the picture that the board hardly visited.
+        size: (width, height) px of its pictures.
+        ring: Name of the shared memory with its newest pictures; "" while there is none.
+        known_lens: Its lens was given: only its place is looked for.
     """
 
     pictures: int = 0
@@ -41,6 +49,14 @@ class CameraProgress:
     covered: float = 0.0
     sees_board: bool = False
     reason: str = ""
+    near: bool = False
+    time_ns: int = 0
+    corners: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    gaps: tuple[str, ...] = ()
+    size: tuple[int, int] = (0, 0)
+    ring: str = ""
+    known_lens: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,7 @@ class CalibrationState:
         trial: What the last trial solve promises; None before the first.
         still: Stretches in which the board lay still, in the time of the views: where it may have lain on the
             floor.
+        floor_wanted: Somebody said that the board lies on the floor, and it has not lain still since.
         enough: Whether nothing is missing and the trial is good enough.
         solving: Share of the final solve that is done, and its stage.
     """
@@ -73,5 +90,6 @@ class CalibrationState:
     missing: tuple[str, ...] = ()
     trial: TrialFigures | None = None
     still: tuple[StillStretch, ...] = ()
+    floor_wanted: bool = False
     enough: bool = False
     solving: tuple[float, str] = (0.0, "")

@@ -80,6 +80,11 @@ class FloorWatch:
         self._marking = True
         self._take_mark()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a mark waits for the board to lie still."""
+        return self._marking
+
     def watch(self, views: Sequence[BoardView]) -> None:
         """Look at the views of one instant."""
         views = [view for view in views if len(view) >= _FEWEST_CORNERS]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
-from calibration.coverage import Coverage, cells_of, grid_shape, measure_coverage
+from calibration.coverage import Coverage, cells_of, empty_ninths, grid_shape, measure_coverage
 from calibration.observations import BoardObservations, BoardView
 from pipeline.calibrate_config import LiveConfig
 from pipeline.calibration_state import WeakPair
@@ -62,8 +62,8 @@ class ViewKeeper:
         self._views: list[BoardView] = []
         self._instants = 0
         self._shared = np.zeros((len(sizes), len(sizes)), np.int64)
-        self._covered = {
-            name: np.zeros(int(np.prod(grid_shape(size))), np.bool_) for name, size in sizes.items()
+        self._counts = {
+            name: np.zeros(int(np.prod(grid_shape(size))), np.int64) for name, size in sizes.items()
         }
         self._sharpness: dict[str, deque[float]] = {name: deque(maxlen=_SHARPNESS_MEMORY) for name in sizes}
         self._last: dict[str, BoardView] = {}
@@ -112,13 +112,21 @@ class ViewKeeper:
 
     def covered_share(self, camera: str) -> float:
         """Which part of the camera's picture has seen corners."""
-        return float(self._covered[camera].mean())
+        return float((self._counts[camera] > 0).mean())
+
+    def counts(self, camera: str) -> NDArray[np.int64]:
+        """(rows, columns) corners of kept views in each cell of a camera's picture."""
+        return self._counts[camera].reshape(grid_shape(self.sizes[camera])).copy()
 
     def coverage(self, camera: str) -> Coverage:
         """The coverage map of a camera."""
         return measure_coverage(
             [view.pixels for view in self._views if view.camera == camera], self.sizes[camera]
         )
+
+    def gaps(self, camera: str) -> tuple[str, ...]:
+        """Names of the ninths of a camera's picture that the board hardly visited."""
+        return empty_ninths(self._counts[camera].reshape(grid_shape(self.sizes[camera])))
 
     def weakest_pair(self) -> WeakPair | None:
         """The pair whose instants would tie the cameras together best; None with one camera.
@@ -154,7 +162,7 @@ class ViewKeeper:
             if views < self.config.views:
                 sentences.append(f"show {name} the board: {views} of {self.config.views} views")
             elif name not in self.known_lenses and share < self.config.coverage:
-                gaps = ", ".join(self.coverage(name).gaps()[:3])
+                gaps = ", ".join(self.gaps(name)[:3])
                 sentences.append(
                     f"carry the board to where {name} has not seen it"
                     + (f" ({gaps})" if gaps else "")
@@ -210,7 +218,7 @@ class ViewKeeper:
         return float(np.linalg.norm(view.pixels[new] - last.pixels[old], axis=1).mean())
 
     def _is_new(self, views: Sequence[BoardView]) -> bool:
-        if any(not self._covered[view.camera][self._cells(view)].all() for view in views):
+        if any(not self._counts[view.camera][self._cells(view)].all() for view in views):
             return True
         pair = self.weakest_pair()
         return pair is not None and set(pair.cameras) <= {view.camera for view in views}
@@ -221,7 +229,7 @@ class ViewKeeper:
         places = [self._names.index(view.camera) for view in views]
         self._shared[np.ix_(places, places)] += 1
         for view in views:
-            self._covered[view.camera][self._cells(view)] = True
+            np.add.at(self._counts[view.camera], self._cells(view), 1)
 
     def _cells(self, view: BoardView) -> NDArray[np.intp]:
         return cells_of(view.pixels, self.sizes[view.camera])
