@@ -58,6 +58,7 @@ class FrameIntake:
         self._rings: dict[str, FrameRingReader] = {}
         self._busy_ns = 0.0
         self._wanted_quarters = 4
+        self._since_ns = time.monotonic_ns()
         self._shortest_period_ns = 1e9 / max(rates_hz)
         self._drops = Drops()
 
@@ -72,6 +73,11 @@ class FrameIntake:
             ticket = Ticket(
                 message.t_capture_ns, ready.camera, ready.index, ready.ring, ready.slot, ready.generation
             )
+            if ticket.t_capture_ns < self._since_ns:
+                # It waited for an inference that was not there, for seconds or for hours.
+                self._drops.add("before_start")
+                self._release(ticket)
+                continue
             self._synchronizer.push(ready.camera, ticket, time.monotonic_ns())
         sets = self._synchronizer.pop(time.monotonic_ns())
         for ticket in self._synchronizer.take_discarded():

@@ -4,7 +4,8 @@ One segment per camera: a header page and a few page-aligned slots. The grabber 
 slot and announces it with a small message (slot and generation). Flow control is by credit: a slot is free
 again when the consumer has marked its generation as done. The grabber never waits: without a free slot it
 drops the frame for inference and counts it. Readers that only peek (previews) take no credit: they copy the
-newest slot and check its generation afterwards.
+newest slot and check its generation afterwards. While somebody peeks, frames that the consumer has no use or
+no room for go into slots of their own, so a preview goes on when inference is slow, away, or not wanted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -26,11 +28,15 @@ import psutil
 from configs.errors import PosestageError
 from pipeline.frame import Image
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 _MAGIC: Final = 0x504F53455247  # "POSERG"
 _PAGE: Final = 4096
 _HEADER_INTS: Final = 8
 _MAX_SLOTS: Final = 64
+_PREVIEW_SLOTS: Final = 2
+"""Written in turn, so that a reader has a whole period to copy one."""
+PREVIEW_LEASE_NS: Final = 1_000_000_000
+"""So long after somebody peeked, frames are still written for previews."""
 _PREFIX: Final = "posestage"
 _SHARED_MEMORY_FOLDER: Final = Path("/dev/shm")
 
@@ -48,9 +54,10 @@ class _Layout:
         self.generation = ints[_HEADER_INTS : _HEADER_INTS + _MAX_SLOTS]  # 0 while a slot is being written
         self.done = ints[_HEADER_INTS + _MAX_SLOTS : _HEADER_INTS + 2 * _MAX_SLOTS]
         self.time_ns = ints[_HEADER_INTS + 2 * _MAX_SLOTS : _HEADER_INTS + 3 * _MAX_SLOTS]
+        self.preview_until_ns = ints[_HEADER_INTS + 3 * _MAX_SLOTS : _HEADER_INTS + 3 * _MAX_SLOTS + 1]
 
     def release(self) -> None:
-        del self.fields, self.generation, self.done, self.time_ns
+        del self.fields, self.generation, self.done, self.time_ns, self.preview_until_ns
 
 
 def _slot_stride(height: int, width: int) -> int:
@@ -68,7 +75,8 @@ class FrameRingWriter:
     Args:
         camera: Camera name, part of the segment's name.
         size: (width, height) px.
-        slots: Wanted number of slots; fewer (at least 3) are taken when shared memory is short.
+        slots: Wanted number of slots for the consumer; fewer (at least 3) are taken when shared memory is
+            short. Two more are for previews.
 
     Raises:
         RingError: Not even three slots fit into the machine's shared memory.
@@ -77,30 +85,35 @@ class FrameRingWriter:
     def __init__(self, camera: str, size: tuple[int, int], slots: int = 6) -> None:
         width, height = size
         self._stride = _slot_stride(height, width)
-        slots = min(slots, _MAX_SLOTS, _slots_that_fit(self._stride))
+        slots = min(slots, _MAX_SLOTS - _PREVIEW_SLOTS, _slots_that_fit(self._stride) - _PREVIEW_SLOTS)
         if slots < 3:
             raise RingError(
-                f"camera {camera}: shared memory has no room for three {width}x{height} frames; "
+                f"camera {camera}: shared memory has no room for five {width}x{height} frames; "
                 "free some, or raise its limit (containers: --shm-size=1g)"
             )
         self.name = f"{_PREFIX}-{os.getpid()}-{camera}"
-        self._memory = SharedMemory(self.name, create=True, size=_PAGE + slots * self._stride)
+        total = slots + _PREVIEW_SLOTS
+        self._memory = SharedMemory(self.name, create=True, size=_PAGE + total * self._stride)
         self._layout = _Layout(self._memory)
-        self._layout.fields[:] = [_MAGIC, LAYOUT_VERSION, slots, height, width, 3, -1, 0]
+        self._layout.fields[:] = [_MAGIC, LAYOUT_VERSION, total, height, width, 3, -1, 0]
+        self._layout.preview_until_ns[:] = 0
         self._layout.generation[:] = -1
         self._layout.done[:] = -1
         self._slots = [
             np.frombuffer(
                 _buffer(self._memory), np.uint8, height * width * 3, _PAGE + slot * self._stride
             ).reshape(height, width, 3)
-            for slot in range(slots)
+            for slot in range(total)
         ]
+        self._count = slots
+        self._newest = -1
+        self._newest_preview = -1
         self._next_generation = 1
 
     @property
     def slots(self) -> int:
-        """Number of slots."""
-        return len(self._slots)
+        """Number of slots for the consumer."""
+        return self._count
 
     def write(self, image: Image, t_capture_ns: int) -> tuple[int, int] | None:
         """Copy ``image`` into a free slot.
@@ -114,14 +127,24 @@ class FrameRingWriter:
         if image.shape != self._slots[0].shape:
             raise RingError(f"{self.name}: frame is {image.shape}, the ring holds {self._slots[0].shape}")
         layout = self._layout
-        newest = int(layout.fields[6])
-        count = len(self._slots)
-        for offset in range(1, count + 1):  # oldest first, so that peeking readers keep the newest longest
-            slot = (newest + offset) % count
+        for offset in range(1, self._count + 1):  # oldest first: peeking readers keep the newest longest
+            slot = (self._newest + offset) % self._count
             if layout.done[slot] == layout.generation[slot]:
                 break
         else:
             return None
+        self._newest = slot
+        return slot, self._fill(slot, image, t_capture_ns)
+
+    def show(self, image: Image, t_capture_ns: int) -> None:
+        """Copy a frame that the consumer does not get for those who peek, if anybody does."""
+        if time.monotonic_ns() > int(self._layout.preview_until_ns[0]):
+            return
+        self._newest_preview = (self._newest_preview + 1) % _PREVIEW_SLOTS
+        self._fill(self._count + self._newest_preview, image, t_capture_ns)
+
+    def _fill(self, slot: int, image: Image, t_capture_ns: int) -> int:
+        layout = self._layout
         generation = self._next_generation
         self._next_generation += 1
         layout.generation[slot] = 0
@@ -129,7 +152,7 @@ class FrameRingWriter:
         layout.time_ns[slot] = t_capture_ns
         layout.generation[slot] = generation
         layout.fields[6] = slot
-        return slot, generation
+        return generation
 
     @property
     def wanted_interval_ns(self) -> int:
@@ -202,24 +225,41 @@ class FrameRingReader:
         """Tell the grabber how far apart frames are wanted; 0: every frame."""
         self._layout.fields[7] = interval_ns
 
-    def peek(self) -> tuple[int, Image] | None:
-        """(capture time, copy) of the newest frame; None when there is none or it changed meanwhile."""
+    @property
+    def newest_ns(self) -> int:
+        """Capture time of the newest frame, -1 while there is none; also asks the grabber for previews."""
+        self._layout.preview_until_ns[0] = time.monotonic_ns() + PREVIEW_LEASE_NS
+        slot = int(self._layout.fields[6])
+        return int(self._layout.time_ns[slot]) if 0 <= slot < len(self._slots) else -1
+
+    def peek(self, copy: Callable[[Image], Image] = np.copy) -> tuple[int, Image] | None:
+        """(capture time, copy) of the newest frame; None when there is none or it changed meanwhile.
+
+        Args:
+            copy: Makes the copy; one that shrinks saves copying what will not be seen.
+        """
+        self._layout.preview_until_ns[0] = time.monotonic_ns() + PREVIEW_LEASE_NS
         slot = int(self._layout.fields[6])
         if not 0 <= slot < len(self._slots):
             return None
         generation = int(self._layout.generation[slot])
         if generation <= 0:
             return None
-        picture = self._slots[slot].copy()
+        picture = copy(self._slots[slot])
         t_capture_ns = int(self._layout.time_ns[slot])
         return (t_capture_ns, picture) if self.valid(slot, generation) else None
 
-    def find(self, t_capture_ns: int) -> Image | None:
-        """Copy of the frame captured at that time; None when it is not there (any more)."""
+    def find(self, t_capture_ns: int, copy: Callable[[Image], Image] = np.copy) -> Image | None:
+        """Copy of the frame captured at that time; None when it is not there (any more).
+
+        Args:
+            t_capture_ns: Capture time.
+            copy: See ``peek``.
+        """
         for slot in np.flatnonzero(self._layout.time_ns[: len(self._slots)] == t_capture_ns):
             generation = int(self._layout.generation[slot])
             if generation > 0:
-                picture = self._slots[int(slot)].copy()
+                picture = copy(self._slots[int(slot)])
                 if self.valid(int(slot), generation):
                     return picture
         return None

@@ -146,10 +146,12 @@ class Grabber(Node):
             return
         if not self._wanted(frame.t_capture_ns):
             self._inference_drops.add("not_needed")
+            self._ring.show(frame.image, frame.t_capture_ns)
             return
         written = self._ring.write(frame.image, frame.t_capture_ns)
         if written is None:
             self._inference_drops.add("inference_busy")
+            self._ring.show(frame.image, frame.t_capture_ns)
             return
         slot, generation = written
         ready = FrameReady(self.camera.name, frame.index, self._ring.name, slot, generation)

@@ -52,6 +52,10 @@ class StreamConfig(Config):
         return "address" in self.model_fields_set
 
 
+STAND_IN: Final = "noisy_truth"
+STAND_IN_LABEL: Final = "Keypoints here are the studio's truth projected with noise, not a network's output"
+
+
 class PipelineConfig(Config):
     """From frames to poses."""
 
@@ -84,6 +88,8 @@ class PipelineConfig(Config):
     @property
     def label(self) -> str:
         """What a viewer must be told before believing the poses; empty when there is nothing."""
+        if self.keypoints["type"] == STAND_IN:
+            return STAND_IN_LABEL
         untrained = any(
             part is not None and part.get("weights", UNTRAINED) == UNTRAINED
             for part in (self.network, self.centre_network)

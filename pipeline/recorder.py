@@ -20,6 +20,7 @@ from pipeline.take.folder import RESERVE_BYTES
 from pipeline.take.header import TakeHeader
 from pipeline.take.ledger import Fate
 from pipeline.take.writer import TakeSummary, TakeWriter
+from pipeline.telemetry import Drops, Rate
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ class _CameraLedger:
         self.next_index = 0
         self.last_time_ns = 0
         self.ended = False
+        self.recorded = 0
+        self.dropped = Drops()
+        self.rate = Rate()
 
 
 class Recorder(Node):
@@ -77,6 +81,7 @@ class Recorder(Node):
             header = replace(self._header, **details)
             self._writer = TakeWriter.create(folder, header)
             self._cameras = {name: _CameraLedger() for name in header.cameras}
+            self._frames = self._bytes = 0
             self._stop_asked_at = None
             self.report("recording", f"recording to {folder}", folder=str(folder))
         elif command.kind == "event" and self._writer is not None:
@@ -118,8 +123,21 @@ class Recorder(Node):
         self._closer.shutdown()
 
     def telemetry(self) -> dict[str, Any]:
-        """What has been written so far."""
-        return {"frames": self._frames, "bytes": self._bytes, "recording": self._writer is not None}
+        """What has been written to the take that is open, or was last."""
+        cameras = {
+            name: {
+                "recorded": ledger.recorded,
+                "dropped": ledger.dropped.summary(),
+                "fps": round(ledger.rate.recent_hz, 2),
+            }
+            for name, ledger in self._cameras.items()
+        }
+        return {
+            "frames": self._frames,
+            "bytes": self._bytes,
+            "recording": self._writer is not None,
+            "cameras": cameras,
+        }
 
     def _write(self, message: Message) -> None:
         writer = self._writer
@@ -166,6 +184,11 @@ class Recorder(Node):
         writer.write_frame(
             record.camera, index, message.t_capture_ns, fate, cause, packets if not cause else []
         )
+        if cause:
+            ledger.dropped.add(cause)
+        else:
+            ledger.recorded += 1
+            ledger.rate.tick(message.t_capture_ns)
         ledger.next_index = index + 1
         ledger.last_time_ns = message.t_capture_ns
         self._frames += 1
@@ -184,6 +207,7 @@ class Recorder(Node):
             return
         for place, time_ns in enumerate(self._missing_times(ledger.last_time_ns, next_time_ns, missing)):
             writer.write_frame(camera, ledger.next_index + place, time_ns, "dropped", "recorder_behind", [])
+            ledger.dropped.add("recorder_behind")
         ledger.next_index = index
 
     def _close_when_complete(self, now: float) -> None:

@@ -12,7 +12,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,8 +27,9 @@ from pipeline.pipeline_config import PipelineConfig
 from pipeline.recorder import Recorder
 from pipeline.rig_config import RigConfig
 from pipeline.rig_nodes import DEFAULT_FPS, frame_rates, grabber_name, grabber_specs, picture_sizes
+from pipeline.stand_in import fit_to_studio
 from pipeline.supervisor import NodeSpec, Supervisor, failure_of
-from pipeline.take.folder import free_space_check
+from pipeline.take.folder import free_space_check, not_left_empty
 from pipeline.take.header import TakeHeader, wall_time_now
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,24 @@ _CLOSE_DEADLINE_S: Final = 600.0
 """For closing a take: a long one has gigabytes of poses to arrange, on a slow disk."""
 
 _DEFAULT_SIZE: Final = (1280, 720)
+
+_INFERENCE: Final = "inference"
+
+
+class RecordingLostError(PosestageError):
+    """The recorder died while it recorded; the session goes on, the take can be repaired.
+
+    Attributes:
+        folder: The take.
+        reason: What happened.
+    """
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"recording stopped: {reason}; everything before is safe, run: launch.py repair {folder}"
+        )
+        self.folder = folder
+        self.reason = reason
 
 
 @dataclass
@@ -80,7 +99,7 @@ class Session:
     Args:
         rig: The devices.
         calibration: Geometry of all cameras of the rig; needed with a pipeline.
-        pipeline: From frames to poses, or None for recording only.
+        pipeline: From frames to poses, or None for recording only; see ``begin_pipeline`` for changing it.
         label: What a viewer must be told before believing the poses; goes into takes.
         on_report: Called from ``poll`` for every report of every node.
         log_level: Of the nodes' processes.
@@ -99,15 +118,14 @@ class Session:
         on_report: Callable[[Report], None] | None = None,
         log_level: str = "warning",
     ) -> None:
-        if pipeline is not None and calibration is None:
-            raise bad_input(
-                f'pipeline "{pipeline.name}" needs calibrated cameras; rig "{rig.name}" has no calibration',
-                hint="give one with --calibration FILE or record without poses with --pipeline none",
-            )
         self.rig = rig
         self.calibration = calibration.subset(rig.names) if calibration is not None else None
-        self.pipeline = pipeline
+        self.pipeline = self._checked(pipeline)
         self.label = label or (pipeline.label if pipeline is not None else "")
+        self.loading: PipelineConfig | None = None
+        """The pipeline that is being started in place of the last one."""
+        self._inference_details: dict[str, Any] = {}
+        self._pipeline_failure: Report | None = None
         self.state = SessionState()
         self._on_report = on_report
         self._log_level = log_level
@@ -120,10 +138,14 @@ class Session:
         self.wall_time = ""
         self._take_folder = Path()
 
-    def start(self) -> None:
+    def start(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Start all processes and open all cameras; ``go`` then starts the common clock.
 
+        Args:
+            cancelled: Asked often while starting; True gives up.
+
         Raises:
+            CancelledError: It was given up.
             BadInputError: Something the user can mend: a wrong path, a camera in use, missing weights.
             PosestageError: A process failed to start.
         """
@@ -131,7 +153,7 @@ class Session:
             raise PosestageError("the session is running already")
         self._supervisor = Supervisor(self._specs(), self._endpoints, self._hear, self._log_level)
         try:
-            self._supervisor.start()
+            self._supervisor.start(cancelled)
             self._check_sizes()
         except BaseException:
             self.stop()
@@ -150,15 +172,68 @@ class Session:
             self.record(record_to)
         supervisor.command(Command("go", {"origin_ns": self.origin_ns}), sticky=True)
 
+    def begin_pipeline(self, pipeline: PipelineConfig | None) -> None:
+        """Make poses another way, or not at all, while cameras and recorder go on.
+
+        Returns at once; while ``poll`` is called the old models end and the new ones are loaded. ``loading``
+        is None again when that is done, and ``take_pipeline_failure`` says why it failed, if it did: then
+        there are no poses, and everything else goes on.
+
+        Raises:
+            BadInputError: The pipeline needs a calibration, or does not fit the rig.
+            PosestageError: A take is being recorded; it has one pipeline from start to end.
+        """
+        supervisor = self._running()
+        if self.state.recording:
+            raise PosestageError(
+                "the pipeline cannot change within a take; stop recording first, or process the take later"
+            )
+        pipeline = self._checked(pipeline)
+        self._pipeline_failure = None
+        self._inference_details = {}
+        self.pipeline, self.label = None, ""
+        self.loading = pipeline
+        public = pipeline.stream.address if pipeline is not None else ""
+        self._endpoints = replace(self._endpoints, poses_public=public)
+        spec = self._inference_spec(pipeline) if pipeline is not None else None
+        supervisor.replace(_INFERENCE, spec)
+
+    def set_pipeline(self, pipeline: PipelineConfig | None) -> None:
+        """As ``begin_pipeline``, and wait until it is done.
+
+        Raises:
+            BadInputError: Something the user can mend: missing weights, no calibration, a wrong setting.
+            PosestageError: The models could not be started; the session goes on without poses.
+        """
+        self.begin_pipeline(pipeline)
+        while self.loading is not None or (pipeline is None and _INFERENCE in self.alive()):
+            self.poll(20)
+        failure = self.take_pipeline_failure()
+        if failure is not None:
+            raise failure
+
+    def take_pipeline_failure(self) -> PosestageError | None:
+        """Why the last ``begin_pipeline`` failed; told once."""
+        report, self._pipeline_failure = self._pipeline_failure, None
+        return failure_of(report) if report is not None else None
+
     def record(self, folder: Path) -> None:
         """Start a take in ``folder`` (new or empty) while frames flow.
 
         Raises:
             BadInputError: The disk has no room for even a short take.
-            PosestageError: The recorder did not start.
+            PosestageError: The recorder did not start, or a pipeline is being loaded.
         """
+        with not_left_empty(folder):
+            self._record(folder)
+
+    def _record(self, folder: Path) -> None:
         supervisor = self._running()
-        free_space_check(folder, self._bytes_per_second())
+        if self.loading is not None:
+            raise PosestageError(
+                f"pipeline {self.loading.name} is being loaded; record when it is ready, or without poses"
+            )
+        free_space_check(folder, self.bytes_per_second())
         self.state.recording = False
         self.state.lost_recording = ""
         self._take_folder = folder
@@ -172,6 +247,9 @@ class Session:
             "wall_time": wall_time_now(),
             "models": self._model_hashes(),
             "skeleton": self._skeleton(),
+            "config": self.pipeline.model_dump(mode="json") if self.pipeline is not None else {},
+            "pipeline": self.pipeline.name if self.pipeline is not None else "none",
+            "label": self.label,
         }
         command = Command("record", details)
         deadline = time.monotonic() + 10.0
@@ -192,17 +270,29 @@ class Session:
         Raises:
             PosestageError: The recorder failed, or did not close it in time.
         """
-        supervisor = self._running()
-        supervisor.forget("record")
-        supervisor.command(Command("stop_recording"))
+        self.end_recording()
         deadline = time.monotonic() + timeout_s
-        while self.state.take_closed is None:
+        while True:
+            summary = self.take_summary()
+            if summary is not None:
+                return summary
             self.poll(20)
             if time.monotonic() > deadline:
                 raise PosestageError(
                     f"the take was not closed within {timeout_s:.0f} s; end this program, then run: "
                     f"launch.py repair {self._take_folder}"
                 )
+
+    def end_recording(self) -> None:
+        """Have the take ended and closed; returns at once, ``take_summary`` tells when it is done."""
+        supervisor = self._running()
+        supervisor.forget("record")
+        supervisor.command(Command("stop_recording"))
+
+    def take_summary(self) -> RecordingSummary | None:
+        """What the last take holds; None until it is closed. A full disk closes one without being asked."""
+        if self.state.take_closed is None:
+            return None
         details = self.state.take_closed.details
         return RecordingSummary(Path(details["folder"]), details["totals"], details["poses"])
 
@@ -215,7 +305,7 @@ class Session:
         """Keep the session alive; call often.
 
         Raises:
-            PosestageError: The take that was being recorded has lost its recorder. The session goes on
+            RecordingLostError: The take that was being recorded has lost its recorder. The session goes on
                 without; another take can be recorded.
         """
         supervisor = self._running()
@@ -224,10 +314,7 @@ class Session:
             problem, self.state.lost_recording = self.state.lost_recording, ""
             supervisor.forget("record")
             supervisor.command(Command("stop_recording"))
-            raise PosestageError(
-                f"recording stopped: {problem}; everything before is safe, run: "
-                f"launch.py repair {self._take_folder}"
-            )
+            raise RecordingLostError(self._take_folder, problem)
 
     @property
     def finished(self) -> bool:
@@ -252,10 +339,7 @@ class Session:
 
     def published_address(self) -> str:
         """Where other programs can subscribe to the poses; empty: nowhere."""
-        if self.pipeline is None:
-            return ""
-        # A node that is being restarted has not said anything yet.
-        return str(self._running().details("inference").get("published", ""))
+        return str(self._inference_details.get("published", "")) if self.pipeline is not None else ""
 
     def subscribe_poses(self) -> Receiver:
         """A subscription to the poses, read from the thread that owns the session."""
@@ -289,10 +373,28 @@ class Session:
         )
         if self.pipeline is None or self.calibration is None:
             return [recorder, *cameras]
-        rates = frame_rates(self.rig)
-        settings = {"pipeline": self.pipeline, "rig": self.calibration, "rates_hz": rates}
-        inference = NodeSpec("inference", Inference, settings, stop_wave=1, start_within_s=_LOAD_DEADLINE_S)
-        return [recorder, inference, *cameras]
+        return [recorder, self._inference_spec(self.pipeline), *cameras]
+
+    def _inference_spec(self, pipeline: PipelineConfig) -> NodeSpec:
+        return NodeSpec(
+            _INFERENCE,
+            Inference,
+            {"pipeline": pipeline, "rig": self.calibration, "rates_hz": frame_rates(self.rig)},
+            stop_wave=1,
+            start_within_s=_LOAD_DEADLINE_S,
+            endpoints=self._endpoints,
+        )
+
+    def _checked(self, pipeline: PipelineConfig | None) -> PipelineConfig | None:
+        if pipeline is None:
+            return None
+        if self.calibration is None:
+            raise bad_input(
+                f'pipeline "{pipeline.name}" needs calibrated cameras; rig "{self.rig.name}" has no '
+                "calibration",
+                hint="give one with --calibration FILE or record without poses with --pipeline none",
+            )
+        return fit_to_studio(pipeline, self.rig)
 
     def _take_header(self) -> TakeHeader:
         return TakeHeader(
@@ -333,6 +435,8 @@ class Session:
                     self.state.lost_recording = report.message
                     return
                 self.note("restart", report.message)
+        elif report.node == _INFERENCE and report.kind in {"ready", "failed"}:
+            self._hear_of_inference(report)
         elif report.kind == "failed" and report.node == "recorder":
             self.state.recorder_failure = report
         elif report.kind == "recording":
@@ -343,16 +447,25 @@ class Session:
         if self._on_report is not None:
             self._on_report(report)
 
+    def _hear_of_inference(self, report: Report) -> None:
+        loaded, self.loading = self.loading, None
+        if report.kind == "ready":
+            # Kept: a node that is being restarted has not said anything yet.
+            self._inference_details = report.details
+            if loaded is not None:
+                self.pipeline, self.label = loaded, loaded.label
+        elif loaded is not None:
+            self._pipeline_failure = report
+
     def _model_hashes(self) -> dict[str, dict[str, str]]:
-        if self.pipeline is None:
-            return {}
-        models = self._running().details("inference")["models"]
+        models = self._inference_details["models"] if self.pipeline is not None else {}
         return {model["name"]: model["sha256"] for model in models.values()}
 
     def _skeleton(self) -> str | None:
-        return self._running().details("inference")["skeleton"] if self.pipeline is not None else None
+        return self._inference_details["skeleton"] if self.pipeline is not None else None
 
-    def _bytes_per_second(self) -> float:
+    def bytes_per_second(self) -> float:
+        """What all cameras together will roughly write."""
         total = 0.0
         for camera in self.rig.cameras:
             details = self._running().details(grabber_name(camera.name))

@@ -34,6 +34,10 @@ _START_DEADLINE_S: Final = 60.0
 _JOIN_DEADLINE_S: Final = 15.0
 
 
+class CancelledError(PosestageError):
+    """Starting was called off by who had asked for it."""
+
+
 @dataclass(frozen=True)
 class NodeSpec:
     """What to run, and in which wave it stops (0 first: sources; then those who drain)."""
@@ -46,6 +50,8 @@ class NodeSpec:
     """How long it may take to end in order before it is ended."""
     start_within_s: float = _START_DEADLINE_S
     """How long it may take until it is ready."""
+    endpoints: Endpoints | None = None
+    """Its own view of the session's addresses, where that differs from the others'."""
 
 
 @dataclass
@@ -61,6 +67,10 @@ class _Running:
     failures: int = 0
     restart_at: float | None = None
     failure: Report | None = None
+    on_trial: bool = False
+    """Added while others run, and not ready yet: when it fails it is not started again."""
+    leaves_by: float | None = None
+    """It was told to stop, for a successor or for good, and is ended at this time."""
 
     @property
     def silent_after_s(self) -> float:
@@ -92,13 +102,18 @@ class Supervisor:
         self._context = multiprocessing.get_context("spawn")
         self._nodes: dict[str, _Running] = {}
         self._sticky: list[Command] = []
+        self._successors: dict[str, NodeSpec | None] = {}
         self._stopped = False
         self.restarts = 0
 
-    def start(self) -> None:
+    def start(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Start all nodes and wait until each has said that it is ready.
 
+        Args:
+            cancelled: Asked often; True gives up.
+
         Raises:
+            CancelledError: It was given up.
             BadInputError: A node could not open for a reason the user can mend.
             PosestageError: A node failed to start for another reason, or in time.
         """
@@ -111,6 +126,8 @@ class Supervisor:
             self._launch(spec)
         started = time.monotonic()
         while not all(node.ready for node in self._nodes.values()):
+            if cancelled():
+                raise CancelledError("starting was called off")
             self._commands.send("command", Command("ping"))
             self._receive(50)
             for node in self._nodes.values():
@@ -128,6 +145,23 @@ class Supervisor:
             ]
             if late:
                 raise PosestageError(f"not ready after {waited:.0f} s: {', '.join(late)}")
+
+    def replace(self, name: str, successor: NodeSpec | None) -> None:
+        """Stop one node while the others run, then start ``successor`` in its place, if any.
+
+        Returns at once; ``poll`` does it. A successor that fails before it is ready ends with a report of
+        kind ``failed`` and is gone; once ready it is restarted like any other.
+
+        Args:
+            name: The node; need not exist.
+            successor: Of the same name.
+        """
+        assert successor is None or successor.name == name
+        self._successors[name] = successor
+        node = self._nodes.get(name)
+        if node is not None and node.leaves_by is None:
+            # One that is still loading does not listen, and has nothing to put in order.
+            node.leaves_by = time.monotonic() + (node.spec.stop_within_s if node.ready else 0.0)
 
     def command(self, command: Command, *, sticky: bool = False) -> None:
         """Tell all nodes; a sticky command is told to a restarted node again."""
@@ -157,8 +191,8 @@ class Supervisor:
 
     def ready(self, name: str) -> bool:
         """Whether a node hears commands; not while it is being restarted."""
-        node = self._nodes[name]
-        return node.ready and node.restart_at is None and node.process.is_alive()
+        node = self._nodes.get(name)
+        return node is not None and node.ready and node.restart_at is None and node.process.is_alive()
 
     def pid(self, name: str) -> int | None:
         """Process id of a node."""
@@ -168,7 +202,12 @@ class Supervisor:
         """Hear reports, notice the dead and the silent, restart whose time has come."""
         self._receive(timeout_ms)
         now = time.monotonic()
+        self._replace_nodes(now)
         for node in list(self._nodes.values()):
+            if node.leaves_by is not None:
+                continue
+            if node.on_trial and self._failed_on_trial(node, now):
+                continue
             if node.restart_at is not None:
                 if now >= node.restart_at:
                     self._relaunch(node)
@@ -182,6 +221,50 @@ class Supervisor:
                 self._failed(node, f"did not answer for {node.silent_after_s:.0f} s and was ended")
             elif not node.ready:
                 self._commands.send("command", Command("ping"))
+
+    def _replace_nodes(self, now: float) -> None:
+        for name in list(self._successors):
+            node = self._nodes.get(name)
+            if node is not None and node.process.is_alive():
+                assert node.leaves_by is not None
+                if now < node.leaves_by:
+                    self._commands.send("command", Command("stop", to=name))
+                else:
+                    node.process.kill()
+                continue
+            if node is not None:
+                self._remove(node)
+            successor = self._successors.pop(name)
+            if successor is not None:
+                self._specs.append(successor)
+                self._launch(successor)
+                self._nodes[name].on_trial = True
+
+    def _failed_on_trial(self, node: _Running, now: float) -> bool:
+        """Whether a node that was added later could not start; it is gone then."""
+        if node.ready:
+            node.on_trial = False
+            return False
+        waited = now - node.started
+        if node.process.exitcode is not None:
+            what = f"ended while starting (code {node.process.exitcode})"
+        elif waited > node.spec.start_within_s:
+            node.process.kill()
+            what = f"not ready after {waited:.0f} s"
+        else:
+            return False
+        self._receive(0)  # its last words
+        self._remove(node)
+        if node.failure is None:
+            details = {"exit_code": 1}
+            self._on_report(Report(node.spec.name, node.process.pid or -1, "failed", what, details))
+        return True
+
+    def _remove(self, node: _Running) -> None:
+        node.process.join()
+        unlink_rings_of(node.process.pid or -1)
+        self._nodes.pop(node.spec.name, None)
+        self._specs = [spec for spec in self._specs if spec.name != node.spec.name]
 
     def stop(self) -> None:
         """Stop wave by wave: sources first, then those who drain; end who does not obey. Idempotent."""
@@ -222,7 +305,7 @@ class Supervisor:
         self._receive(0)
 
     def _launch(self, spec: NodeSpec) -> None:
-        context = NodeContext(spec.name, self._endpoints, self._log_level)
+        context = NodeContext(spec.name, spec.endpoints or self._endpoints, self._log_level)
         process = self._context.Process(
             target=run_node, args=(spec.node_class, context, spec.settings), name=spec.name, daemon=True
         )
@@ -268,7 +351,8 @@ class Supervisor:
                 node.ended = node.ended or report.kind == "ended"
             elif report.kind == "failed":
                 node.failure = report
-            if report.kind != "alive":
+            # The last words of a node that makes room are not its successor's.
+            if report.kind != "alive" and (node.leaves_by is None or report.kind == "event"):
                 self._on_report(report)
 
     def _catch_up(self, node: _Running) -> None:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pipeline.pipeline_config import PipelineConfig
     from pipeline.session import Session
 
-STAND_IN_LABEL = "Keypoints here are the studio's truth projected with noise, not a network's output"
-
 
 class Command:
     """Film the virtual performer, estimate, record, compare."""
@@ -69,14 +67,13 @@ class Command:
 
         _check(args)
         rig = simulated_rig(args.cameras, picture_size(args.size), args.fps, args.seed)
-        pipeline, label = _pipeline(args, rig, console)
+        pipeline = _pipeline(args, console)
         with console.progress("preparing the simulated studio"):
             warm_up()
             studio = studio_of(rig)
         assert studio is not None
-        session = Session(
-            rig, studio_calibration(rig, studio), pipeline, label=label, log_level=args.log_level
-        )
+        session = Session(rig, studio_calibration(rig, studio), pipeline, log_level=args.log_level)
+        label = session.label
         if label:
             console.tell(f"NOTE: {label}.")
         with session:
@@ -130,8 +127,8 @@ def _check(args: argparse.Namespace) -> None:
         raise bad_input("out of range", key="--fps", value=args.fps, allowed="1 to 240")
 
 
-def _pipeline(args: argparse.Namespace, rig: Any, console: Console) -> tuple[PipelineConfig, str]:
-    """The pipeline to run, and the label that its results need."""
+def _pipeline(args: argparse.Namespace, console: Console) -> PipelineConfig:
+    """The pipeline to run."""
     from pipeline.pipeline_config import load_pipeline
 
     name = str(args.config) if args.config is not None else args.pipeline
@@ -139,13 +136,7 @@ def _pipeline(args: argparse.Namespace, rig: Any, console: Console) -> tuple[Pip
         raise bad_input("the demo needs a pipeline", key="--pipeline", value=name)
     if name == "auto":
         name = _best_available(console)
-    overrides = tuple(args.set)
-    pipeline = load_pipeline(name, overrides)
-    if pipeline.keypoints["type"] != "noisy_truth":
-        return pipeline, pipeline.label
-    studio = {"size": list(rig.cameras[0].size), **rig.cameras[0].driver["studio"]}
-    keypoints = {**pipeline.keypoints, "studio": studio}
-    return pipeline.model_copy(update={"keypoints": keypoints}), STAND_IN_LABEL
+    return load_pipeline(name, tuple(args.set))
 
 
 def _best_available(console: Console) -> str:

@@ -35,12 +35,14 @@ class NoisyTruthConfig(Config):
         studio: The same configuration as the simulated cameras'.
         noise_px: Standard deviation of a visible keypoint in u and in v, px; three times that when hidden.
         seed: Of the noise.
+        views: Which of the studio's cameras a view is, where its name does not say so.
         origin_ns: Monotonic time at which the scene is at 0 s.
     """
 
     studio: StudioConfig = StudioConfig()
     noise_px: float = Field(default=1.5, ge=0, le=100)
     seed: int = Field(default=0, ge=0, lt=2**63)
+    views: dict[str, str] = Field(default_factory=dict)
     origin_ns: int = 0
 
 
@@ -49,7 +51,7 @@ class NoisyTruth:
 
     Args:
         config: See ``NoisyTruthConfig``.
-        cameras: Names of the views, each a camera of the studio.
+        cameras: Names of the views, each a camera of the studio or named in ``views``.
 
     Raises:
         BadInputError: A view is not a camera of the studio.
@@ -60,7 +62,7 @@ class NoisyTruth:
 
     def __init__(self, config: NoisyTruthConfig, cameras: Sequence[str]) -> None:
         self.config = config
-        self.cameras = tuple(cameras)
+        self.cameras = tuple(config.views.get(camera, camera) for camera in cameras)
         self.hashes: dict[str, str] = {}
         self._studio = Studio(config.studio)
         self.skeleton = self._studio.skeleton
