@@ -19,7 +19,7 @@ class Command:
         "before it gets its name."
     )
     example = """
-        launch.py export takes/walk_01 --format csv,parquet
+        launch.py export takes/walk_01 --format c3d,csv
         launch.py export takes/walk_01 --format npz --out analysis --overwrite
     """
     configurable = False
@@ -37,6 +37,9 @@ class Command:
         )
         parser.add_argument("--out", metavar="DIR", type=Path, help="folder to write to (TAKE/exports)")
         parser.add_argument("--overwrite", action="store_true", help="replace files that exist already")
+        parser.add_argument(
+            "--smoothed", action="store_true", help="joints after the live filter instead of as measured"
+        )
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Export and list the files."""
@@ -49,6 +52,7 @@ class Command:
                 formats,
                 args.out,
                 overwrite=args.overwrite,
+                smoothed=args.smoothed,
                 progress=lambda file, part: bar.update(100 * part, note=file),
             )
         return {

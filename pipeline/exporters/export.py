@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from configs.errors import bad_input
@@ -21,6 +22,7 @@ def export_take(
     out: Path | None = None,
     *,
     overwrite: bool = False,
+    smoothed: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the poses of a take in other formats.
@@ -32,6 +34,7 @@ def export_take(
         formats: Names out of ``EXPORTERS``.
         out: Folder for the files, ``exports`` in the take when not given. Made when missing.
         overwrite: Whether existing files may be replaced.
+        smoothed: Write the joints as they were shown live, after the filter, instead of as measured.
         progress: Called with what is being done and the part done, 0 to 1.
 
     Returns:
@@ -53,6 +56,8 @@ def export_take(
         raise bad_input(
             "the take holds no poses to export", file=folder, hint=f"make some: launch.py process {folder}"
         )
+    if smoothed:
+        poses = replace(poses, joints=poses.smoothed)
     target = out if out is not None else folder / "exports"
     exporters: dict[Path, Exporter] = {}
     for name in chosen:
