@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -16,6 +16,9 @@ from calibration.observations import BoardView
 from calibration.sharpness import corner_sharpness
 
 Grey = NDArray[np.uint8]
+
+_LARGER_EVERY: Final[dict[Effort, int]] = {"live": 0, "video": 3, "stills": 1}
+"""See ``CharucoDetector``."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class BoardDetector:
     def __init__(self, board: Board, *, effort: Effort = "video") -> None:
         self.board = board
         self.effort = effort
-        self._charuco = CharucoDetector(board, thorough=effort != "live") if board.kind == "charuco" else None
+        self._charuco = (
+            CharucoDetector(board, larger_every=_LARGER_EVERY[effort]) if board.kind == "charuco" else None
+        )
         self._checkerboard = CheckerboardDetector(board, effort=effort) if self._charuco is None else None
         self._memories: dict[str, CharucoMemory] = {}
 

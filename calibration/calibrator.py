@@ -6,18 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
-
-from pydantic import Field
 
 from calibration.board import Board
+from calibration.calibration_config import CalibrationConfig
 from calibration.camera import Camera
 from calibration.detection_checks import Grey, check_pictures
 from calibration.diagnosis import CalibrationFailedError, Diagnosis, by_gravity
 from calibration.errors import SolveError
 from calibration.extrinsics import ExtrinsicsConfig, solve_extrinsics
 from calibration.extrinsics_result import ExtrinsicsResult
-from calibration.intrinsics import IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics import IntrinsicsResult, calibrate_intrinsics
 from calibration.intrinsics_checks import check_intrinsics
 from calibration.observations import BoardObservations
 from calibration.quality import (
@@ -31,43 +29,13 @@ from calibration.quality_record import quality_record
 from calibration.recording_checks import check_recording
 from calibration.rig import Rig
 from calibration.rig_checks import check_before_solve, check_rig, check_scale, explain_failure
-from calibration.world_config import PlacedRig, WorldConfig, place_world
+from calibration.world_placement import PlacedRig, place_world
 from configs.errors import BadInputError, bad_input, did_you_mean
-from configs.loading import Config
 
 _LOG = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
 """Is told what is done at present, and how much of everything is done, 0 to 1."""
-
-
-class MeasuredDistance(Config):
-    """With a tape, between two cameras."""
-
-    cameras: tuple[str, str]
-    mm: float = Field(gt=0.0)
-
-
-class CalibrationConfig(Config):
-    """How a rig is calibrated.
-
-    Attributes:
-        intrinsics: Of lenses that are not supplied.
-        extrinsics: Of the solve for places and lags; its ``refine_intrinsics`` is replaced by ``refine``.
-        refine: What of the lenses the joint solve may change. ``auto``: everything of lenses that were
-            estimated from the same recording, which then use all views at once, and nothing of supplied ones.
-        world: Where the world is.
-        held_out: Share of the recording that is kept out of a second solve, which it then judges; 0 judges
-            the solve by its own views. Lenses estimated from the recording have seen all of it.
-        distances: Measured between the optical centres of two cameras: they tell a wrong square size.
-    """
-
-    intrinsics: IntrinsicsConfig = Field(default_factory=IntrinsicsConfig)
-    extrinsics: ExtrinsicsConfig = Field(default_factory=ExtrinsicsConfig)
-    refine: Literal["auto", "none", "focal", "all"] = "auto"
-    world: WorldConfig = Field(default_factory=WorldConfig)
-    held_out: float = Field(0.2, ge=0.0, le=0.5)
-    distances: tuple[MeasuredDistance, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,8 @@ class CharucoMemory:
     region: tuple[int, int, int, int] | None = None
     since: int = 0
     blanks: int = 0
+    unsharp: int = 0
+    """Pictures since the larger copy was last worth its time."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,14 @@ class CharucoDetector:
 
     Args:
         board: A charuco board.
-        thorough: Also look for boards that are too small for the small copy; costs a few ms on frames
-            without a board.
+        larger_every: Also look for boards that are too small for the small copy, on every so-many-th frame
+            without a board, and on each while that finds some: neighbours in a video look alike. Such a look
+            costs as much as everything else on that frame; 0 does without.
     """
 
-    def __init__(self, board: Board, *, thorough: bool = True) -> None:
+    def __init__(self, board: Board, *, larger_every: int = 1) -> None:
         self.board = board
-        self.thorough = thorough
+        self.larger_every = larger_every
         dictionary = board_dictionary(board)
         self._layout = charuco_layout(board, dictionary)
         both_sides = with_mirror_images(dictionary)
@@ -136,9 +139,15 @@ class CharucoDetector:
         return (memory.region if known else None), None, ""
 
     def _medium_look(self, grey: Grey, memory: CharucoMemory) -> Look:
-        if not self.thorough or max(grey.shape) <= _SMALL_SIDE:
+        if not self.larger_every or max(grey.shape) <= _SMALL_SIDE:
             return None, None, ""
-        return self._region(grey, _MEDIUM, memory)
+        memory.unsharp += 1
+        if memory.unsharp >= _REMEMBERED and memory.unsharp % self.larger_every:
+            return None, None, ""
+        look = self._region(grey, _MEDIUM, memory)
+        if look[0] is not None:
+            memory.unsharp = 0
+        return look
 
     def _region(self, grey: Grey, scale: float, memory: CharucoMemory) -> Look:
         """Where the board is in the full picture, from the markers of a smaller copy."""

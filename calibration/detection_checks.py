@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from calibration.detection_cause import Cause
 from calibration.detection_diagnosis import check_marker_size, explain_missing
 from calibration.diagnosis import Diagnosis, Severity
-from calibration.intrinsics import FEWEST_VIEWS
+from calibration.intrinsics_config import FEWEST_VIEWS
 from calibration.observations import BoardObservations
 
 Grey = NDArray[np.uint8]

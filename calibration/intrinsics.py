@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from calibration.camera import Camera
 from calibration.coverage import Coverage, measure_coverage
+from calibration.intrinsics_config import FEWEST_VIEWS, IntrinsicsConfig
 from calibration.intrinsics_warnings import intrinsics_warnings
 from calibration.lens_choice import Candidate, choose_lens, fit_again, held_out_distances, refit
 from calibration.lens_fit import LensFit, names_of, predict
@@ -21,12 +20,8 @@ from calibration.planar_pose import PackedViews, homography_residuals, pack
 from calibration.projection_uncertainty import projection_uncertainty
 from calibration.view_selection import select_views, why_implausible
 from configs.errors import bad_input, did_you_mean
-from configs.loading import Config
 
 Floats = NDArray[np.float64]
-
-FEWEST_VIEWS = 3
-"""Two views of a plane leave focal lengths and principal point barely determined, whatever the noise."""
 
 _ROUNDS = 4
 """Of rejecting and fitting again; the second rarely finds more."""
@@ -40,22 +35,6 @@ _RAYLEIGH_MEDIAN = 1.1774
 _VIEW_TIMES_TYPICAL = 4.0
 """A view whose error is this many times the typical one has another cause than noise."""
 _MOST_BAD_CORNERS = 0.4
-
-
-class IntrinsicsConfig(Config):
-    """How intrinsics are estimated.
-
-    Attributes:
-        model: Lens model; ``auto`` takes the one that predicts views best that it was not fitted to.
-        max_views: How many views to fit to; the others check the result.
-        outlier_sigmas: A corner farther from its prediction than this many standard deviations is rejected.
-        folds: In how many parts views are split to see how a model does on views it was not fitted to.
-    """
-
-    model: Literal["auto", "pinhole", "rational", "fisheye"] = "auto"
-    max_views: int = Field(default=40, ge=FEWEST_VIEWS, le=1000)
-    outlier_sigmas: float = Field(default=5.0, ge=3.0, le=20.0)
-    folds: int = Field(default=5, ge=2, le=20)
 
 
 @dataclass(frozen=True)

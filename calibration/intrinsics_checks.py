@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.diagnosis import Diagnosis
-from calibration.intrinsics import FEWEST_VIEWS, IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics import IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics_config import FEWEST_VIEWS, IntrinsicsConfig
 from calibration.intrinsics_warnings import ENOUGH_VIEWS
 from calibration.observations import BoardObservations
 from calibration.planar_pose import pack, poses_from_normalised

@@ -12,7 +12,8 @@ from calibration.bundle_adjustment import LENS_PRIOR
 from calibration.bundle_kernel import POSE, VIEW, view_blocks
 from calibration.camera import Camera
 from calibration.diagnosis import Diagnosis
-from calibration.intrinsics import IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics import IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics_config import IntrinsicsConfig
 from calibration.observations import BoardObservations
 from calibration.posed_views import PosedViews, pose_views
 from calibration.projection_kernel import INTRINSICS

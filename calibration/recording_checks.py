@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calibration.board import MOST_SQUARES, Board
 from calibration.camera import Camera
 from calibration.diagnosis import Diagnosis
-from calibration.intrinsics import FEWEST_VIEWS
+from calibration.intrinsics_config import FEWEST_VIEWS
 from calibration.observations import BoardObservations, BoardView
 from calibration.planar_pose import homographies, pack
 

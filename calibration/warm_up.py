@@ -1,8 +1,8 @@
-"""Loading compiled code before it is needed.
+"""Loading what a solve needs before it is needed.
 
-The first compiled function that runs makes numba load its machinery, a fifth of a second, about as much as
-the solve of four webcams takes. While boards are searched in footage, or collected from running cameras,
-there is time for that.
+The modules of the solver take a third of a second to load, and the first compiled function that runs makes
+numba load its machinery, a fifth of a second more: together more than the solve of four webcams takes. While
+boards are searched in footage, or collected from running cameras, there is time for that.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import threading
 
 import numpy as np
 
-from calibration.board_pose import estimate_board_poses
-from calibration.distortion import Lens
-from calibration.projection_kernel import packed_intrinsics
-
 
 def warm_up() -> None:
-    """Run the kernels that everything else uses, on one view of one square; a second call costs 1 ms."""
+    """Load the solver and run the kernels that everything else uses, on one view of one square.
+
+    A second call costs 1 ms.
+    """
+    import calibration.calibrator  # noqa: F401 - for the sake of having it
+    from calibration.board_pose import estimate_board_poses
+    from calibration.distortion import Lens
+    from calibration.projection_kernel import packed_intrinsics
+
     square = np.array([[0.0, 0.0, 0.0], [50.0, 0.0, 0.0], [0.0, 50.0, 0.0], [50.0, 50.0, 0.0]])
     K = np.array([[500.0, 0.0, 320.0], [0.0, 500.0, 240.0], [0.0, 0.0, 1.0]])
     pixels = 500.0 * square[:, :2] / 1000.0 + [320.0, 240.0]

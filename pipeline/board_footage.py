@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from calibration.footage import Footage, find_footage
 from calibration.observations import BoardObservations
 from configs.errors import bad_input
 from pipeline.take.header import TAKE_FILE
-from pipeline.take.take import Take
-from pipeline.take.video_file import RecordedVideo, match_pictures
+
+if TYPE_CHECKING:
+    from pipeline.take.take import Take
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ def _needed(board: Board | None) -> Board:
 def _from_take(
     path: Path, board: Board, cameras: Sequence[str] | None, progress: Progress | None
 ) -> BoardFindings:
+    from pipeline.take.take import Take
+
     take = Take.open(path)
     if take.header.state == "recording":
         raise bad_input("this take was interrupted", file=path, hint=f"run: launch.py repair {path}")
@@ -154,6 +157,8 @@ def _from_take(
 
 def _ledger_times(take: Take, camera: str, video: Path) -> tuple[tuple[int, ...], list[int]]:
     """Capture time and frame index of every picture in a take's video; index -1 where the ledger has none."""
+    from pipeline.take.video_file import RecordedVideo, match_pictures
+
     ledger = take.ledger(camera)
     if ledger.problem:
         raise bad_input(

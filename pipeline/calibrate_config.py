@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from calibration.calibrator import CalibrationConfig
+from calibration.calibration_config import CalibrationConfig
 from configs.loading import Config, apply_overrides, parse_config, read_yaml
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from calibration.calibrator import Calibration, CalibrationConfig
+from calibration.calibration_config import CalibrationConfig
 from calibration.camera import Camera
 from calibration.observations import BoardObservations
 from calibration.rig import Rig
@@ -17,6 +17,9 @@ from calibration.rig_file import write_calibration
 from configs.atomic_file import write_atomic
 from configs.errors import bad_input
 from pipeline.board_footage import OBSERVATIONS_FILE
+
+if TYPE_CHECKING:
+    from calibration.calibrator import Calibration
 
 CONFIG_FILE: Final = "config.yaml"
 INTRINSICS_FILE: Final = "intrinsics.yaml"

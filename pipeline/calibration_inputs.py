@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calibration.camera import Camera
-from calibration.intrinsics import IntrinsicsConfig, IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics import IntrinsicsResult, calibrate_intrinsics
+from calibration.intrinsics_config import IntrinsicsConfig
 from calibration.observations import BoardObservations
 from calibration.picture_fit import fit_to_picture
 from calibration.units import Units

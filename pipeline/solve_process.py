@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from calibration.calibrator import Calibration, CalibrationConfig, calibrate
+from calibration.calibration_config import CalibrationConfig
+from calibration.calibrator import Calibration, calibrate
 from calibration.camera import Camera
 from calibration.errors import SolveError
 from calibration.extrinsics import solve_extrinsics

@@ -128,7 +128,6 @@ class Command:
         exports: tuple[str, ...],
         console: Console,
     ) -> Result:
-        from calibration.calibrator import calibrate
         from calibration.diagnosis import CalibrationFailedError
         from calibration.warm_up import warm_up_meanwhile
         from pipeline.board_footage import explain_missing_views, find_board_views
@@ -143,6 +142,8 @@ class Command:
         observations = findings.observations
         known = known_intrinsics(args, observations.sizes, observations.board, config, console)
         save_inputs(folder, observations, config, known.cameras if known is not None else None)
+        from calibration.calibrator import calibrate  # loaded while the board was looked for
+
         try:
             with console.progress("calibrating", 1.0) as bar:
                 calibration = calibrate(

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from calibration.board import Board
-from calibration.calibrator import CalibrationConfig, calibrate
+from calibration.calibration_config import CalibrationConfig
+from calibration.calibrator import calibrate
 from calibration.camera import Camera
 from calibration.observations import BoardObservations, BoardView
 from calibration.rig_file import read_calibration, write_calibration

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from calibration.calibrator import CalibrationConfig, calibrate
+from calibration.calibration_config import CalibrationConfig
+from calibration.calibrator import calibrate
 from calibration.diagnosis import CalibrationFailedError, Diagnosis, by_gravity
 from tests.calibration.failure_corpus import (
     FAILURES,

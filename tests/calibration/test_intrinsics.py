@@ -6,7 +6,8 @@ import pytest
 
 from calibration.board import Board
 from calibration.board_detector import BoardDetector
-from calibration.intrinsics import IntrinsicsConfig, calibrate_intrinsics
+from calibration.intrinsics import calibrate_intrinsics
+from calibration.intrinsics_config import IntrinsicsConfig
 from calibration.observations import BoardObservations, BoardView
 from configs.errors import BadInputError
 from tests.calibration.board_scenes import BOARD, film_board, lens_camera

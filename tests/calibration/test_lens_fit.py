@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.intrinsics import IntrinsicsConfig, calibrate_intrinsics
+from calibration.intrinsics import calibrate_intrinsics
+from calibration.intrinsics_config import IntrinsicsConfig
 from calibration.lens_fit import fit_lens, fit_poses
 from calibration.lens_jacobian import COEFFICIENTS, distort_with_jacobian
 from calibration.lens_kernel import seen_by_fisheye

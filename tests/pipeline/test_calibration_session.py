@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from calibration.calibrator import CalibrationConfig, calibrate
+from calibration.calibration_config import CalibrationConfig
+from calibration.calibrator import calibrate
 from calibration.observations import BoardObservations
 from configs.errors import BadInputError
 from configs.loading import parse_config
