@@ -94,6 +94,23 @@ class Studio(QObject):
             self.rig_changed.emit()
             self.calibration_changed.emit()
 
+    def change_rig(
+        self,
+        rig: RigConfig | None,
+        path: Path | None,
+        calibration: Rig | None,
+        calibration_path: Path | None,
+    ) -> None:
+        """Work with the rig as it was edited, with a calibration that is known already; None: no cameras."""
+        self.rig, self.rig_path = rig, path
+        self.calibration, self.calibration_path = calibration, calibration_path
+        if path is None:
+            self.preferences.rig_path = None
+        elif path != self.preferences.rig_path:
+            self.preferences.remember_rig(path)
+        self.rig_changed.emit()
+        self.calibration_changed.emit()
+
     def use_simulated(self, cameras: int = 4) -> None:
         """Work with the simulated studio; not calibrated yet."""
         from pipeline.simulated_rig import simulated_rig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -34,6 +34,9 @@ class SimulatedConfig(Config):
         loss: Probability that the camera loses a frame; its index is then missing.
         seed: Seed of the studio (unless ``studio.seed`` says otherwise), and of jitter and loss.
     """
+
+    same_in_rig: ClassVar[tuple[str, ...]] = ("studio", "board_studio", "seed")
+    """What all simulated cameras of a rig must state alike, as they stand in one studio."""
 
     studio: StudioConfig = StudioConfig()
     board_studio: BoardStudioConfig | None = None
