@@ -19,7 +19,7 @@ from pipeline.take.errors import TakeError
 _log = logging.getLogger(__name__)
 
 # Codecs whose every packet is a picture of its own, so that unwanted ones need no decoding.
-_INTRA_ONLY = frozenset({"mjpeg", "ffv1", "rawvideo", "png"})
+INTRA_ONLY = frozenset({"mjpeg", "ffv1", "rawvideo", "png"})
 
 
 class RecordedVideo:
@@ -66,7 +66,7 @@ class RecordedVideo:
         places: dict[int, deque[int]] = {}
         for place, time_ms in enumerate(self.times_ms):
             places.setdefault(round(time_ms), deque()).append(place)
-        skips = self.codec in _INTRA_ONLY and wanted is not None
+        skips = self.codec in INTRA_ONLY and wanted is not None
         with av.open(str(self.path)) as container:
             stream: Any = container.streams.video[0]
             stream.thread_type = "AUTO"
