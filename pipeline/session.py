@@ -136,7 +136,8 @@ class Session:
         self._supervisor: Supervisor | None = None
         self.origin_ns = 0
         self.wall_time = ""
-        self._take_folder = Path()
+        self.take_folder = Path()
+        """Of the take that is being recorded, or was last."""
 
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Start all processes and open all cameras; ``go`` then starts the common clock.
@@ -236,7 +237,7 @@ class Session:
         free_space_check(folder, self.bytes_per_second())
         self.state.recording = False
         self.state.lost_recording = ""
-        self._take_folder = folder
+        self.take_folder = folder
         self.state.take_closed = self.state.recorder_failure = None
         self.state.ended_cameras.clear()
         now_ns = time.monotonic_ns()
@@ -280,7 +281,7 @@ class Session:
             if time.monotonic() > deadline:
                 raise PosestageError(
                     f"the take was not closed within {timeout_s:.0f} s; end this program, then run: "
-                    f"launch.py repair {self._take_folder}"
+                    f"launch.py repair {self.take_folder}"
                 )
 
     def end_recording(self) -> None:
@@ -314,7 +315,7 @@ class Session:
             problem, self.state.lost_recording = self.state.lost_recording, ""
             supervisor.forget("record")
             supervisor.command(Command("stop_recording"))
-            raise RecordingLostError(self._take_folder, problem)
+            raise RecordingLostError(self.take_folder, problem)
 
     @property
     def finished(self) -> bool:

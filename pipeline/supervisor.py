@@ -289,6 +289,9 @@ class Supervisor:
             unlink_rings_of(node.process.pid or -1)
 
     def _stop_wave(self, nodes: list[_Running]) -> None:
+        for node in nodes:
+            if node.on_trial and not node.ready:
+                node.process.kill()  # it loads, does not listen, and has nothing to put in order
         patience_s = max((node.spec.stop_within_s for node in nodes), default=0.0)
         deadline = time.monotonic() + patience_s
         while any(node.process.is_alive() for node in nodes) and time.monotonic() < deadline:

@@ -1,0 +1,64 @@
+"""Which pipeline a name stands for, on this rig and with the models that are here."""
+
+from __future__ import annotations
+
+from calibration.rig import Rig
+from configs.errors import PosestageError
+from models.zoo.manifest import ModelEntry, read_manifest
+from models.zoo.store import default_store
+from pipeline.pipeline_config import STAND_IN, PipelineConfig, load_pipeline
+from pipeline.rig_config import RigConfig
+
+NONE = "none"
+AUTO = "auto"
+_BEST = "blazepose"
+
+
+def films_simulated_people(rig: RigConfig) -> bool:
+    """Whether every camera stands in the simulated studio with people."""
+    return all(
+        camera.driver_type == "simulated" and camera.driver.get("board_studio") is None
+        for camera in rig.cameras
+    )
+
+
+def models_of(pipeline: PipelineConfig) -> tuple[str, ...]:
+    """Names of the models of the zoo that a pipeline needs."""
+    known = read_manifest().models
+    parts = (pipeline.keypoints, pipeline.network or {}, pipeline.centre_network or {})
+    named = [value for part in parts for value in part.values() if isinstance(value, str) and value in known]
+    return tuple(dict.fromkeys(named))
+
+
+def missing_models(pipeline: PipelineConfig) -> dict[str, ModelEntry]:
+    """Models that a pipeline needs and that are not here.
+
+    Looks at names and sizes only; the right bytes are checked by who loads them.
+    """
+    known, folder = read_manifest().models, default_store().folder
+    missing = {}
+    for name in models_of(pipeline):
+        for file, expected in known[name].files.items():
+            path = folder / name / file
+            if not path.is_file() or path.stat().st_size != expected.size:
+                missing[name] = known[name]
+    return missing
+
+
+def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
+    """What "auto" stands for; other names as they are.
+
+    Poses need a calibration of two cameras or more. Then the network for real people, when it is here; in the
+    simulated studio otherwise the stand-in.
+    """
+    if name != AUTO:
+        return name
+    if calibration is None or len(rig.cameras) < 2:
+        return NONE
+    try:
+        ready = not missing_models(load_pipeline(_BEST))
+    except PosestageError:
+        ready = False
+    if ready:
+        return _BEST
+    return STAND_IN if films_simulated_people(rig) else NONE
