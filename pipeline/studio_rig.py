@@ -53,6 +53,17 @@ def board_studio_of(rig: RigConfig) -> BoardStudio | None:
     return BoardStudio(configs[0])
 
 
+def check_board_studio(rig: RigConfig) -> None:
+    """Simulated cameras must be able to share the simulated board.
+
+    Raises:
+        BadInputError: It is too small in their pictures.
+    """
+    studio = board_studio_of(rig)
+    if studio is not None:
+        studio.check_board_size([camera.driver.get("camera") or camera.name for camera in rig.cameras])
+
+
 def _simulated(rig: RigConfig) -> Iterator[tuple[CameraConfig, SimulatedConfig | None]]:
     for camera in rig.cameras:
         if camera.driver_type != "simulated":

@@ -40,13 +40,15 @@ def calibrate_live(
         BadInputError: The views cannot give a calibration; they are saved all the same.
         KeyboardInterrupt: Called off; what was kept is saved.
     """
+    from pipeline.calibration_judgement import truth_figures
     from pipeline.calibration_session import CalibrationSession
+    from pipeline.studio_rig import check_board_studio
 
     def lenses(sizes: Mapping[str, tuple[int, int]]) -> Mapping[str, Camera]:
         known = known_intrinsics(args, sizes, board, config, console)
         return known.cameras if known is not None else {}
 
-    _check_studio(rig)
+    check_board_studio(rig)
     limit = args.seconds or config.live.most_seconds
     session = CalibrationSession(
         rig,
@@ -83,7 +85,7 @@ def calibrate_live(
         "telemetry": telemetry,
         "events": [report.message for report in session.events if report.details.get("what") == "restart"],
     }
-    result["truth"] = _truth(rig, calibration)
+    result["truth"] = truth_figures(rig, calibration.rig)
     return result
 
 
@@ -130,27 +132,3 @@ def _floor_figures(session: CalibrationSession) -> dict[str, object] | None:
         "views": floor.board.views,
         "moments": floor.board.moments,
     }
-
-
-def _check_studio(rig: RigConfig) -> None:
-    """Simulated cameras must be able to share the simulated board.
-
-    Raises:
-        BadInputError: It is too small in their pictures.
-    """
-    from pipeline.studio_rig import board_studio_of
-
-    studio = board_studio_of(rig)
-    if studio is not None:
-        studio.check_board_size([camera.driver.get("camera") or camera.name for camera in rig.cameras])
-
-
-def _truth(rig: RigConfig, calibration: Calibration) -> dict[str, object] | None:
-    """How near a simulated rig's calibration came to it; None for real cameras."""
-    from pipeline.calibration_figures import compare_with_truth
-    from pipeline.studio_rig import board_studio_of, studio_calibration
-
-    studio = board_studio_of(rig)
-    if studio is None:
-        return None
-    return compare_with_truth(calibration.rig, studio_calibration(rig, studio))
