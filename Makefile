@@ -14,11 +14,11 @@ ARGS   ?=
 
 BIN := $(VENV)/bin
 
-# What Qt and OpenCV load from the system: first line for every machine, second for windows under X11 and Wayland.
-LIBRARIES := libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 \
+# What Qt, OpenCV and Open3D load from the system: first line for every machine, second for X11 and Wayland.
+LIBRARIES := libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon0 libusb-1.0-0 \
              libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libwayland-cursor0
 LOADS := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} $(BIN)/python -c \
-         'import cv2, PyQt6.QtOpenGL, PyQt6.QtWidgets as widgets; widgets.QApplication([])'
+         'import cv2, open3d, PyQt6.QtOpenGL, PyQt6.QtWidgets as widgets; widgets.QApplication([])'
 
 .PHONY: help setup demo test lint types bench docs clean
 .DEFAULT_GOAL := help

@@ -1,0 +1,105 @@
+"""What there is to draw, as plain arrays: the same for Open3D and for lines painted by Qt.
+
+World: mm, Z up. Colours are red, green, blue in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def _none(*shape: int) -> Floats:
+    return np.zeros((0, *shape))
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """Thin lines.
+
+    Attributes:
+        ends: (N, 2, 3) mm.
+        colours: (N, 3).
+        width: px of the picture as a person sees it (not of the screen's dots).
+        flat: Whether they lie on the floor, under everything else.
+    """
+
+    ends: Floats = field(default_factory=lambda: _none(2, 3))
+    colours: Floats = field(default_factory=lambda: _none(3))
+    width: float = 1.0
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Flat-coloured triangles, the same from both sides.
+
+    Attributes:
+        corners: (N, 3) mm.
+        colours: (N, 3).
+        triangles: (M, 3) indices of corners.
+    """
+
+    corners: Floats = field(default_factory=lambda: _none(3))
+    colours: Floats = field(default_factory=lambda: _none(3))
+    triangles: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+
+
+@dataclass(frozen=True)
+class Solids:
+    """Round bodies in light: tapered tubes and ellipsoids.
+
+    Attributes:
+        tubes: (N, 2, 3) mm, both ends.
+        radii: (N, 2) mm at both ends.
+        tube_colours: (N, 3).
+        balls: (M, 3) mm, centres.
+        shapes: (M, 3, 3) mm, the matrix that makes a unit sphere into the ellipsoid.
+        ball_colours: (M, 3).
+        shadow: Colour of their shadow on the floor, None for no shadow.
+    """
+
+    tubes: Floats = field(default_factory=lambda: _none(2, 3))
+    radii: Floats = field(default_factory=lambda: _none(2))
+    tube_colours: Floats = field(default_factory=lambda: _none(3))
+    balls: Floats = field(default_factory=lambda: _none(3))
+    shapes: Floats = field(default_factory=lambda: _none(3, 3))
+    ball_colours: Floats = field(default_factory=lambda: _none(3))
+    shadow: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A picture standing in space.
+
+    Attributes:
+        grid: (rows, columns, 3) mm; the picture is stretched over it, first row on top.
+        picture: (H, W, 3) uint8, red, green, blue.
+    """
+
+    grid: Floats
+    picture: NDArray[np.uint8]
+
+
+Part = Strokes | Surface | Solids | Screen
+
+
+@dataclass(frozen=True)
+class Label:
+    """A word beside a place, painted over the picture.
+
+    Attributes:
+        text: What to write.
+        place: (3,) mm.
+        colour: As everywhere here.
+        strong: Whether it is to stand out.
+    """
+
+    text: str
+    place: Floats
+    colour: tuple[float, float, float]
+    strong: bool = False

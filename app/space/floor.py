@@ -1,0 +1,79 @@
+"""The ground everything stands on: a plane with lines every metre, and the world's axes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from app.space.colours import SceneColours
+from app.space.drawing import Floats, Label, Strokes, Surface
+
+METRE: Final = 1000.0
+_MARGIN_MM: Final = 1500.0
+_LEAST_MM: Final = 3000.0
+_MOST_MM: Final = 25_000.0
+_AXIS_MM: Final = 500.0
+# One below the other, far enough apart for a depth buffer of 16 bits and too little to be seen.
+_PLANE_MM: Final = -20.0
+_LINES_MM: Final = 0.0
+
+
+def reach(positions: Floats) -> float:
+    """Radius in mm of a floor that (N, 3) positions in mm stand on."""
+    farthest = float(np.linalg.norm(positions[:, :2], axis=1).max(initial=0.0))
+    return float(np.ceil(min(_MOST_MM, max(_LEAST_MM, farthest + _MARGIN_MM)) / METRE) * METRE)
+
+
+def plane(radius_mm: float, colours: SceneColours) -> Surface:
+    """A disc that fades into the background towards its rim."""
+    angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
+    rings = np.linspace(0.0, 1.0, 7)[1:]
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    flat = np.concatenate([np.zeros((1, 2)), *(circle * ring for ring in rings)])
+    corners = np.column_stack([flat * radius_mm, np.full(len(flat), _PLANE_MM)])
+    shades = _faded(np.linalg.norm(flat, axis=1), np.array(colours.floor), np.array(colours.background))
+    count = len(angles)
+    here, following = np.arange(count), (np.arange(count) + 1) % count
+    triangles = [np.stack([np.zeros(count, int), 1 + here, 1 + following], axis=1)]
+    for ring in range(len(rings) - 1):
+        inner, outer = 1 + ring * count, 1 + (ring + 1) * count
+        triangles.append(np.stack([inner + here, outer + here, outer + following], axis=1))
+        triangles.append(np.stack([inner + here, outer + following, inner + following], axis=1))
+    return Surface(corners, shades, np.concatenate(triangles).astype(np.int32))
+
+
+def lines(radius_mm: float, colours: SceneColours) -> Strokes:
+    """Lines every metre, stronger through the origin, in pieces that fade towards the rim."""
+    steps = np.arange(-radius_mm, radius_mm + 1, METRE)
+    pieces = np.arange(-radius_mm, radius_mm, METRE / 2)
+    ends, shades = [], []
+    for step in steps:
+        along_x = np.zeros((len(pieces), 2, 3))
+        along_x[:, :, 0] = np.stack([pieces, pieces + METRE / 2], axis=1)
+        along_x[:, :, 1] = step
+        along_x[:, :, 2] = _LINES_MM
+        far = np.linalg.norm(along_x.mean(axis=1)[:, :2], axis=1) / radius_mm
+        colour = np.array(colours.grid_strong if step == 0.0 else colours.grid)
+        shade = _faded(far, colour, np.array(colours.background))
+        kept = far < 1.0
+        for piece in (along_x, along_x[..., [1, 0, 2]]):
+            ends.append(piece[kept])
+            shades.append(shade[kept])
+    return Strokes(np.concatenate(ends), np.concatenate(shades), 1.0, flat=True)
+
+
+def axes(colours: SceneColours) -> tuple[Strokes, list[Label]]:
+    """The world's X, Y and Z from its origin, half a metre long, and their names."""
+    directions = np.eye(3) * _AXIS_MM
+    lift = np.array([0.0, 0.0, 4.0])  # above the floor's lines
+    shades = np.array([colours.x_axis, colours.y_axis, colours.z_axis])
+    strokes = Strokes(np.stack([np.zeros((3, 3)) + lift, directions + lift], axis=1), shades, 2.0)
+    names = zip("XYZ", directions, (colours.x_axis, colours.y_axis, colours.z_axis), strict=True)
+    return strokes, [Label(name, place * 1.12, colour, strong=True) for name, place, colour in names]
+
+
+def _faded(far: Floats, colour: Floats, background: Floats) -> Floats:
+    """Colours at relative distances: full up to a third of the way, nothing at the rim."""
+    kept = np.clip((1.0 - far) / 0.67, 0.0, 1.0)[:, None] ** 1.3
+    return background + (colour - background) * kept

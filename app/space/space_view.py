@@ -1,0 +1,472 @@
+"""The 3D view: floor, cameras and people, to walk around in.
+
+Left drag orbits; right or middle drag, or shift and left drag, pans; the wheel zooms to the pointer; a double
+click resets. Keys: R resets, F follows the people, 1 to 4 look from the front, the left, the top and between
+them, arrows orbit, plus and minus zoom.
+
+Open3D draws in a process of its own (``render_link``). Until its first picture is there, and where it cannot
+draw, the same scene is painted by Qt as lines. Nothing is drawn while nothing changes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final, Literal, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PyQt6.QtCore import QEasingCurve, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QWidget
+
+from app import theme
+from app.space.colours import scene_colours
+from app.space.labels import paint_labels
+from app.space.orbit_camera import OrbitCamera, between, focal
+from app.space.render_link import Picture, RenderLink, Wanted
+from app.space.scene import Scene
+from app.space.wireframe_painter import WireframePainter
+from calibration.rig import Rig
+from models.skeleton import Skeleton
+
+Engine = Literal["auto", "open3d", "wireframe"]
+
+_RESIZED_MS: Final = 150
+"""A size that stays for so long is rendered; until then the last picture is scaled."""
+_GLIDE_MS: Final = 220
+_MOST_DOTS: Final = 2_100_000
+"""Larger pictures (beyond 1920x1080) are rendered coarser and scaled up."""
+_IDLE_MS: Final = 60_000
+"""A view that has been hidden for so long gives its process and memory back."""
+_DEG_PER_PX: Final = 0.4
+_DEG_PER_KEY: Final = 5.0
+_FOLLOW: Final = 0.15
+"""Part of the way to the people that the view moves with every instant: at 30 Hz it is there in a second."""
+_VIEWS: Final = {
+    "front": (-90.0, 4.0),
+    "left": (180.0, 4.0),
+    "top": (-90.0, 89.9),
+    "three-quarter": (-60.0, 18.0),
+}
+_VIEW_KEYS: Final = {
+    Qt.Key.Key_1: "front",
+    Qt.Key.Key_2: "left",
+    Qt.Key.Key_3: "top",
+    Qt.Key.Key_4: "three-quarter",
+}
+_ARROWS: Final = {
+    Qt.Key.Key_Left: (-1.0, 0.0),
+    Qt.Key.Key_Right: (1.0, 0.0),
+    Qt.Key.Key_Up: (0.0, 1.0),
+    Qt.Key.Key_Down: (0.0, -1.0),
+}
+
+
+class SpaceView(QWidget):
+    """Orbit view on a rig and the people in it; world mm, Z up. See ``make_space_view``."""
+
+    engine_changed = pyqtSignal()
+    """``engine`` or ``notice`` has changed."""
+    option_changed = pyqtSignal(str, bool)
+    """An option was switched, by whomever."""
+    pictured = pyqtSignal(object)
+    """A ``Picture`` by Open3D is being shown."""
+
+    def __init__(self, parent: QWidget | None = None, engine: Engine = "auto") -> None:
+        super().__init__(parent)
+        self.setObjectName("space_view")
+        self.setMinimumSize(240, 180)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.setToolTip("")
+        self.engine: Literal["open3d", "wireframe"] = "wireframe" if engine == "wireframe" else "open3d"
+        self.notice = ""
+        self.scene = Scene(scene_colours(theme.palette()))
+        self.camera = OrbitCamera()
+        self.picture: Picture | None = None
+        self._image: QImage | None = None
+        self._painter = WireframePainter()
+        self._link: RenderLink | None = None
+        self._shut = False
+        self._moved = False  # whether the user has chosen the view
+        self._framed = False
+        self._hand: QPointF | None = None
+        self._size = QSize()
+        self._number = 0
+        self._asked: tuple[object, ...] = ()
+        self._soon = self._timer(0, self._ask)
+        self._resized = self._timer(_RESIZED_MS, self._take_size)
+        self._idle = self._timer(_IDLE_MS, self._let_go)
+        self._glide = QVariantAnimation(self)
+        self._glide.setDuration(_GLIDE_MS)
+        self._glide.setEasingCurve(QEasingCurve.Type.Linear)
+        self._glide.setStartValue(0.0)
+        self._glide.setEndValue(1.0)
+        self._glide.valueChanged.connect(self._glided)
+        self._glide_from = self._glide_to = self.camera
+        theme.watcher().changed.connect(self._take_theme)
+
+    # What is shown
+
+    def set_rig(self, rig: Rig | None) -> None:
+        """Show these cameras; the first ones are all brought into view unless the user has moved."""
+        self.scene.set_rig(rig)
+        if rig is not None and not self._framed:
+            self._framed = True
+            if not self._moved:
+                self.camera = self.home()
+        self.refresh()
+
+    def show_people(
+        self,
+        joints: ArrayLike,
+        skeleton: Skeleton,
+        person: ArrayLike | None = None,
+        covariance: ArrayLike | None = None,
+    ) -> None:
+        """Show the newest instant.
+
+        Args:
+            joints: (P, J, 3) mm in world, NaN where missing; P may be 0.
+            skeleton: What the joints are.
+            person: (P,) identity numbers, the same from instant to instant; 0, 1, ... when not given.
+            covariance: (P, J, 3, 3) mm^2, NaN where unknown; shown with the option ``uncertainty`` as
+                ellipsoids of two standard deviations, at most 120 of them.
+        """
+        bodies = np.array(joints, dtype=np.float64).reshape(-1, len(skeleton), 3)
+        who = np.arange(len(bodies)) if person is None else np.array(person, dtype=np.int64)
+        spread = None if covariance is None else np.array(covariance, dtype=np.float64)
+        self.scene.show_people(bodies, skeleton, who, spread)
+        if self.scene.options["follow"]:
+            self._follow(_FOLLOW)
+        self.refresh()
+
+    def clear_trails(self) -> None:
+        """Forget where people have been, after a jump to another time."""
+        self.scene.clear_trails()
+        self.refresh()
+
+    def show_pictures(self, pictures: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Show (H, W, 3) BGR pictures by camera name at the ends of the frusta, with the option ``pictures``.
+
+        A few times a second is enough. They are shrunk to some 190 px at once and may change afterwards.
+        """
+        self.scene.show_pictures(dict(pictures))
+        self.refresh()
+
+    def highlight_camera(self, name: str | None) -> None:
+        """Let one camera stand out; None lets none."""
+        self.scene.highlight(name)
+        self.refresh()
+
+    @property
+    def options(self) -> dict[str, bool]:
+        """trails, frusta, pictures, uncertainty, follow."""
+        return dict(self.scene.options)
+
+    def set_option(self, name: str, on: bool) -> None:
+        """Switch one of ``options``; KeyError for another name."""
+        if self.scene.options[name] == on:
+            return
+        self.scene.set_option(name, on)
+        if name == "follow" and on:
+            middle = self.scene.middle
+            if middle is not None:
+                self._glide_towards(self.camera.aimed(middle))
+        self.option_changed.emit(name, on)
+        self.refresh()
+
+    # Where from
+
+    def reset(self) -> None:
+        """Back to the first view, on everything there is."""
+        self._moved = False
+        self._glide_towards(self.home())
+
+    def look_from(self, view: str) -> None:
+        """Turn to ``front``, ``left``, ``top`` or ``three-quarter``; target and distance stay."""
+        azimuth, elevation = _VIEWS[view]
+        self._moved = True
+        self._glide_towards(replace(self.camera, azimuth_deg=azimuth, elevation_deg=elevation))
+
+    def home(self) -> OrbitCamera:
+        """The first view: from between front and side, on all cameras and whoever stands between them."""
+        positions = self.scene.positions
+        if not len(positions):
+            return OrbitCamera()
+        centre = positions.mean(axis=0)
+        start = OrbitCamera().aimed([centre[0], centre[1], min(1000.0, max(300.0, 0.5 * centre[2]))])
+        size = (float(max(self.width(), 1)), float(max(self.height(), 1)))
+        # People and floor in front of the middle, however close together the cameras are.
+        body = [[x, y, z] for x in (-900.0, 900.0) for y in (-900.0, 900.0) for z in (0.0, 1900.0)]
+        here = np.array([centre[0], centre[1], 0.0])
+        return start.framing(np.concatenate([positions, np.array(body) + here]), size)
+
+    def project(self, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """World points (..., 3) mm to px of the widget (..., 2) and depth (...) mm, as seen now."""
+        return self.camera.project(points, (self.width(), self.height()))
+
+    def shutdown(self) -> None:
+        """End the render process and free its memory; the view stays as it was, and draws no more."""
+        self._shut = True
+        for timer in (self._soon, self._resized, self._idle):
+            timer.stop()
+        self._glide.stop()
+        self._end_link()
+
+    # Drawing
+
+    def refresh(self) -> None:
+        """Show what has changed, once control is back in the event loop."""
+        if self.isVisible() and not self._soon.isActive() and not self._shut:
+            self._soon.start()
+
+    @property
+    def render_process_id(self) -> int | None:
+        """Of the process that draws; None while there is none."""
+        return self._link.process_id if self._link is not None else None
+
+    def _ask(self) -> None:
+        """Ask for a picture of the present state, if it is not the one that was asked for last."""
+        if self._image is None or self.engine == "wireframe":
+            self.update()
+        if self.engine == "wireframe" or not self.isVisible() or self._shut:
+            return
+        if self._size.isEmpty():
+            self._size = self.size()
+        dots = self.devicePixelRatioF()
+        area = self._size.width() * self._size.height() * dots * dots
+        dots *= min(1.0, (_MOST_DOTS / max(1.0, area)) ** 0.5)
+        state = (self.scene.version, self.camera, self._size.width(), self._size.height(), dots)
+        if state == self._asked and self._link is not None:
+            return
+        self._asked = state
+        if self._link is None:
+            self._link = RenderLink()
+            self._link.pictured.connect(self._take_picture)
+            self._link.gave_up.connect(self._fall_back)
+            self.destroyed.connect(self._link.stop)
+        self._number += 1
+        self._link.want(
+            Wanted(
+                number=self._number,
+                camera=self.camera,
+                size=(self._size.width(), self._size.height()),
+                dots=dots,
+                background=self.scene.colours.background,
+                parts=self.scene.parts,
+                asked_s=time.perf_counter(),
+            )
+        )
+
+    def _take_picture(self, picture: Picture) -> None:
+        if self._shut or self.engine == "wireframe":
+            return
+        height, width = picture.pixels.shape[:2]
+        self.picture = picture
+        pixels = cast(bytes, picture.pixels.data)  # kept by ``self.picture``
+        self._image = QImage(pixels, width, height, 4 * width, QImage.Format.Format_RGB32)
+        self.update()
+        self.pictured.emit(picture)
+
+    def _fall_back(self, reason: str) -> None:
+        self._end_link()
+        self.engine, self.notice = "wireframe", f"Simple 3D view: {reason}"
+        self._image = self.picture = None
+        self.engine_changed.emit()
+        self.update()
+
+    def _let_go(self) -> None:
+        if not self.isVisible():
+            self._end_link()
+
+    def _end_link(self) -> None:
+        if self._link is not None:
+            self._link.stop()
+            self._link.deleteLater()
+            self._link = None
+        self._asked = ()
+
+    def _take_theme(self) -> None:
+        self.scene.set_colours(scene_colours(theme.palette()))
+        self.refresh()
+
+    def _take_size(self) -> None:
+        self._size = self.size()
+        self._ask()
+
+    def _timer(self, interval_ms: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(slot)
+        return timer
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """The newest picture, or lines; names on top."""
+        colours = self.scene.colours
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor.fromRgbF(*colours.background))
+        size = (float(self.width()), float(self.height()))
+        camera = self.camera
+        if self._image is not None and self.picture is not None:
+            wanted = self.picture.wanted
+            camera = wanted.camera  # names stay where the picture has what they name
+            scale = focal(size) / focal(wanted.size)
+            width, height = wanted.size[0] * scale, wanted.size[1] * scale
+            target = QRectF((size[0] - width) / 2, (size[1] - height) / 2, width, height)
+            ratio = self.devicePixelRatioF() * width / max(1, self._image.width())
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, abs(ratio - 1.0) > 1e-3)
+            painter.drawImage(target, self._image)
+        else:
+            parts = [part for _, part in self.scene.parts.values()]
+            self._painter.paint(painter, parts, camera, size)
+        paint_labels(painter, self.scene.labels, camera, size, colours)
+        if self.notice:
+            painter.setPen(QColor.fromRgbF(*colours.quiet_text))
+            place = QRectF(16, size[1] - 32, size[0] - 32, 24)
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.notice)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Scale the last picture, render the new size when it stays."""
+        if not self._moved:
+            self.camera = self.home()
+        if self._size.isEmpty() or self._image is None:
+            self._size = self.size()
+            self.refresh()
+        elif not self._shut:
+            self._resized.start()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Catch up with what has changed while nobody looked."""
+        self._idle.stop()
+        self._size = self.size()
+        self.refresh()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Draw no more; after a while give the process back."""
+        if not self._shut:
+            self._idle.start()
+
+    # Hands
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Start a drag."""
+        if event is not None:
+            self._glide.stop()
+            self._hand = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """End a drag."""
+        self._hand = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Orbit with the left button; pan with the right or middle one, or with shift."""
+        if event is None or self._hand is None:
+            return
+        moved = event.position() - self._hand
+        self._hand = event.position()
+        buttons, shift = event.buttons(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if buttons & (Qt.MouseButton.RightButton | Qt.MouseButton.MiddleButton) or (
+            shift and buttons & Qt.MouseButton.LeftButton
+        ):
+            self.set_option("follow", False)  # whoever pans wants to stay there
+            self._look(self.camera.panned(moved.x(), moved.y(), (self.width(), self.height())))
+        elif buttons & Qt.MouseButton.LeftButton:
+            self._look(self.camera.orbited(-_DEG_PER_PX * moved.x(), _DEG_PER_PX * moved.y()))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Back to the first view."""
+        self.reset()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Zoom to the pointer."""
+        if event is None:
+            return
+        steps = event.angleDelta().y()
+        place = event.position()
+        self._glide.stop()
+        size = (self.width(), self.height())
+        self._look(self.camera.zoomed(0.999**steps, (place.x(), place.y()), size))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """The keys of the module's description."""
+        if event is None:
+            return
+        key = Qt.Key(event.key())
+        size = (self.width(), self.height())
+        if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
+            super().keyPressEvent(event)
+        elif key == Qt.Key.Key_R:
+            self.reset()
+        elif key == Qt.Key.Key_F:
+            self.set_option("follow", not self.scene.options["follow"])
+        elif key in _VIEW_KEYS:
+            self.look_from(_VIEW_KEYS[key])
+        elif key in _ARROWS:
+            right, up = _ARROWS[key]
+            self._look(self.camera.orbited(_DEG_PER_KEY * right, _DEG_PER_KEY * up))
+        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus}:
+            factor = 1.15 if key == Qt.Key.Key_Minus else 1 / 1.15
+            self._look(self.camera.zoomed(factor, (size[0] / 2, size[1] / 2), size))
+        else:
+            super().keyPressEvent(event)
+
+    def _look(self, camera: OrbitCamera) -> None:
+        self._moved = True
+        self.camera = camera
+        self.refresh()
+
+    def _follow(self, part: float) -> None:
+        middle = self.scene.middle
+        if middle is None or self._glide.state() == QVariantAnimation.State.Running:
+            return
+        way = middle - np.array(self.camera.target)
+        if np.linalg.norm(way) > 1.0:
+            self._moved = True
+            self.camera = self.camera.aimed(np.array(self.camera.target) + part * way)
+
+    def _glide_towards(self, camera: OrbitCamera) -> None:
+        self._glide.stop()
+        if not self.isVisible() or self._shut:
+            self.camera = camera
+            self.refresh()
+            return
+        self._glide_from, self._glide_to = self.camera, camera
+        self._glide.start()
+
+    def _glided(self, part: float) -> None:
+        self.camera = between(self._glide_from, self._glide_to, float(part))
+        self.refresh()
+
+
+def make_space_view(parent: QWidget | None = None, engine: Engine = "auto") -> SpaceView:
+    """A 3D view.
+
+    Args:
+        parent: Of the widget.
+        engine: ``auto`` and ``open3d`` draw by Open3D and fall back to lines where that cannot be done, with
+            the reason in ``notice``; ``wireframe`` paints lines from the start.
+
+    Returns:
+        The view. ``engine`` says what draws; call ``shutdown`` before the window closes.
+    """
+    return SpaceView(parent, engine)
