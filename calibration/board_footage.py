@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -98,7 +100,10 @@ def detect_in_footage(
             raise
 
     count = workers or min(len(footage), _cores())
-    with ThreadPoolExecutor(max(1, count), thread_name_prefix="board-search") as pool:
+    with (
+        _one_thread_each(count),
+        ThreadPoolExecutor(max(1, count), thread_name_prefix="board-search") as pool,
+    ):
         try:
             # The longest first, so that no core waits for a long one that began last.
             order = sorted(
@@ -141,6 +146,18 @@ def _detect_in_one(
         done += 1
         tell(footage.camera, done)
     return views, CameraTally(done, len(views), tuple(refused), samples.pictures()), size
+
+
+@contextlib.contextmanager
+def _one_thread_each(workers: int) -> Iterator[None]:
+    """Keep OpenCV from starting threads of its own in every worker; they would wait for each other."""
+    before = cv2.getNumThreads()
+    if workers > 1:
+        cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _cores() -> int:
