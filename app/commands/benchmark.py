@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
 from app.cli.values import picture_size
+from app.doctor.screen import has_display
 from configs.errors import bad_input
 
 
@@ -28,13 +30,14 @@ class Command:
         launch.py benchmark pipeline --cameras 4 --seconds 20
         launch.py benchmark calibration --plot calibration_scaling.png
         launch.py benchmark calibration --accuracy --seeds 20
+        launch.py benchmark desktop --seconds 900
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per part."""
         parts = parser.add_subparsers(
-            dest="part", required=True, metavar="triangulation|pipeline|calibration"
+            dest="part", required=True, metavar="triangulation|pipeline|calibration|desktop"
         )
         triangulation = parts.add_parser(
             "triangulation",
@@ -81,8 +84,22 @@ class Command:
         calibration.add_argument("--no-library", action="store_true", help="do not run scipy")
         calibration.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG of the growth")
 
+        desktop = parts.add_parser(
+            "desktop",
+            description="The whole window with the simulated studio live: how often tiles and 3D view are "
+            "drawn, how soon the event loop answers, CPU, whether memory stays flat. Without a display it "
+            "runs off screen.",
+        )
+        desktop.add_argument("--cameras", type=int, default=4, metavar="N", help="virtual cameras (4)")
+        desktop.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long (60)")
+        desktop.add_argument(
+            "--pipeline", default="noisy_truth", metavar="NAME", help="pipeline (noisy_truth)"
+        )
+
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Measure."""
+        if args.part == "desktop":
+            return _desktop(args, console)
         if args.part == "triangulation":
             _check(args, cameras=(2, 64), people=(1, 64), joints=(1, 500), runs=(20, 100_000))
             from models.triangulation.benchmark import benchmark_triangulation
@@ -113,6 +130,16 @@ class Command:
     def summary(self, result: Mapping[str, Any]) -> str:
         """One line per figure; a distribution is one line."""
         return columns(list(_rows(result)))
+
+
+def _desktop(args: argparse.Namespace, console: Console) -> Result:
+    _check(args, cameras=(2, 16), seconds=(1, 36_000))
+    if not has_display(os.environ):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from app.desktop_benchmark import benchmark_desktop
+
+    with console.progress("measuring the desktop", args.seconds, "s") as bar:
+        return benchmark_desktop(args.cameras, args.seconds, pipeline=args.pipeline, progress=bar.update)
 
 
 def _accuracy(args: argparse.Namespace, console: Console) -> Result:
