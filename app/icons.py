@@ -145,6 +145,28 @@ def _forward(painter: QPainter, _: QColor) -> None:
     _lines(painter, (10, 5), (17, 12), (10, 19))
 
 
+def _first(painter: QPainter, _: QColor) -> None:
+    _lines(painter, (7, 5), (7, 19))
+    _lines(painter, (18, 5), (11, 12), (18, 19))
+
+
+def _last(painter: QPainter, _: QColor) -> None:
+    _lines(painter, (17, 5), (17, 19))
+    _lines(painter, (6, 5), (13, 12), (6, 19))
+
+
+def _report(painter: QPainter, _: QColor) -> None:
+    _lines(painter, (5, 3), (15, 3), (19, 7), (19, 21), (5, 21), closed=True)
+    _lines(painter, (9, 17), (9, 13))
+    _lines(painter, (12, 17), (12, 9))
+    _lines(painter, (15, 17), (15, 12))
+
+
+def _wrench(painter: QPainter, _: QColor) -> None:
+    painter.drawArc(QRectF(11, 3.5, 9.5, 9.5), 100 * 16, 250 * 16)
+    _lines(painter, (12.5, 11.5), (4.5, 19.5))
+
+
 def _up(painter: QPainter, _: QColor) -> None:
     _lines(painter, (5, 14), (12, 7), (19, 14))
 
@@ -245,6 +267,10 @@ _DRAWINGS: Final[dict[str, Callable[[QPainter, QColor], None]]] = {
     "pause": _pause,
     "back": _back,
     "forward": _forward,
+    "first": _first,
+    "last": _last,
+    "report": _report,
+    "repair": _wrench,
     "up": _up,
     "down": _down,
     "plus": _plus,
