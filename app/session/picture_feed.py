@@ -42,6 +42,12 @@ class PictureFeed:
         self._shown_ns[camera] = found[0]
         return found[1]
 
+    def peek(self, camera: str, size: Size) -> Image | None:
+        """The newest picture, shrunk to fit ``size``, shown already or not; None when there is none."""
+        ring = self._ring(camera)
+        found = ring.peek(partial(shrunk, size=size)) if ring is not None else None
+        return found[1] if found is not None else None
+
     def at(self, camera: str, t_capture_ns: int, size: Size) -> Image | None:
         """The picture of that capture time, shrunk to fit ``size``; None when it is gone."""
         ring = self._ring(camera)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from calibration.rig import Rig
 from configs.errors import PosestageError
 from models.zoo.manifest import ModelEntry, read_manifest
@@ -45,6 +47,11 @@ def missing_models(pipeline: PipelineConfig) -> dict[str, ModelEntry]:
     return missing
 
 
+@cache
+def _best() -> PipelineConfig:
+    return load_pipeline(_BEST)
+
+
 def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
     """What "auto" stands for; other names as they are.
 
@@ -56,7 +63,7 @@ def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
     if calibration is None or len(rig.cameras) < 2:
         return NONE
     try:
-        ready = not missing_models(load_pipeline(_BEST))
+        ready = not missing_models(_best())
     except PosestageError:
         ready = False
     if ready:

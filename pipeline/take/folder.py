@@ -24,13 +24,22 @@ def name_for_take(text: str) -> str:
     return re.sub(r"[^\w .-]", "_", text).strip(" .-")[:80] or "take"
 
 
+def take_name_problem(name: str) -> str:
+    """Why ``name`` cannot be a take's; empty when it can."""
+    if not name:
+        return "A take needs a name."
+    if not _NAME.match(name) or name.endswith((" ", ".")):
+        return "Use letters, digits, spaces and _ . - and start with a letter or digit."
+    return ""
+
+
 def new_take_folder(parent: Path, name: str) -> Path:
     """Create an empty folder ``parent/name``; when that exists, ``name-2``, then ``name-3``.
 
     Raises:
         BadInputError: The name cannot be a folder's, or the parent cannot be written.
     """
-    if not _NAME.match(name) or name.endswith((" ", ".")):
+    if take_name_problem(name):
         raise bad_input(
             "cannot be the name of a take", key="name", value=name, allowed="letters, digits, space and _ . -"
         )

@@ -1,0 +1,310 @@
+"""The live page: cameras, people in space, figures, and the panels that steer them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.live.pipeline_panel import PipelinePanel
+from app.live.pipeline_presenter import PipelinePresenter
+from app.live.presenter import LivePresenter
+from app.live.record_panel import RecordPanel
+from app.live.record_presenter import RecordPresenter
+from app.live.display import LiveDisplay
+from app.live.take_card import TakeCard
+from app.live.take_presenter import TakePresenter
+from app.live.tile_wall import TileWall
+from app.live.timeline import Timeline
+from app.page import Page
+from app.space.space_view import make_space_view
+from app.studio import Studio
+from app.widgets.buttons import button
+from app.widgets.card import Card
+from app.widgets.empty_state import EmptyState
+
+_PANEL_WIDTH: Final = 38 * theme.SPACE
+_DISPLAY_MS: Final = 33
+
+
+class LivePage(Page):
+    """Everything while cameras run. Recording and cameras go on when another page is shown."""
+
+    name = "live"
+    title = "Live"
+    icon = "live"
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__(studio)
+        self.pipelines = PipelinePresenter(studio, parent=self)
+        self.presenter = LivePresenter(studio, self.pipelines, self)
+        self.recorder = RecordPresenter(studio, parent=self)
+        self.takes = TakePresenter(studio, parent=self)
+        self.wall = TileWall()
+        self.space = make_space_view(self, engine=studio.preferences.space_view)
+        self.timeline = Timeline()
+        self.display = LiveDisplay(studio, self.wall, self.space)
+        self._clock = QTimer(self)
+        self._clock.setInterval(_DISPLAY_MS)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.timeout.connect(self.display.draw)
+        self._compose()
+        self._add_keys()
+        self.presenter.changed.connect(self.refresh)
+        self.presenter.judged.connect(self._judged)
+        self.presenter.cameras_changed.connect(self._take_cameras)
+        studio.session.telemetry.connect(self.timeline.add)
+        studio.session.recording_changed.connect(lambda _: self._mark_recording())
+        self._take_cameras()
+        self.refresh()
+
+    # Page
+
+    def entered(self) -> None:
+        """Draw again."""
+        self.pipelines.changed.emit()  # files may have come meanwhile
+        self.display.active = True
+        self._clock.start()
+        self.refresh()
+
+    def left(self) -> None:
+        """Draw nothing; cameras and recording go on."""
+        self._clock.stop()
+        self.display.active = False
+
+    def reason_to_stay(self) -> str:
+        """A take that is being recorded."""
+        return self.presenter.reason_to_stay()
+
+    def shutdown(self) -> None:
+        """End what was started here."""
+        self._clock.stop()
+        self.display.close()
+        self.space.shutdown()
+        self.recorder.shutdown()
+        self.pipelines.shutdown()
+        self.takes.shutdown()
+
+    # View
+
+    def refresh(self) -> None:
+        """Show the presenter's state."""
+        presenter = self.presenter
+        scene = presenter.scene
+        running = scene in {"live", "stopping"}
+        self._stack.setCurrentWidget(self._running if running else self._empty[scene])
+        self.starting_words.setText(presenter.doing)
+        self._empty["failed"].text.setText(presenter.problem)
+        self.toggle.setText(presenter.toggle_text)
+        self.toggle.setEnabled(presenter.can_toggle)
+        kind = "primary" if scene in {"off", "failed", "no_rig"} else "plain"
+        if self.toggle.property("kind") != kind:
+            self.toggle.setProperty("kind", kind)
+            theme.repolish(self.toggle)
+        level, words = presenter.state_words
+        self.state.setText(words)
+        theme.set_role(self.state, level)
+        self.banner.setText(presenter.banner)
+        self.banner.setVisible(bool(presenter.banner))
+        self._mark_recording()
+
+    def _judged(self) -> None:
+        for name, health in self.presenter.health.items():
+            tile = self.wall.tiles.get(name)
+            if tile is not None:
+                tile.show_health(health.level, health.caption, health.trouble)
+                tile.setToolTip("\n".join(health.details))
+        level, words = self.presenter.state_words
+        self.state.setText(words)
+        theme.set_role(self.state, level)
+
+    def _take_cameras(self) -> None:
+        session = self.studio.session
+        rig = session.rig if session.state != "off" else self.studio.rig
+        names = rig.names if rig is not None else ()
+        sizes = [camera.size for camera in rig.cameras if camera.size] if rig is not None else []
+        aspect = sizes[0][0] / sizes[0][1] if sizes else 4 / 3
+        self.wall.show_cameras(names, aspect)
+        self.timeline.show_cameras(names)
+        self.space.set_rig(session.calibration)
+        self.display.reset()
+        self._judged()
+
+    def _mark_recording(self) -> None:
+        recording = self.studio.session.recording
+        if self._running.property("recording") != recording:
+            self._running.setProperty("recording", recording)
+            colour = theme.palette().bad.name() if recording else "transparent"
+            self._running.setStyleSheet(f"QFrame#running {{ border: 2px solid {colour}; }}")
+
+    # Layout
+
+    def _compose(self) -> None:
+        self.banner = QLabel()
+        self.banner.setObjectName("liveBanner")
+        self.banner.setProperty("role", "banner")
+        self.banner.setWordWrap(True)
+        self.banner.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._running = self._compose_running()
+        self._empty = self._compose_empty()
+        for widget in (self._running, *self._empty.values()):
+            self._stack.addWidget(widget)
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.banner)
+        middle.addWidget(self._stack, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addLayout(middle, 1)
+        row.addWidget(self._compose_panels())
+
+    def _compose_running(self) -> QFrame:
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setObjectName("liveSplit")
+        self.split.setHandleWidth(theme.SPACE)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.wall)
+        self.split.addWidget(self.space)
+        self.split.setStretchFactor(0, 1)
+        self.split.setStretchFactor(1, 1)
+        self.split.setSizes([1000, 1000])  # shares, not px
+        frame = QFrame()
+        frame.setObjectName("running")
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(self._compose_switches())
+        column.addWidget(self.split, 1)
+        column.addWidget(self.timeline)
+        return frame
+
+    def _compose_switches(self) -> QHBoxLayout:
+        """One row of what is drawn and what is not."""
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE)
+        for text, name, tip, on, slot in (
+            ("Keypoints", "showKeypoints", "Skeletons over the pictures", True, self.display.show_keypoints),
+            ("Boxes", "showBoxes", "A box around each person", False, self.display.show_boxes),
+        ):
+            row.addWidget(self._switch(text, name, tip, on, slot))
+        row.addStretch(1)
+        for text, option, tip in (
+            ("Trails", "trails", "Where hands and feet have been"),
+            ("Cameras", "frusta", "Where the cameras stand"),
+            ("Pictures", "pictures", "What each camera sees, in space"),
+            ("Uncertainty", "uncertainty", "Ellipsoids of two standard deviations"),
+            ("Follow", "follow", "Keep people in the middle (F)"),
+        ):
+            switch = self._switch(
+                text, f"space_{option}", tip, self.space.options[option], self._space_switch(option)
+            )
+            row.addWidget(switch)
+        row.addWidget(
+            button("Reset view", "space_reset", self.space.reset, kind="quiet", tip="First view (R)")
+        )
+        row.addWidget(
+            self._switch("Timeline", "showTimeline", "Latency and rates", True, self.timeline.setVisible)
+        )
+        self.space.option_changed.connect(self._space_option_changed)
+        return row
+
+    def _switch(self, text: str, name: str, tip: str, on: bool, slot: object) -> QWidget:
+        switch = button(text, name, kind="quiet", tip=tip)
+        switch.setCheckable(True)
+        switch.setChecked(on)
+        switch.toggled.connect(slot)  # type: ignore[arg-type]
+        return switch
+
+    def _space_switch(self, option: str) -> object:
+        return lambda on: self.space.set_option(option, on)
+
+    def _space_option_changed(self, option: str, on: bool) -> None:
+        switch = self.findChild(QWidget, f"space_{option}")
+        if switch is not None:
+            switch.setChecked(on)  # type: ignore[attr-defined]
+
+    def _compose_empty(self) -> dict[str, EmptyState]:
+        go = self.studio.go_to.emit
+        self.starting_words = QLabel()
+        no_rig = EmptyState(
+            "camera",
+            "No cameras yet",
+            "Set up the cameras of your rig, or try everything with the simulated studio: four virtual "
+            "cameras around a person who walks and gestures.",
+            [
+                button("Try the simulated studio", "useSimulated", self._use_simulated, kind="primary"),
+                button("Set up cameras", "goToCameras", lambda: go("cameras")),
+            ],
+        )
+        off = EmptyState(
+            "live",
+            "Cameras are off",
+            "Start live to see all cameras, the people in space, and to record.",
+            [
+                button("Start live", "startLive", self.presenter.toggle, kind="primary", icon="play"),
+                button("Cameras …", "goToCamerasFromOff", lambda: go("cameras")),
+            ],
+        )
+        starting = EmptyState("live", "Starting", "")
+        self.starting_words = starting.text
+        failed = EmptyState(
+            "warning",
+            "The cameras could not be started",
+            "",
+            [
+                button("Try again", "tryAgain", self.presenter.toggle, kind="primary", icon="repeat"),
+                button("Cameras …", "goToCamerasFromFailed", lambda: go("cameras")),
+            ],
+        )
+        return {"no_rig": no_rig, "off": off, "starting": starting, "failed": failed}
+
+    def _compose_panels(self) -> QScrollArea:
+        session = Card("Cameras")
+        self.toggle = button("Start live", "toggleLive", self.presenter.toggle, tip="Start or stop (Ctrl+L)")
+        self.state = QLabel()
+        self.state.setObjectName("liveState")
+        self.state.setWordWrap(True)
+        session.body.addWidget(self.toggle)
+        session.body.addWidget(self.state)
+        self.take_card = TakeCard(self.takes)
+        self.record_panel = RecordPanel(self.recorder)
+        self.pipeline_panel = PipelinePanel(self.studio, self.pipelines)
+        content = QWidget()
+        content.setObjectName("scrolled")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
+        column.setSpacing(theme.SPACE)
+        for card in (session, self.record_panel, self.take_card, self.pipeline_panel):
+            column.addWidget(card)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setObjectName("livePanels")
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setFixedWidth(_PANEL_WIDTH)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        return scroll
+
+    def _use_simulated(self) -> None:
+        self.studio.use_simulated()
+        self.presenter.start()
+
+    def _add_keys(self) -> None:
+        self.add_action("Start or stop live", "Ctrl+L", self.presenter.toggle)
+        self.add_action("Start or stop recording", "Ctrl+R", self.recorder.press)
+        self.add_action("Mark this moment", "M", self.record_panel.mark)
+        self.add_action("Show all cameras again", "Esc", lambda: self.wall.zoom(""))
