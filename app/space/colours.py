@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PyQt6.QtGui import QColor
@@ -69,6 +70,7 @@ def mixed(first: Colour, second: Colour, part: float) -> Colour:
     return float(red), float(green), float(blue)
 
 
+@lru_cache(maxsize=256)
 def of_person(colours: SceneColours, side: str, person: int, several: bool) -> Colour:
     """Colour of a joint or bone: its side of the body, and with several people whose it is.
 

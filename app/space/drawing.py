@@ -35,18 +35,18 @@ class Strokes:
 
 
 @dataclass(frozen=True)
-class Surface:
-    """Flat-coloured triangles, the same from both sides.
+class Disc:
+    """A level disc around the Z axis whose colour changes with the distance from the axis.
 
     Attributes:
-        corners: (N, 3) mm.
-        colours: (N, 3).
-        triangles: (M, 3) indices of corners.
+        height: mm.
+        radii: (N,) mm, growing from 0.
+        colours: (N, 3) at those radii.
     """
 
-    corners: Floats = field(default_factory=lambda: _none(3))
-    colours: Floats = field(default_factory=lambda: _none(3))
-    triangles: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+    height: float
+    radii: Floats
+    colours: Floats
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Screen:
     picture: NDArray[np.uint8]
 
 
-Part = Strokes | Surface | Solids | Screen
+Part = Strokes | Disc | Solids | Screen
 
 
 @dataclass(frozen=True)

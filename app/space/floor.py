@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from app.space.colours import SceneColours
-from app.space.drawing import Floats, Label, Strokes, Surface
+from app.space.drawing import Disc, Floats, Label, Strokes
 
 METRE: Final = 1000.0
 _MARGIN_MM: Final = 1500.0
@@ -25,22 +25,11 @@ def reach(positions: Floats) -> float:
     return float(np.ceil(min(_MOST_MM, max(_LEAST_MM, farthest + _MARGIN_MM)) / METRE) * METRE)
 
 
-def plane(radius_mm: float, colours: SceneColours) -> Surface:
+def plane(radius_mm: float, colours: SceneColours) -> Disc:
     """A disc that fades into the background towards its rim."""
-    angles = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
-    rings = np.linspace(0.0, 1.0, 7)[1:]
-    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    flat = np.concatenate([np.zeros((1, 2)), *(circle * ring for ring in rings)])
-    corners = np.column_stack([flat * radius_mm, np.full(len(flat), _PLANE_MM)])
-    shades = _faded(np.linalg.norm(flat, axis=1), np.array(colours.floor), np.array(colours.background))
-    count = len(angles)
-    here, following = np.arange(count), (np.arange(count) + 1) % count
-    triangles = [np.stack([np.zeros(count, int), 1 + here, 1 + following], axis=1)]
-    for ring in range(len(rings) - 1):
-        inner, outer = 1 + ring * count, 1 + (ring + 1) * count
-        triangles.append(np.stack([inner + here, outer + here, outer + following], axis=1))
-        triangles.append(np.stack([inner + here, outer + following, inner + following], axis=1))
-    return Surface(corners, shades, np.concatenate(triangles).astype(np.int32))
+    far = np.linspace(0.0, 1.0, 13)
+    shades = _faded(far, np.array(colours.floor), np.array(colours.background))
+    return Disc(_PLANE_MM, far * radius_mm, shades)
 
 
 def lines(radius_mm: float, colours: SceneColours) -> Strokes:

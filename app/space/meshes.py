@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.space.drawing import Floats, Solids
+from app.space.drawing import Disc, Floats, Solids
 
 Triangles = NDArray[np.int32]
 _SIDES: Final = 8
+_AROUND: Final = 48
 SHADOW_MM: Final = -10.0
 """Height of shadows: over the floor's plane, under its lines."""
 _LIGHT: Final = np.array([-0.36, -0.62, 0.70])
@@ -58,6 +59,22 @@ def unit_ball() -> tuple[Floats, Triangles]:
     inward = (normals * vertices[indices].mean(axis=1)).sum(axis=1) < 0
     indices[inward] = indices[inward][:, ::-1]
     return vertices, indices
+
+
+def disc(part: Disc) -> tuple[Floats, Floats, Triangles]:
+    """Corners (N, 3), colours (N, 3) and triangles of a disc, ring by ring."""
+    angles = np.linspace(0.0, 2.0 * np.pi, _AROUND, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles), np.zeros(_AROUND)], axis=1)
+    corners = (part.radii[:, None, None] * circle[None]).reshape(-1, 3)
+    corners[:, 2] = part.height
+    here = np.arange(_AROUND)
+    following = (here + 1) % _AROUND
+    triangles = []
+    for ring in range(len(part.radii) - 1):
+        inner, outer = ring * _AROUND, (ring + 1) * _AROUND
+        triangles.append(np.stack([inner + here, outer + here, outer + following], axis=1))
+        triangles.append(np.stack([inner + here, outer + following, inner + following], axis=1))
+    return corners, np.repeat(part.colours, _AROUND, axis=0), np.concatenate(triangles).astype(np.int32)
 
 
 def triangles_of(tubes: int, balls: int) -> Triangles:

@@ -6,6 +6,7 @@ World: mm, right-handed, Z up. The eye never rolls, so the horizon stays level.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import cos, radians, sin
 from typing import Final
 
@@ -44,15 +45,15 @@ class OrbitCamera:
     distance_mm: float = 5200.0
     target: tuple[float, float, float] = (0.0, 0.0, 850.0)
 
-    @property
+    @cached_property
     def axes(self) -> Floats:
         """(3, 3) rows right, down, forward in world: the rotation ``eye_from_world``."""
         azimuth, elevation = radians(self.azimuth_deg), radians(self.elevation_deg)
-        forward = -np.array([cos(elevation) * cos(azimuth), cos(elevation) * sin(azimuth), sin(elevation)])
-        right = np.array([-sin(azimuth), cos(azimuth), 0.0])
-        return np.array([right, np.cross(forward, right), forward])
+        level, up = cos(elevation), sin(elevation)
+        x, y = cos(azimuth), sin(azimuth)
+        return np.array([[-y, x, 0.0], [up * x, up * y, -level], [-level * x, -level * y, -up]])
 
-    @property
+    @cached_property
     def position(self) -> Floats:
         """(3,) mm, the eye in world."""
         return np.asarray(np.array(self.target) - self.distance_mm * self.axes[2])

@@ -70,12 +70,8 @@ def solids(
     """
     radii = ball_radii(skeleton.joints)
     several = len(joints) > 1
-    shades = np.array(
-        [
-            [of_person(colours, side, int(who), several) for side in map(side_of, skeleton.joints)]
-            for who in person
-        ]
-    ).reshape(len(joints), len(skeleton), 3)
+    everybody = tuple(int(who) for who in person)
+    shades, bone_shades = _shades(skeleton, everybody, several, colours)
     present = np.asarray(np.isfinite(joints).all(axis=2))
     shapes = np.broadcast_to(np.eye(3) * radii[:, None, None], (*joints.shape, 3))
     thickness = _TUBE
@@ -85,20 +81,6 @@ def solids(
     whole = present[:, bones].all(axis=2)
     finer = np.minimum(radii[bones[:, 0]], radii[bones[:, 1]])
     tube_radii = thickness * (0.5 * finer[:, None] + 0.5 * radii[bones])
-    # A bone belongs to a side when both its ends do; those across the body are in the middle.
-    sided = np.array(
-        [side_of(skeleton.joints[a]) == side_of(skeleton.joints[b]) for a, b in bones], dtype=bool
-    )
-    far_end = shades[:, bones[:, 1]] if len(bones) else np.zeros((len(joints), 0, 3))
-    middle = np.array([of_person(colours, "middle", int(who), several) for who in person]).reshape(-1, 1, 3)
-    to_middle = np.array(
-        [
-            side_of(skeleton.joints[a]) == "middle" and side_of(skeleton.joints[b]) != "middle"
-            for a, b in bones
-        ],
-        dtype=bool,
-    )
-    bone_shades = np.where((sided | to_middle)[None, :, None], far_end, middle)
     return Solids(
         tubes=joints[:, bones][whole],
         radii=np.broadcast_to(tube_radii, (len(joints), *tube_radii.shape))[whole],
@@ -108,6 +90,26 @@ def solids(
         ball_colours=shades[present],
         shadow=colours.shadow,
     )
+
+
+@lru_cache(maxsize=64)
+def _shades(
+    skeleton: Skeleton, everybody: tuple[int, ...], several: bool, colours: SceneColours
+) -> tuple[Floats, Floats]:
+    """Colours of joints (P, J, 3) and bones (P, B, 3)."""
+    sides = [side_of(name) for name in skeleton.joints]
+    # A bone belongs to a side when it runs on it or leaves the trunk for it; those across are in the middle.
+    bone_sides = []
+    for a, b in skeleton.bones:
+        ends = {sides[a], sides[b]} - {"middle"}
+        bone_sides.append(ends.pop() if len(ends) == 1 else "middle")
+    by_side = [
+        {side: of_person(colours, side, who, several) for side in ("left", "right", "middle")}
+        for who in everybody
+    ]
+    joints = np.array([[own[side] for side in sides] for own in by_side])
+    bones = np.array([[own[side] for side in bone_sides] for own in by_side])
+    return joints.reshape(-1, len(sides), 3), bones.reshape(-1, len(bone_sides), 3)
 
 
 def _ellipsoids(covariance: Floats, present: NDArray[np.bool_]) -> Floats:

@@ -16,7 +16,7 @@ import open3d
 from numpy.typing import NDArray
 
 from app.space import meshes
-from app.space.drawing import Floats, Part, Screen, Solids, Strokes, Surface
+from app.space.drawing import Disc, Floats, Part, Screen, Solids, Strokes
 from app.space.orbit_camera import FAR_MM
 from app.space.pixel_reader import PixelReader
 from app.space.request import Request
@@ -77,8 +77,8 @@ class Renderer:
                 return 0, None
             started = time.perf_counter()
             self._aim(request, shift)
-            self._visualizer.poll_events()
             self._visualizer.update_renderer()
+            self._visualizer.poll_events()  # draws what is marked as changed
             picture = self._reader.read(self._visualizer, width, height)
             took_ms = 1e3 * (time.perf_counter() - started)
             self._sample_ms = took_ms if not self._sample_ms else 0.8 * self._sample_ms + 0.2 * took_ms
@@ -118,8 +118,8 @@ class Renderer:
         self._geometries.clear()
         for name, part in self._parts.items():
             self._add(name, part)
-        visualizer.poll_events()
         visualizer.update_renderer()
+        visualizer.poll_events()
         self._reader.begin(visualizer, *size)
 
     def _aim(self, request: Request, shift: tuple[float, float]) -> None:
@@ -159,8 +159,8 @@ class Renderer:
         geometries = []
         if isinstance(part, Strokes) and len(part.ends):
             geometries = [_line_set(part)]
-        elif isinstance(part, Surface) and len(part.triangles):
-            geometries = [_flat_mesh(part.corners, part.colours, part.triangles)]
+        elif isinstance(part, Disc):
+            geometries = [_flat_mesh(*meshes.disc(part))]
         elif isinstance(part, Solids) and len(part.tubes) + len(part.balls):
             geometries = self._bodies(name, part)
         elif isinstance(part, Screen):

@@ -38,7 +38,7 @@ from app.space.labels import paint_labels
 from app.space.orbit_camera import OrbitCamera, between, focal
 from app.space.render_link import Picture, RenderLink, Wanted
 from app.space.scene import Scene
-from app.space.wireframe_painter import WireframePainter
+from app.space.wireframe_painter import paint_scene
 from calibration.rig import Rig
 from models.skeleton import Skeleton
 
@@ -99,7 +99,6 @@ class SpaceView(QWidget):
         self.camera = OrbitCamera()
         self.picture: Picture | None = None
         self._image: QImage | None = None
-        self._painter = WireframePainter()
         self._link: RenderLink | None = None
         self._shut = False
         self._moved = False  # whether the user has chosen the view
@@ -240,6 +239,11 @@ class SpaceView(QWidget):
         """Of the process that draws; None while there is none."""
         return self._link.process_id if self._link is not None else None
 
+    @property
+    def driver(self) -> str:
+        """What Open3D draws on, such as the name of a graphics card; "" while nothing is known."""
+        return self._link.driver if self._link is not None else ""
+
     def _ask(self) -> None:
         """Ask for a picture of the present state, if it is not the one that was asked for last."""
         if self._image is None or self.engine == "wireframe":
@@ -334,7 +338,7 @@ class SpaceView(QWidget):
             painter.drawImage(target, self._image)
         else:
             parts = [part for _, part in self.scene.parts.values()]
-            self._painter.paint(painter, parts, camera, size)
+            paint_scene(painter, parts, camera, size)
         paint_labels(painter, self.scene.labels, camera, size, colours)
         if self.notice:
             painter.setPen(QColor.fromRgbF(*colours.quiet_text))
