@@ -26,12 +26,14 @@ class Strokes:
         colours: (N, 3).
         width: px of the picture as a person sees it (not of the screen's dots).
         flat: Whether they lie on the floor, under everything else.
+        radii: (N, 2) mm at both ends, for an engine that can draw thin tubes instead.
     """
 
     ends: Floats = field(default_factory=lambda: _none(2, 3))
     colours: Floats = field(default_factory=lambda: _none(3))
     width: float = 1.0
     flat: bool = False
+    radii: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Solids:
         shapes: (M, 3, 3) mm, the matrix that makes a unit sphere into the ellipsoid.
         ball_colours: (M, 3).
         shadow: Colour of their shadow on the floor, None for no shadow.
+        sides: How many flat faces stand for the round of a tube.
     """
 
     tubes: Floats = field(default_factory=lambda: _none(2, 3))
@@ -70,6 +73,7 @@ class Solids:
     shapes: Floats = field(default_factory=lambda: _none(3, 3))
     ball_colours: Floats = field(default_factory=lambda: _none(3))
     shadow: tuple[float, float, float] | None = None
+    sides: int = 8
 
 
 @dataclass(frozen=True)

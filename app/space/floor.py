@@ -14,6 +14,7 @@ _MARGIN_MM: Final = 1500.0
 _LEAST_MM: Final = 3000.0
 _MOST_MM: Final = 25_000.0
 _AXIS_MM: Final = 500.0
+_AXIS_RADIUS_MM: Final = 6.5
 # One below the other, far enough apart for a depth buffer of 16 bits and too little to be seen.
 _PLANE_MM: Final = -20.0
 _LINES_MM: Final = 0.0
@@ -57,7 +58,11 @@ def axes(colours: SceneColours) -> tuple[Strokes, list[Label]]:
     directions = np.eye(3) * _AXIS_MM
     lift = np.array([0.0, 0.0, 4.0])  # above the floor's lines
     shades = np.array([colours.x_axis, colours.y_axis, colours.z_axis])
-    strokes = Strokes(np.stack([np.zeros((3, 3)) + lift, directions + lift], axis=1), shades, 2.0)
+    shaft = np.stack([np.zeros((3, 3)) + lift, directions * 0.88 + lift], axis=1)
+    # The tips are cones where thickness can be drawn.
+    ends = np.concatenate([shaft, np.stack([shaft[:, 1], directions + lift], axis=1)])
+    radii = np.repeat([[_AXIS_RADIUS_MM, _AXIS_RADIUS_MM], [2.6 * _AXIS_RADIUS_MM, 0.0]], 3, axis=0)
+    strokes = Strokes(ends, np.concatenate([shades, shades]), 2.0, radii=radii)
     names = zip("XYZ", directions, (colours.x_axis, colours.y_axis, colours.z_axis), strict=True)
     return strokes, [Label(name, place * 1.12, colour, strong=True) for name, place, colour in names]
 

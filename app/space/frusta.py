@@ -16,6 +16,8 @@ _SIZE_OF_REACH: Final = 0.11
 """Length of a frustum over the distance of its camera from the middle of the rig."""
 _GRID: Final = (7, 9)
 """Rows and columns of the net a picture is stretched over, so that lens distortion shows as it is."""
+_THICK: Final = 0.02
+"""Radius of a highlighted edge over the length of the frustum."""
 
 
 def length_mm(positions: Floats) -> float:
@@ -42,7 +44,9 @@ def net(camera: Camera, length: float) -> Floats:
     return np.asarray(apex + directions * (scale * length)[..., None])
 
 
-def strokes(camera: Camera, points: Floats, colours: SceneColours, highlighted: bool) -> Strokes:
+def strokes(
+    camera: Camera, points: Floats, length: float, colours: SceneColours, highlighted: bool
+) -> Strokes:
     """Edges from the lens to the picture's corners, and the picture's outline with a mark on top."""
     colour = colours.accent if highlighted else colours.camera
     outline = np.concatenate([points[0], points[1:, -1], points[-1, -2::-1], points[-2::-1, 0]])
@@ -55,7 +59,10 @@ def strokes(camera: Camera, points: Floats, colours: SceneColours, highlighted: 
     left, right = points[0, points.shape[1] // 2 - 1], points[0, points.shape[1] // 2 + 1]
     mark = np.array([[left, up], [up, right]])
     ends = np.concatenate([rim, edges, mark])
-    return Strokes(ends, np.tile(np.array(colour), (len(ends), 1)), 2.0 if highlighted else 1.25)
+    shades = np.tile(np.array(colour), (len(ends), 1))
+    if not highlighted:
+        return Strokes(ends, shades, 1.25)
+    return Strokes(ends, shades, 2.0, radii=np.full((len(ends), 2), length * _THICK))
 
 
 def bodies(cameras: list[Camera], length: float, colours: SceneColours, highlighted: str | None) -> Solids:

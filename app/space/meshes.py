@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from app.space.drawing import Disc, Floats, Solids
 
 Triangles = NDArray[np.int32]
-_SIDES: Final = 8
 _AROUND: Final = 48
 SHADOW_MM: Final = -10.0
 """Height of shadows: over the floor's plane, under its lines."""
@@ -77,19 +76,19 @@ def disc(part: Disc) -> tuple[Floats, Floats, Triangles]:
     return corners, np.repeat(part.colours, _AROUND, axis=0), np.concatenate(triangles).astype(np.int32)
 
 
-def triangles_of(tubes: int, balls: int) -> Triangles:
+def triangles_of(tubes: int, balls: int, sides: int) -> Triangles:
     """(M, 3) of so many tubes, followed by so many balls, in the order of ``corners_of``."""
-    here = np.arange(_SIDES, dtype=np.int32)
-    following = (here + 1) % _SIDES
+    here = np.arange(sides, dtype=np.int32)
+    following = (here + 1) % sides
     tube = np.concatenate(
         [
-            np.stack([here, following, _SIDES + following], axis=1),
-            np.stack([here, _SIDES + following, _SIDES + here], axis=1),
+            np.stack([here, following, sides + following], axis=1),
+            np.stack([here, sides + following, sides + here], axis=1),
         ]
     )
     vertices, ball = unit_ball()
-    all_tubes = tube[None] + (np.arange(tubes, dtype=np.int32) * 2 * _SIDES)[:, None, None]
-    start = tubes * 2 * _SIDES
+    all_tubes = tube[None] + (np.arange(tubes, dtype=np.int32) * 2 * sides)[:, None, None]
+    start = tubes * 2 * sides
     all_balls = ball[None] + (start + np.arange(balls, dtype=np.int32) * len(vertices))[:, None, None]
     return np.concatenate([all_tubes.reshape(-1, 3), all_balls.reshape(-1, 3)]).astype(np.int32)
 
@@ -104,7 +103,7 @@ def corners_of(solids: Solids) -> tuple[Floats, Floats]:
     across = np.cross(direction, np.where(steep, [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]))
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
     other = np.cross(direction, across)
-    angles = np.linspace(0.0, 2.0 * np.pi, _SIDES, endpoint=False)
+    angles = np.linspace(0.0, 2.0 * np.pi, solids.sides, endpoint=False)
     around = (
         across[:, None] * np.cos(angles)[None, :, None] + other[:, None] * np.sin(angles)[None, :, None]
     )  # (N, sides, 3)
@@ -119,7 +118,7 @@ def corners_of(solids: Solids) -> tuple[Floats, Floats]:
     normals = np.concatenate([tube_normals.reshape(-1, 3), ball_normals.reshape(-1, 3)])
     colours = np.concatenate(
         [
-            np.repeat(solids.tube_colours, 2 * _SIDES, axis=0),
+            np.repeat(solids.tube_colours, 2 * solids.sides, axis=0),
             np.repeat(solids.ball_colours, len(unit), axis=0),
         ]
     )

@@ -26,6 +26,8 @@ _BUDGET_MS: Final = 9.0
 _MOST_MOVING: Final = 4
 _STEP: Final = 32
 """Bodies are kept in meshes for a multiple of it, so that one more person seldom means a new mesh."""
+_FEW_SIDES: Final = 4
+"""Of tubes that are a few pixels thick."""
 
 
 class NoOpenGLError(Exception):
@@ -142,7 +144,8 @@ class Renderer:
         for name in [name for name in self._parts if name not in request.order]:
             self._remove(name)
             del self._parts[name]
-        for name, part in request.changed.items():
+        for name, given in request.changed.items():
+            part = _solid(given)
             old = self._parts.get(name)
             self._parts[name] = part
             if old is not None and name in self._geometries and self._rewrite(name, old, part):
@@ -174,7 +177,7 @@ class Renderer:
         tubes, balls = (-(-count // _STEP) * _STEP for count in (len(part.tubes), len(part.balls)))
         self._capacity[name] = tubes, balls
         corners, colours = self._corners(name, part)
-        triangles = meshes.triangles_of(tubes, balls)
+        triangles = meshes.triangles_of(tubes, balls, part.sides)
         lit = _flat_mesh(corners, colours, triangles)
         if part.shadow is None:
             return [lit]
@@ -192,6 +195,7 @@ class Renderer:
             balls=_padded(part.balls, more_balls, -1e6),
             shapes=np.concatenate([part.shapes, np.tile(np.eye(3) * 1e-3, (more_balls, 1, 1))]),
             ball_colours=_padded(part.ball_colours, more_balls, 0.0),
+            sides=part.sides,
         )
         return meshes.corners_of(padded)
 
@@ -246,6 +250,13 @@ def _turn(right: float, down: float) -> Floats:
     matrix = np.array([[1.0, 0.0, right], [0.0, 1.0, down], [-right, -down, 1.0]])
     rotation, _ = np.linalg.qr(matrix)
     return np.asarray(rotation * np.sign(np.diag(rotation)))
+
+
+def _solid(part: Part) -> Part:
+    """Lines that have a thickness as tubes."""
+    if isinstance(part, Strokes) and part.radii is not None:
+        return Solids(tubes=part.ends, radii=part.radii, tube_colours=part.colours, sides=_FEW_SIDES)
+    return part
 
 
 def _padded(array: Floats, more: int, value: float) -> Floats:

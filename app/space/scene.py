@@ -165,21 +165,18 @@ class Scene:
         cameras = list(self._rig.cameras) if self._rig is not None and self.options["frusta"] else []
         self._length = frusta.length_mm(self.positions) if cameras else self._length
         self._nets = {camera.name: frusta.net(camera, self._length) for camera in cameras}
-        plain, strong, labels = [Strokes()], [Strokes()], []
+        plain, strong, labels = [], Strokes(), []
         for camera in cameras:
             highlighted = camera.name == self._highlighted
-            drawn = frusta.strokes(camera, self._nets[camera.name], self.colours, highlighted)
-            (strong if highlighted else plain).append(drawn)
+            points = self._nets[camera.name]
+            drawn = frusta.strokes(camera, points, self._length, self.colours, highlighted)
+            if highlighted:
+                strong = drawn
+            else:
+                plain.append(drawn)
             labels.append(frusta.label(camera, self._length, self.colours, highlighted))
-        for name, strokes in (("frusta", plain), ("highlight", strong)):
-            self._put(
-                name,
-                Strokes(
-                    np.concatenate([one.ends for one in strokes]),
-                    np.concatenate([one.colours for one in strokes]),
-                    strokes[-1].width,
-                ),
-            )
+        self._put("frusta", _joined(plain))
+        self._put("highlight", strong)
         self._put("cameras", frusta.bodies(cameras, self._length, self.colours, self._highlighted))
         self._camera_labels = labels
 
@@ -200,6 +197,17 @@ class Scene:
     def _put(self, name: str, part: Part) -> None:
         self._count += 1
         self._entries[name] = _Entry(self._count, part)
+
+
+def _joined(strokes: list[Strokes]) -> Strokes:
+    """Lines of one width as one part."""
+    if not strokes:
+        return Strokes()
+    return Strokes(
+        np.concatenate([one.ends for one in strokes]),
+        np.concatenate([one.colours for one in strokes]),
+        strokes[0].width,
+    )
 
 
 def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -18,6 +18,8 @@ LENGTH: Final = 45
 _JUMP_MM: Final = 500.0
 """A joint moves at most 300 mm between pictures of a 30 Hz camera (9 m/s, a fast hand): more is a jump to
 another time or person, across which no line is drawn."""
+_RADIUS_MM: Final = 9.0
+"""At the joint; nothing at the oldest end."""
 _JOINTS: Final = ("left_wrist", "right_wrist", "left_ankle", "right_ankle", "pelvis")
 
 
@@ -47,7 +49,7 @@ class Trails:
 
     def strokes(self, colours: SceneColours) -> Strokes:
         """Lines that fade into the floor with age."""
-        ends, shades = [], []
+        ends, shades, radii = [], [], []
         ground = np.array(colours.floor)
         several = len(self._past) > 1
         for who, past in self._past.items():
@@ -60,8 +62,10 @@ class Trails:
             kept = np.linspace(0.0, 0.9, LENGTH - 1)[-len(pieces) :, None, None]
             own = np.array([of_person(colours, side_of(name), who, several) for name in self._names])
             colour = ground + (own[None] - ground) * kept
+            thickness = np.stack([kept[:, :, 0], kept[:, :, 0] + 0.9 / (LENGTH - 2)], axis=2) * _RADIUS_MM
             ends.append(pieces[whole])
+            radii.append(np.broadcast_to(thickness, pieces.shape[:3])[whole])
             shades.append(colour[whole])
         if not ends:
             return Strokes()
-        return Strokes(np.concatenate(ends), np.concatenate(shades), 2.0)
+        return Strokes(np.concatenate(ends), np.concatenate(shades), 2.0, radii=np.concatenate(radii))
