@@ -369,6 +369,10 @@ class Wizard(QObject):
         else:
             self._go(step)
 
+    def back_to_board(self) -> None:
+        """Show more views, on top of those that are kept."""
+        self.go_to(Step.SHOW)
+
     def cancel(self) -> None:
         """Leave everything as it was before; views are kept and can be gone on with."""
         self._stop_work()
@@ -728,7 +732,11 @@ class Wizard(QObject):
             self._jobs.remove(job)
             self.changed.emit()
 
-        job.progress.connect(lambda share, what: job is self._job and self._take_progress(share, what))
+        def progressed(share: float, what: str) -> None:
+            if job is self._job:
+                self._take_progress(share, what)
+
+        job.progress.connect(progressed)
         job.done.connect(if_present(done))
         job.failed.connect(if_present(failed))
         job.ended.connect(ended)

@@ -1,0 +1,165 @@
+"""One camera while the board is shown: its picture, the corners found in it, and where it has been seen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from app import theme
+from app.calibrate.advice import CameraState
+
+Image = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_FOOT: Final = 6 * theme.SPACE
+_FULL: Final = 12
+"""Corners in a cell from which its colour no longer changes."""
+_BAR: Final = 4
+
+
+class BoardTile(QWidget):
+    """Draws what it is given. The coverage map lies over the picture: visited cells are tinted."""
+
+    def __init__(self, camera: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"tile_{camera}")
+        self.setAccessibleName(camera)
+        self.setMinimumSize(200, 150 + _FOOT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.camera = camera
+        self.show_map = True
+        self._image: Image | None = None
+        self._size = (4, 3)
+        self._corners: Floats = np.zeros((0, 2))
+        self._counts: Ints = np.zeros((0, 0), np.int64)
+        self._covered = 0.0
+        self._state = CameraState("quiet", "")
+        self._views = 0
+
+    def sizeHint(self) -> QSize:
+        """Of a small picture."""
+        return QSize(400, 300 + _FOOT)
+
+    def show_picture(self, image: Image | None) -> None:
+        """Take a (H, W, 3) BGR picture, perhaps shrunk."""
+        self._image = image
+        self.update()
+
+    def show_corners(self, corners: Floats, size: tuple[int, int]) -> None:
+        """Take (N, 2) px in the full picture of (width, height)."""
+        self._corners = corners
+        if size[0] > 0:
+            self._size = size
+
+    def show_progress(self, state: CameraState, views: int, covered: float, counts: Ints) -> None:
+        """Take how far this camera is."""
+        self._state, self._views, self._covered, self._counts = state, views, covered, counts
+        self.setToolTip(state.detail)
+        self.update()
+
+    def set_map(self, on: bool) -> None:
+        """Whether the coverage map is drawn."""
+        self.show_map = on
+        self.update()
+
+    def picture_size(self) -> tuple[int, int]:
+        """Width and height px that a picture is drawn with."""
+        box = self._picture_box()
+        ratio = self.devicePixelRatioF()
+        return max(1, round(box.width() * ratio)), max(1, round(box.height() * ratio))
+
+    def _picture_box(self) -> QRectF:
+        width, height = self._size
+        room = QRectF(0, 0, self.width(), max(1, self.height() - _FOOT))
+        scale = min(room.width() / width, room.height() / height)
+        return QRectF((room.width() - scale * width) / 2, (room.height() - scale * height) / 2,
+                      scale * width, scale * height)  # fmt: skip
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Picture, map, corners, words."""
+        painter = QPainter(self)
+        colours = theme.palette()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._edge(), 1.5))
+        painter.setBrush(colours.panel)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
+        box = self._picture_box()
+        painter.fillRect(box, colours.raised)
+        if self._image is not None:
+            height, width = self._image.shape[:2]
+            image = np.ascontiguousarray(self._image)
+            picture = QImage(image.tobytes(), width, height, 3 * width, QImage.Format.Format_BGR888)
+            painter.drawImage(box, picture)
+        else:
+            painter.setPen(colours.quiet_text)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Waiting for a picture")
+        if self.show_map and self._counts.size:
+            self._draw_map(painter, box)
+        self._draw_corners(painter, box)
+        self._draw_foot(painter)
+        painter.end()
+
+    def _edge(self) -> QColor:
+        colours = theme.palette()
+        return {"good": colours.good, "warning": colours.border, "bad": colours.bad}.get(
+            self._state.level, colours.border
+        )
+
+    def _draw_map(self, painter: QPainter, box: QRectF) -> None:
+        rows, columns = self._counts.shape
+        width, height = box.width() / columns, box.height() / rows
+        tint = QColor(theme.palette().good)
+        for row, column in zip(*np.nonzero(self._counts), strict=True):
+            tint.setAlphaF(0.12 + 0.30 * min(1.0, float(self._counts[row, column]) / _FULL))
+            painter.fillRect(QRectF(box.left() + column * width + 0.5, box.top() + row * height + 0.5,
+                                    width - 1, height - 1), tint)  # fmt: skip
+
+    def _draw_corners(self, painter: QPainter, box: QRectF) -> None:
+        if not len(self._corners):
+            return
+        scale = box.width() / self._size[0]
+        for ring, width in ((QColor(0, 0, 0, 160), 3.5), (theme.palette().warning, 1.8)):
+            painter.setPen(QPen(ring, width))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for x, y in self._corners:
+                painter.drawEllipse(
+                    QPointF(box.left() + (x + 0.5) * scale, box.top() + (y + 0.5) * scale), 3.5, 3.5
+                )
+
+    def _draw_foot(self, painter: QPainter) -> None:
+        colours = theme.palette()
+        top = self.height() - _FOOT
+        inner = QRectF(12, top + 4, self.width() - 24, 20)
+        font = painter.font()
+        font.setBold(True)
+        painter.setFont(font)
+        painter.setPen(colours.text)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.camera)
+        colour = {"good": colours.good, "warning": colours.warning, "bad": colours.bad}.get(
+            self._state.level, colours.quiet_text
+        )
+        painter.setPen(colour)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._state.word)
+        font.setBold(False)
+        painter.setFont(font)
+        painter.setPen(colours.quiet_text)
+        line = inner.translated(0, 18)
+        left = f"{self._views} views, {100 * self._covered:.0f} % covered"
+        metrics = QFontMetrics(font)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, left)
+        room = int(line.width()) - metrics.horizontalAdvance(left) - 16
+        right = metrics.elidedText(self._state.detail, Qt.TextElideMode.ElideRight, max(0, room))
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, right)
+        bar = QRectF(12, self.height() - _BAR - 3, self.width() - 24, _BAR)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.raised)
+        painter.drawRoundedRect(bar, 2, 2)
+        painter.setBrush(colours.good if self._state.level == "good" else colours.accent)
+        share = min(1.0, self._covered)
+        painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()), 2, 2)
