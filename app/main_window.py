@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
         self._shown = page
         self._stack.setCurrentWidget(page)
         page.entered()
+        page.setFocus()
         self._toasts.raise_()
 
     @property

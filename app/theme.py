@@ -8,14 +8,15 @@ number, label; ``QFrame`` card = true.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Final, Literal
 
-from PyQt6.QtCore import QObject, pyqtSignal
-from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtCore import QObject, QPoint, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QPainter, QPalette, QPen, QPixmap
 from PyQt6.QtWidgets import QApplication, QWidget
 
 ThemeName = Literal["dark", "light", "system"]
@@ -116,8 +117,6 @@ def chosen(name: ThemeName) -> Palette:
     """Colours of a theme; ``system`` follows the desktop's own setting."""
     if name == "system":
         hints = QApplication.styleHints()
-        from PyQt6.QtCore import Qt
-
         light = hints is not None and hints.colorScheme() == Qt.ColorScheme.Light
         return LIGHT if light else DARK
     return LIGHT if name == "light" else DARK
@@ -138,7 +137,30 @@ def style_sheet(colours: Palette) -> str:
     names = {name: getattr(colours, name).name() for name in Palette.__dataclass_fields__}
     accent = colours.accent
     hover = accent.lighter(112) if colours.is_dark else accent.darker(112)
+    names |= {f"arrow_{way}": _arrow(way, colours.quiet_text) for way in ("up", "down")}
     return template.substitute(names, accent_hover=hover.name(), radius=RADIUS, space=SPACE)
+
+
+@cache
+def _pictures() -> tempfile.TemporaryDirectory[str]:
+    """Style sheets take pictures from files only."""
+    return tempfile.TemporaryDirectory(prefix="posestage-theme-")
+
+
+def _arrow(way: str, colour: QColor) -> str:
+    """A file with the arrow of combo and spin boxes, in this colour."""
+    path = Path(_pictures().name) / f"{way}-{colour.name()[1:]}.png"
+    if not path.exists():
+        picture = QPixmap(48, 48)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colour, 6.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        high, low = (32, 17) if way == "up" else (17, 32)
+        painter.drawPolyline([QPoint(9, high), QPoint(24, low), QPoint(39, high)])
+        painter.end()
+        picture.save(str(path))
+    return path.as_posix()
 
 
 def side_colour(name: str) -> QColor:

@@ -39,7 +39,8 @@ class Toast(QFrame):
         close = icon_button("close", "closeToast", "Close this message", self.gone.emit)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         if level in {"info", "good"}:
-            clock = QTimer(self, singleShot=True)
+            clock = QTimer(self)
+            clock.setSingleShot(True)
             clock.timeout.connect(self.gone)
             clock.start(_GOES_AFTER_MS)
 

@@ -35,7 +35,7 @@ def test_text_can_be_read(colours):
 
 
 @pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=["dark", "light"])
-def test_style_sheet_is_complete(colours):
+def test_style_sheet_is_complete(qapp, colours):
     sheet = theme.style_sheet(colours)
     assert "$" not in sheet
     assert set(re.findall(r"#[0-9a-f]{6}", sheet)) >= {colours.background.name(), colours.accent.name()}
