@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from PyQt6.QtCore import QTimer
@@ -81,7 +82,8 @@ def run_desktop(
     QTimer.singleShot(300, _load_what_is_used_soon)
     if seconds is not None:
         QTimer.singleShot(round(1000 * seconds), window.close)
-    _let_ctrl_c_close(window)
+    _let_signals_close(window)
+    _tell_of_bugs(studio)
     return application.exec()
 
 
@@ -94,9 +96,23 @@ def _load_what_is_used_soon() -> None:
     threading.Thread(target=load, name="load modules", daemon=True).start()
 
 
-def _let_ctrl_c_close(window: MainWindow) -> None:
-    """Ctrl-C in the terminal closes the window; Python only looks when Qt lets it, so it is woken."""
+def _tell_of_bugs(studio: Studio) -> None:
+    """An exception that nobody expected is logged and told; the window goes on (Qt would end it)."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.error("unexpected", exc_info=(kind, error, trace))
+        studio.say("bad", f"Unexpected problem: {kind.__name__}: {error}. The log says more.")
+
+    sys.excepthook = tell
+
+
+def _let_signals_close(window: MainWindow) -> None:
+    """Ctrl-C in the terminal closes the window; so does the end of the login, without a question.
+
+    Python only looks for signals when Qt lets it, so it is woken.
+    """
     signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGTERM, lambda *_: window.close_without_asking())
     clock = QTimer(window)
     clock.timeout.connect(lambda: None)
     clock.start(250)

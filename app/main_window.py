@@ -49,6 +49,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, Page] = {}
         self.messages: list[tuple[str, str, str]] = []
         self._shown: Page | None = None
+        self._told_to_leave = False
         self._rail_buttons: dict[str, QToolButton] = {}
         self._keys: list[QAction] = []
         self._stack = QStackedWidget()
@@ -100,11 +101,16 @@ class MainWindow(QMainWindow):
         groups |= {RAIL[name][0]: page.shortcuts for name, page in self.pages.items()}
         ShortcutsDialog(groups, self).exec()
 
+    def close_without_asking(self) -> None:
+        """End everything in order, a recording too, whatever is going on."""
+        self._told_to_leave = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Ask when something would be lost, then end everything in order."""
         assert event is not None
         reasons = [reason for page in self.pages.values() if (reason := page.reason_to_stay())]
-        if reasons and not self._really_quit(reasons):
+        if reasons and not self._told_to_leave and not self._really_quit(reasons):
             event.ignore()
             return
         self.studio.preferences.geometry = base64.b64encode(self.saveGeometry().data()).decode()

@@ -16,7 +16,7 @@ from string import Template
 from typing import Final, Literal
 
 from PyQt6.QtCore import QObject, QPoint, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPalette, QPen, QPixmap
+from PyQt6.QtGui import QColor, QPainter, QPalette, QPen, QPixmap, QPolygon
 from PyQt6.QtWidgets import QApplication, QWidget
 
 ThemeName = Literal["dark", "light", "system"]
@@ -157,7 +157,7 @@ def _arrow(way: str, colour: QColor) -> str:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(colour, 6.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         high, low = (32, 17) if way == "up" else (17, 32)
-        painter.drawPolyline([QPoint(9, high), QPoint(24, low), QPoint(39, high)])
+        painter.drawPolyline(QPolygon([QPoint(9, high), QPoint(24, low), QPoint(39, high)]))
         painter.end()
         picture.save(str(path))
     return path.as_posix()

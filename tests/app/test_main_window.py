@@ -249,6 +249,13 @@ def test_leaving_asks_when_something_would_be_lost(qtbot, window, choice, closed
     window.pages["welcome"].stay = ""
 
 
+def test_the_end_of_the_login_asks_nothing(window):
+    window.pages["welcome"].stay = "A take is being recorded."
+    window.close_without_asking()
+    assert not window.isVisible()
+    assert window.pages["welcome"].calls[-1] == "shutdown"
+
+
 def test_leaving_ends_everything_and_remembers_the_window(window, studio):
     window.resize(1100, 700)
     window.go_to("takes")
