@@ -26,6 +26,9 @@ _STAGES: Final = {
     "done": "Done",
 }
 
+_FINDINGS: Final = "Diagnosis"
+"""The judgement about all diagnoses together."""
+
 _BOARD_KINDS: Final = frozenset(
     {
         "dictionary",
@@ -95,15 +98,15 @@ def next_thing(state: CalibrationState) -> tuple[Level, str]:
     if state.enough:
         return "good", "Enough now. You can put the board down."
     if state.missing:
-        return "warning", _sentence(state.missing[0])
+        return "warning", sentence(state.missing[0])
     if state.trial is None:
         return "quiet", "Nearly there: checking how good it would be. Keep the board moving."
     return "quiet", "Keep the board moving."
 
 
-def others(state: CalibrationState, most: int = 3) -> tuple[str, ...]:
+def others(state: CalibrationState, most: int = 2) -> tuple[str, ...]:
     """What else is missing."""
-    return tuple(_sentence(text) for text in state.missing[1 : 1 + most])
+    return tuple(sentence(text) for text in state.missing[1 : 1 + most])
 
 
 def weakest_words(state: CalibrationState) -> tuple[Level, str]:
@@ -180,7 +183,7 @@ def stage_words(stage: str) -> str:
     """A stage of the solve, for people."""
     if stage.startswith("lens of "):
         return f"Finding the lens of {stage[len('lens of ') :]}"
-    return _STAGES.get(stage, _sentence(stage).rstrip(".") if stage else "Starting")
+    return _STAGES.get(stage, sentence(stage).rstrip(".") if stage else "Starting")
 
 
 def place_to_go(failure: CalibrationFailure) -> Literal["board", "source", "show"]:
@@ -199,14 +202,20 @@ def verdict(outcome: CalibrationOutcome) -> tuple[Level, str, str]:
     top = outcome.headline
     if not outcome.usable:
         errors = [one.sentence for one in outcome.diagnoses if one.severity == "error"]
-        return "bad", "Not usable", _sentence(errors[0] if errors else top.words)
+        return "bad", "Not usable", sentence(errors[0] if errors else top.words)
     if top.colour == "green":
         return "good", "Good", "Every figure is within its limit."
     about = [one for one in outcome.judgements if one.colour == top.colour]
-    names = ", ".join(one.title.lower() for one in about)
+    names = ", ".join(one.title.lower() for one in about if one.title != _FINDINGS)
+    noticed = any(one.title == _FINDINGS for one in about)
+    see = " See what was noticed." if noticed else ""
     if top.colour == "amber":
-        return "warning", "Usable", f"It could be better: {names}."
-    return "bad", "Usable with care", f"Do not rely on: {names}."
+        return (
+            "warning",
+            "Usable",
+            f"It could be better: {names}.{see}" if names else f"All figures are good.{see}",
+        )
+    return "bad", "Usable with care", f"Do not rely on: {names}.{see}"
 
 
 def truth_words(outcome: CalibrationOutcome) -> tuple[str, ...]:
@@ -231,5 +240,11 @@ def _promise(title: str, value: float, wanted: float, unit: str, digits: int) ->
     return Promise(title, known, f"{wanted:.{digits}f}{gap}{unit}", share)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}".rstrip(".") + "." if text else ""
+def sentence(text: str) -> str:
+    """With a capital in front, but for names of cameras, and a full stop."""
+    if not text:
+        return ""
+    first = text.split()[0]
+    if first.isalpha() and first.islower():
+        text = f"{text[0].upper()}{text[1:]}"
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -234,4 +234,5 @@ _NAMES: Final = {
 
 
 def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}".rstrip(".") + "."
+    words = f"{text[0].upper()}{text[1:]}"
+    return words if words.endswith(("?", ".")) else f"{words}."

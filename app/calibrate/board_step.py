@@ -65,12 +65,12 @@ class BoardStep(StepView):
         self.measured = _length("boardMeasured")
         self.measured.setSpecialValueText("not measured")
         self.measured.setMinimum(0.0)
+        self.measured.setValue(0.0)
         self.measured_of = QLabel()
         self.locked = text(name="boardLocked")
         self.problem = text(name="boardProblem")
         self.picture = BoardPicture()
         self.words = text(role="quiet", name="boardWords")
-        self._own: list[QWidget] = []
         self._compose()
         self._connect()
         self.choice.changed.connect(self.refresh)
@@ -80,23 +80,30 @@ class BoardStep(StepView):
         """Show the choice as it is."""
         choice, values = self.choice, self.choice.values
         charuco = values["type"] == "charuco"
-        for widget, show in (
-            (self.preset, lambda: self.preset.setCurrentIndex(self.preset.findData(choice.preset))),
-            (self.kind, lambda: self.kind.setCurrentIndex(self.kind.findData(values["type"]))),
-            (self.columns, lambda: self.columns.setValue(values["columns"])),
-            (self.rows, lambda: self.rows.setValue(values["rows"])),
-            (self.square, lambda: self.square.setValue(values["square_mm"])),
-            (self.marker, lambda: self.marker.setValue(values.get("marker_mm") or 0.0)),
-            (self.dictionary, lambda: self.dictionary.setCurrentText(values.get("dictionary") or "")),
-            (self.first_marker, lambda: self.first_marker.setValue(values.get("first_marker") or 0)),
-            (self.legacy, lambda: self.legacy.setChecked(bool(values.get("legacy_pattern")))),
-            (self.inverted, lambda: self.inverted.setChecked(bool(values.get("inverted")))),
+        for count, number in (
+            (self.columns, values["columns"]),
+            (self.rows, values["rows"]),
+            (self.first_marker, values.get("first_marker") or 0),
         ):
-            with QSignalBlocker(widget):
-                show()
+            with QSignalBlocker(count):
+                count.setValue(number)
+        for length, mm in ((self.square, values["square_mm"]), (self.marker, values.get("marker_mm") or 0.0)):
+            with QSignalBlocker(length):
+                length.setValue(mm)
+        for switch, on in (
+            (self.legacy, values.get("legacy_pattern")),
+            (self.inverted, values.get("inverted")),
+        ):
+            with QSignalBlocker(switch):
+                switch.setChecked(bool(on))
+        self.preset.setCurrentIndex(self.preset.findData(choice.preset))
+        self.kind.setCurrentIndex(self.kind.findData(values["type"]))
+        self.dictionary.setCurrentText(values.get("dictionary") or "")
+        for widget in (self.preset, self.kind, self.columns, self.rows, self.square, self.marker,
+                       self.dictionary, self.first_marker, self.legacy, self.inverted):  # fmt: skip
             widget.setEnabled(not choice.locked)
-        for widget in self._own:
-            widget.setEnabled(not choice.locked)
+        self.opening.setVisible(not choice.locked)
+        self.ruler.setVisible(not choice.locked)
         self._form.setRowVisible(self.marker, charuco)
         self._form.setRowVisible(self.dictionary, charuco)
         self._form.setRowVisible(self.first_marker, charuco and self.more.isChecked())
@@ -104,9 +111,9 @@ class BoardStep(StepView):
         self._form.setRowVisible(self.inverted, charuco and self.more.isChecked())
         self.more.setVisible(charuco)
         self.measured_of.setText(f"The row of {values['columns']} squares is in truth")
-        for key, widget in (("columns", self.columns), ("rows", self.rows), ("square_mm", self.square),
+        for key, field in (("columns", self.columns), ("rows", self.rows), ("square_mm", self.square),
                             ("marker_mm", self.marker), ("dictionary", self.dictionary)):  # fmt: skip
-            _mark(widget, key == choice.wrong_field)
+            _mark(field, key == choice.wrong_field)
         say(self.locked, "good", choice.locked)
         problem = choice.problem
         say(self.problem, "bad" if problem else "warning", problem or choice.warning)
@@ -186,21 +193,24 @@ class BoardStep(StepView):
         self.dictionary.activated.connect(
             lambda _place: self.choice.set("dictionary", self.dictionary.currentText())
         )
-        for widget, key in (
+        for box, key in (
             (self.columns, "columns"),
             (self.rows, "rows"),
             (self.square, "square_mm"),
             (self.marker, "marker_mm"),
             (self.first_marker, "first_marker"),
         ):
-            widget.valueChanged.connect(self._setter(key))
+            box.valueChanged.connect(self._setter(key))
         self.legacy.toggled.connect(self._setter("legacy_pattern"))
         self.inverted.toggled.connect(lambda on: self.choice.set("inverted", True if on else None))
         self.more.toggled.connect(lambda _on: self.refresh())
         self.measured.editingFinished.connect(self._take_measure)
 
     def _setter(self, key: str) -> Callable[[Any], None]:
-        return lambda value: self.choice.set(key, value)
+        def take(value: Any) -> None:
+            self.choice.set(key, value)
+
+        return take
 
     def _take_measure(self) -> None:
         if self.measured.value() > 0:
@@ -229,12 +239,12 @@ class BoardStep(StepView):
         figures.body.addWidget(self.problem)
         figures.body.addWidget(
             text(
-                "A ChArUco board is recognised when a part of it is hidden, and tells its sides apart. Make it "
-                "as large as you can handle: A3 serves a desk, a room wants a metre.",
+                "A ChArUco board is recognised when a part of it is hidden, and tells its sides apart. "
+                "Make it as large as you can handle: A3 serves a desk, a room wants a metre.",
                 "quiet",
             )
         )
-        ruler = Card("Measure the print")
+        self.ruler = ruler = Card("Measure the print")
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
         row.addWidget(self.measured_of)
@@ -248,7 +258,6 @@ class BoardStep(StepView):
                 "quiet",
             )
         )
-        self._own = [self.measured, self.opening]
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, theme.SPACE, 0)
@@ -270,9 +279,7 @@ class BoardStep(StepView):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.SPACE)
-        area = scrolled(left)
-        area.setMinimumWidth(400)
-        layout.addWidget(area, 2)
+        layout.addWidget(scrolled(left), 2)
         layout.addWidget(page, 3)
 
 

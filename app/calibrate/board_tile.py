@@ -76,10 +76,11 @@ class BoardTile(QWidget):
 
     def _picture_box(self) -> QRectF:
         width, height = self._size
-        room = QRectF(0, 0, self.width(), max(1, self.height() - _FOOT))
-        scale = min(room.width() / width, room.height() / height)
-        return QRectF((room.width() - scale * width) / 2, (room.height() - scale * height) / 2,
-                      scale * width, scale * height)  # fmt: skip
+        room_w, room_h = self.width() - 4, max(1, self.height() - _FOOT - 4)
+        scale = min(room_w / width, room_h / height)
+        # Picture and foot together in the middle of the tile.
+        left, top = (self.width() - scale * width) / 2, (self.height() - _FOOT - scale * height) / 2
+        return QRectF(left, top, scale * width, scale * height)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Picture, map, corners, words."""
@@ -88,8 +89,9 @@ class BoardTile(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._edge(), 1.5))
         painter.setBrush(colours.panel)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), theme.RADIUS, theme.RADIUS)
         box = self._picture_box()
+        frame = QRectF(box.left(), box.top(), box.width(), box.height() + _FOOT).adjusted(-1, -1, 1, 0)
+        painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.fillRect(box, colours.raised)
         if self._image is not None:
             height, width = self._image.shape[:2]
@@ -102,7 +104,7 @@ class BoardTile(QWidget):
         if self.show_map and self._counts.size:
             self._draw_map(painter, box)
         self._draw_corners(painter, box)
-        self._draw_foot(painter)
+        self._draw_foot(painter, box)
         painter.end()
 
     def _edge(self) -> QColor:
@@ -132,10 +134,9 @@ class BoardTile(QWidget):
                     QPointF(box.left() + (x + 0.5) * scale, box.top() + (y + 0.5) * scale), 3.5, 3.5
                 )
 
-    def _draw_foot(self, painter: QPainter) -> None:
+    def _draw_foot(self, painter: QPainter, box: QRectF) -> None:
         colours = theme.palette()
-        top = self.height() - _FOOT
-        inner = QRectF(12, top + 4, self.width() - 24, 20)
+        inner = QRectF(box.left() + 12, box.bottom() + 4, box.width() - 24, 20)
         font = painter.font()
         font.setBold(True)
         painter.setFont(font)
@@ -154,9 +155,9 @@ class BoardTile(QWidget):
         metrics = QFontMetrics(font)
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, left)
         room = int(line.width()) - metrics.horizontalAdvance(left) - 16
-        right = metrics.elidedText(self._state.detail, Qt.TextElideMode.ElideRight, max(0, room))
+        right = self._state.detail if metrics.horizontalAdvance(self._state.detail) <= room else ""
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, right)
-        bar = QRectF(12, self.height() - _BAR - 3, self.width() - 24, _BAR)
+        bar = QRectF(line.left(), box.bottom() + _FOOT - _BAR - 3, line.width(), _BAR)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.raised)
         painter.drawRoundedRect(bar, 2, 2)

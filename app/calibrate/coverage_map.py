@@ -49,6 +49,7 @@ class CoverageMap(QWidget):
         box = QRectF((room_w - scale * width) / 2, 0, scale * width, scale * height)
         painter.fillRect(box, colours.raised)
         rows, columns = self._counts.shape
+        across, down = box.width() / columns, box.height() / rows
         most = max(1.0, float(np.percentile(self._counts, 90))) if self._counts.size else 1.0
         tint = QColor(colours.accent)
         for row in range(rows):
@@ -56,9 +57,8 @@ class CoverageMap(QWidget):
                 count = float(self._counts[row, column])
                 if count:
                     tint.setAlphaF(0.2 + 0.8 * min(1.0, count / most))
-                    painter.fillRect(QRectF(box.left() + column * box.width() / columns + 0.5,
-                                            box.top() + row * box.height() / rows + 0.5,
-                                            box.width() / columns - 1, box.height() / rows - 1), tint)  # fmt: skip
+                    left, top = box.left() + column * across, box.top() + row * down
+                    painter.fillRect(QRectF(left + 0.5, top + 0.5, across - 1, down - 1), tint)
         painter.setPen(colours.quiet_text)
         caption = QRectF(0, box.bottom(), self.width(), _CAPTION)
         painter.drawText(caption, Qt.AlignmentFlag.AlignCenter, self._caption)

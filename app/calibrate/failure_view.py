@@ -57,15 +57,11 @@ class FailureView(QWidget):
         if failure.diagnoses:
             for one in failure.diagnoses:
                 role = {"error": "bad", "warning": "warning"}.get(one.severity, "quiet")
-                self.words.addWidget(text(_sentence(one.sentence), role))
+                self.words.addWidget(text(advice.sentence(one.sentence), role))
         else:
-            self.words.addWidget(text(_sentence(failure.sentence), "bad"))
+            self.words.addWidget(text(advice.sentence(failure.sentence), "bad"))
         place = advice.place_to_go(failure)
         self.mend.setText(_MEND[place])
         self.mend.setVisible(not (place == "show" and self.wizard.step is Step.SHOW))
         state = self.wizard.state
         self.kept.setVisible(state is not None and state.kept_views > 0)
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}" if words else ""

@@ -43,10 +43,10 @@ class FloorStep(StepView):
         self.ways: dict[Way, QRadioButton] = {}
         group = QButtonGroup(self)
         for way, title in _WAYS.items():
-            self.ways[way] = box = QRadioButton(title)
-            box.setObjectName(f"way_{way}")
-            box.clicked.connect(lambda _on, chosen=way: self._change(way=chosen))
-            group.addButton(box)
+            self.ways[way] = choice = QRadioButton(title)
+            choice.setObjectName(f"way_{way}")
+            choice.clicked.connect(lambda _on, chosen=way: self._change(way=chosen))
+            group.addButton(choice)
         self.floors = QComboBox()
         self.floors.setObjectName("floorStretch")
         self.floors.activated.connect(lambda place: self._change(way="floor", floor=place))
@@ -86,9 +86,9 @@ class FloorStep(StepView):
         outcome, choice, rig = self.wizard.outcome, self.wizard.choice, self.wizard.placed
         if outcome is None or choice is None or rig is None:
             return
-        for way, box in self.ways.items():
-            with QSignalBlocker(box):
-                box.setChecked(way == choice.way)
+        for way, option in self.ways.items():
+            with QSignalBlocker(option):
+                option.setChecked(way == choice.way)
         with QSignalBlocker(self.floors), QSignalBlocker(self.moment), QSignalBlocker(self.camera):
             self.floors.setCurrentIndex(choice.floor)
             self.moment.setValue(choice.moment)
@@ -194,8 +194,7 @@ class FloorStep(StepView):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.SPACE)
         area = scrolled(side)
-        area.setMinimumWidth(340)
-        area.setMaximumWidth(400)
+        area.setMaximumWidth(420)
         layout.addWidget(area)
         layout.addWidget(view, 1)
 

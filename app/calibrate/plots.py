@@ -13,6 +13,7 @@ from app import theme
 from app.widgets.card import Card
 from pipeline.calibration_outcome import CalibrationOutcome
 
+_HEIGHT = 28 * theme.SPACE
 _COLOURS = ("#4d9bff", "#ff8a4c", "#62c980", "#c98bff", "#ffc14f", "#4fd0d6", "#ff7aa8", "#a8b34a")
 
 
@@ -48,8 +49,8 @@ class Plots(QWidget):
             0,
         )
         residuals = _card("Errors over the picture", self.residuals,
-                          "Where a camera's corners are, drawn with their errors magnified. They should point "
-                          "everywhere; a pattern means that the lens model does not fit.")  # fmt: skip
+                          "Where a camera's corners are, with their errors magnified. They should "
+                          "point everywhere; a pattern means that the lens model does not fit.")  # fmt: skip
         residuals.header.addWidget(self.camera)
         grid.addWidget(residuals, 0, 1)
         grid.addWidget(
@@ -58,8 +59,8 @@ class Plots(QWidget):
             0,
         )
         grid.addWidget(_card("Time offsets", self.lags,
-                             "How much older a camera's pictures are than their time stamps say, with 95 % intervals. "
-                             "They are taken into account."), 1, 1)  # fmt: skip
+                             "How much older a camera's pictures are than their time stamps say, with 95 % "
+                             "intervals. They are taken into account."), 1, 1)  # fmt: skip
         theme.watcher().changed.connect(self._draw)
 
     def show_outcome(self, outcome: CalibrationOutcome) -> None:
@@ -113,6 +114,8 @@ class Plots(QWidget):
             lines = np.stack([one.pixels, ends], axis=1).reshape(-1, 2)
             axes.plot(lines[:, 0], lines[:, 1], connect="pairs", pen=pg.mkPen(colour_of(place), width=1.2))
             axes.setTitle(f"{factor:.0f} times magnified", color=theme.palette().quiet_text, size="9pt")
+        axes.hideAxis("left")
+        axes.hideAxis("bottom")
         axes.setAspectLocked(True)
         axes.getViewBox().invertY(True)
         axes.setXRange(0, width, padding=0.03)
@@ -141,14 +144,15 @@ class Plots(QWidget):
         self.lags.setYRange(-0.6, len(names) - 0.4, padding=0)
         self.lags.getViewBox().invertY(True)
         self.lags.setLabel("bottom", "ms")
-        reach = max((abs(c.lag_ms) + c.lag_95_ms for c in outcome.cameras.values() if np.isfinite(c.lag_95_ms)),
-                    default=1.0)  # fmt: skip
+        known = [one for one in outcome.cameras.values() if np.isfinite(one.lag_95_ms)]
+        reach = max((abs(one.lag_ms) + one.lag_95_ms for one in known), default=1.0)
         self.lags.setXRange(-1.2 * max(reach, 1.0), 1.2 * max(reach, 1.0), padding=0)
 
 
 def _plot() -> Any:
     widget = pg.PlotWidget()
-    widget.setMinimumSize(240, 180)
+    widget.setMinimumWidth(240)
+    widget.setFixedHeight(_HEIGHT)
     widget.setMouseEnabled(x=False, y=False)
     widget.hideButtons()
     widget.setMenuEnabled(False)

@@ -111,23 +111,23 @@ class ResultStep(StepView):
         truth = advice.truth_words(outcome)
         if truth:
             card = Card("Compared with the simulated cameras, which are known exactly")
-            for line in truth:
-                card.body.addWidget(text(line))
+            for said in truth:
+                card.body.addWidget(text(said))
             card.setObjectName("truthCard")
             self.words.addWidget(card)
         if outcome.diagnoses:
             card = Card("What was noticed")
             card.setObjectName("diagnosisCard")
-            for one in outcome.diagnoses:
-                role = {"error": "bad", "warning": "warning"}.get(one.severity, "quiet")
-                card.body.addWidget(text(_sentence(one.sentence), role))
+            for found in outcome.diagnoses:
+                role = {"error": "bad", "warning": "warning"}.get(found.severity, "quiet")
+                card.body.addWidget(text(advice.sentence(found.sentence), role))
             self.words.addWidget(card)
         card = Card("Figure by figure")
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * theme.SPACE)
         grid.setVerticalSpacing(theme.SPACE)
         grid.setColumnStretch(2, 1)
-        for row, one in enumerate(outcome.judgements):
+        for line_no, one in enumerate(outcome.judgements):
             title = QLabel(one.title)
             value = QLabel(one.value)
             value.setProperty("role", _ROLES[one.colour])
@@ -135,13 +135,13 @@ class ResultStep(StepView):
             value.setAccessibleDescription(_WORDS[one.colour])
             words = text(one.words, "quiet")
             words.setToolTip(one.rule)
-            for column, label in enumerate((title, value, words)):
-                grid.addWidget(label, 2 * row, column, Qt.AlignmentFlag.AlignTop)
-            if row + 1 < len(outcome.judgements):
+            for place, label in enumerate((title, value, words)):
+                grid.addWidget(label, 2 * line_no, place, Qt.AlignmentFlag.AlignTop)
+            if line_no + 1 < len(outcome.judgements):
                 line = QFrame()
                 line.setProperty("line", True)
                 line.setFixedHeight(1)
-                grid.addWidget(line, 2 * row + 1, 0, 1, 3)
+                grid.addWidget(line, 2 * line_no + 1, 0, 1, 3)
         card.body.addLayout(grid)
         self.words.addWidget(card)
         self.words.addStretch(1)
@@ -231,26 +231,29 @@ class ResultStep(StepView):
                 item.setToolTip(tip)
         header, side = self.table.horizontalHeader(), self.table.verticalHeader()
         assert header is not None and side is not None
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.table.setWordWrap(False)
+        self.table.setStyleSheet("QTableView::item { padding: 0 8px; }")
         side.hide()
         side.setDefaultSectionSize(34)
         self.table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.setShowGrid(False)
         content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, theme.SPACE, theme.SPACE, 0)
-        column.setSpacing(2 * theme.SPACE)
-        column.addWidget(self.table)
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, theme.SPACE, theme.SPACE, 0)
+        rows.setSpacing(2 * theme.SPACE)
+        rows.addWidget(self.table)
         coverage = Card("Where each camera has seen the board")
         self.maps.setSpacing(2 * theme.SPACE)
         coverage.body.addLayout(self.maps)
-        column.addWidget(coverage)
+        rows.addWidget(coverage)
         together = Card("Moments that cameras share")
         self.graph.setMinimumHeight(240)
         together.body.addWidget(self.graph)
-        column.addWidget(together)
-        column.addStretch(1)
+        rows.addWidget(together)
+        rows.addStretch(1)
         return content
 
 
@@ -263,8 +266,8 @@ def _cells(outcome: CalibrationOutcome, name: str, one: CameraOutcome) -> list[s
         _figure(one.rms_px, "{:.2f} px"),
         _figure(one.held_out_px, "{:.2f} px"),
         f"{100 * one.covered:.0f} %",
-        f"{one.focal_px:.0f} px"
-        + (f" ± {one.focal_95_percent:.2f} %" if np.isfinite(one.focal_95_percent) else ", given"),
+        f"{one.focal_px:.0f} px, "
+        + (f"± {one.focal_95_percent:.2f} %" if np.isfinite(one.focal_95_percent) else "given"),
         "reference" if first else _figure(one.place_95_mm, "± {:.1f} mm"),
         "" if first else _figure(one.turn_95_deg, "± {:.2f}°"),
         "" if first else late,
@@ -273,10 +276,6 @@ def _cells(outcome: CalibrationOutcome, name: str, one: CameraOutcome) -> list[s
 
 def _figure(value: float, pattern: str) -> str:
     return pattern.format(value) if np.isfinite(value) else ""
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}" if words else ""
 
 
 def _empty(layout: QVBoxLayout | QGridLayout) -> None:

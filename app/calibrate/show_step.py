@@ -27,6 +27,7 @@ from app.calibrate.wizard import Wizard
 from app.session.picture_feed import PictureFeed
 from app.widgets.buttons import button
 from app.widgets.card import Card
+from pipeline.calibration_state import CalibrationState
 
 _PICTURES_MS: Final = 66
 _LATE_NS: Final = 400_000_000
@@ -231,8 +232,6 @@ class ShowStep(StepView):
         doing.body.addWidget(self.others)
         doing.body.addWidget(self.searching)
         doing.body.addWidget(self.searching_words)
-        doing.body.addWidget(self.by_itself)
-        doing.body.addWidget(self.map)
         together = Card("Cameras together")
         together.body.addWidget(self.graph, 1)
         together.body.addWidget(self.weakest)
@@ -258,13 +257,21 @@ class ShowStep(StepView):
         column.addWidget(promise)
         column.addWidget(self.floor_card)
         area = scrolled(side)
-        area.setMinimumWidth(360)
-        area.setMaximumWidth(440)
+        area.setMaximumWidth(420)
         self.showing = QWidget()
         inner = QHBoxLayout(self.showing)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(2 * theme.SPACE)
-        inner.addWidget(board, 1)
+        pictures = QVBoxLayout()
+        pictures.setSpacing(theme.SPACE)
+        pictures.addWidget(board, 1)
+        switches = QHBoxLayout()
+        switches.setSpacing(2 * theme.SPACE)
+        switches.addWidget(self.by_itself)
+        switches.addWidget(self.map)
+        switches.addStretch(1)
+        pictures.addLayout(switches)
+        inner.addLayout(pictures, 1)
         inner.addWidget(area)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.showing)
@@ -274,7 +281,7 @@ class ShowStep(StepView):
         layout.addWidget(self.stack)
 
 
-def _searched_words(state: advice.CalibrationState) -> tuple[str, str]:
+def _searched_words(state: CalibrationState) -> tuple[advice.Level, str]:
     if state.missing:
         return "warning", "The recording holds less than would be good. It can be tried all the same."
     return "good", f"The board was found in {state.kept_views} pictures. That is enough to calibrate."

@@ -79,8 +79,8 @@ class SourceStep(StepView):
             self.live_words.setText("No cameras are set up yet.")
         elif wizard.simulated:
             self.live_words.setText(
-                f"{rig.name}: {', '.join(rig.names)}. They film a board that is carried through the simulated "
-                "studio; afterwards the same cameras film the person."
+                f"{rig.name}: {', '.join(rig.names)}. They film a board that is carried through the "
+                "simulated studio; afterwards the same cameras film the person."
             )
         else:
             self.live_words.setText(
@@ -91,8 +91,8 @@ class SourceStep(StepView):
         self.footage_words.setText(
             str(wizard.footage)
             if wizard.footage is not None
-            else "A take, a folder of videos or pictures named by camera, or one with a folder of pictures for "
-            "each camera. The videos must have started together, or have their times beside them."
+            else "A take, a folder of videos or pictures named by camera, or one with a folder of pictures "
+            "for each camera. The videos must have started together, or have their times beside them."
         )
         self.choose.setEnabled(not live)
         known = wizard.lenses is not None

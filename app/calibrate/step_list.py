@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
+
+AnyStep = TypeVar("AnyStep", bound=IntEnum)
 
 _WIDTH: Final = 24 * theme.SPACE
 _MARK: Final = 24
@@ -26,7 +28,7 @@ class StepList(QWidget):
 
     chosen = pyqtSignal(int)
 
-    def __init__(self, titles: Mapping[IntEnum, str], parent: QWidget | None = None) -> None:
+    def __init__(self, titles: Mapping[AnyStep, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("stepList")
         self.setFixedWidth(_WIDTH)
@@ -91,7 +93,7 @@ def _mark(number: int, state: str) -> QIcon:
     painter.drawEllipse(disc)
     if state == "done":
         painter.setPen(QPen(colours.panel, 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawPolyline([QPointF(7, 12.5), QPointF(10.5, 16), QPointF(17, 8.5)])
+        painter.drawPolyline(QPolygonF([QPointF(7, 12.5), QPointF(10.5, 16), QPointF(17, 8.5)]))
     else:
         painter.setPen(colours.on_accent if state == "now" else colours.quiet_text)
         font = painter.font()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from app import theme
@@ -46,12 +46,31 @@ def say(label: QLabel, level: str, words: str) -> None:
     label.setVisible(bool(words))
 
 
-def scrolled(content: QWidget) -> QScrollArea:
-    """What is taller than the window."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    content.setObjectName(content.objectName() or "scrolled")
-    area.setWidget(content)
-    return area
+class Scrolled(QScrollArea):
+    """What may be taller than the window, never wider than its place: the place is as wide as it needs."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content.setObjectName(content.objectName() or "scrolled")
+        self.setWidget(content)
+        content.installEventFilter(self)
+        self._fit()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Grow with the content."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        content, bar = self.widget(), self.verticalScrollBar()
+        if content is not None and bar is not None:
+            self.setMinimumWidth(content.minimumSizeHint().width() + bar.sizeHint().width())
+
+
+def scrolled(content: QWidget) -> Scrolled:
+    """A scroll area around it."""
+    return Scrolled(content)

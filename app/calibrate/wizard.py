@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -643,6 +645,8 @@ class Wizard(QObject):
 
     def _save(self) -> None:
         assert self.outcome is not None and self.placed is not None
+        # What reading it back needs is loaded meanwhile, and not when the window waits for it.
+        threading.Thread(target=_load_readers, name="load-readers", daemon=True).start()
         live = self.source == "live"
         words = (
             self.outcome.archive,
@@ -802,6 +806,11 @@ class Wizard(QObject):
         if self.step in (Step.BOARD, Step.SOURCE):
             self._look_for_unfinished()
         self.changed.emit()
+
+
+def _load_readers() -> None:
+    importlib.import_module("calibration.rig_file")
+    importlib.import_module("pipeline.sources")
 
 
 def _same_board(one: Any, other: Any) -> bool:
