@@ -98,6 +98,33 @@ def test_a_frame_is_found_by_its_time(ring):
         assert reader.find(104) is None
 
 
+def test_frames_nobody_takes_are_shown_to_who_peeks_and_only_then(ring):
+    with reading(ring.name) as reader:
+        tickets = [ring.write(picture(value), value) for value in range(4)]
+        ring.show(picture(50), 50)
+        assert reader.peek()[0] == 3, "nobody had peeked, so nothing was copied"
+        for value in (51, 52, 53):
+            assert ring.write(picture(value), value) is None, "the consumer has left no slot free"
+            ring.show(picture(value), value)
+            time_ns, image = reader.peek()
+            assert time_ns == value
+            assert (image == value).all()
+            assert (reader.find(value) == value).all()
+            assert reader.newest_ns == value
+        assert all((reader.view(*ticket) == value).all() for value, ticket in enumerate(tickets))
+        reader.release(*tickets[0])
+        assert ring.write(picture(60), 60) is not None
+        assert reader.peek()[0] == 60
+
+
+def test_a_copy_may_shrink(ring):
+    with reading(ring.name) as reader:
+        ring.write(picture(7), 70)
+        half = lambda image: image[::2, ::2].copy()  # noqa: E731
+        assert reader.peek(half)[1].shape == (24, 32, 3)
+        assert reader.find(70, half).shape == (24, 32, 3)
+
+
 def test_wrong_size_is_refused(ring):
     with pytest.raises(RingError, match="the ring holds"):
         ring.write(np.zeros((10, 10, 3), np.uint8), 0)

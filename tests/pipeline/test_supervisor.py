@@ -162,3 +162,44 @@ def test_a_second_request_to_end_while_stopping_leaves_no_process(two, monkeypat
     with pytest.raises(KeyboardInterrupt):
         two.supervisor.stop()
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_node_is_replaced_while_the_others_run(two):
+    two.until(lambda: two.count("source") > 100)
+    source, sink = two.supervisor.pid("source"), two.supervisor.pid("sink")
+    two.supervisor.replace("sink", NodeSpec("sink", CountingNode, {"start_at": 5000}, stop_wave=1))
+    two.until(lambda: two.count("sink") > 5000)
+    assert two.events("closed"), "the old one ended in order"
+    assert two.supervisor.pid("sink") != sink
+    assert not psutil.pid_exists(sink)
+    assert two.supervisor.pid("source") == source
+    assert not two.events("restart")
+    os.kill(two.supervisor.pid("sink"), signal.SIGKILL)
+    two.until(lambda: two.events("restart"))
+    two.until(lambda: two.count("sink") > 5000 and two.supervisor.ready("sink"))
+
+
+def test_a_node_leaves_for_good_and_another_comes_later(two):
+    two.supervisor.replace("sink", None)
+    two.until(lambda: "sink" not in two.supervisor.alive())
+    assert not two.supervisor.ready("sink")
+    two.supervisor.replace("sink", NodeSpec("sink", CountingNode, {}, stop_wave=1))
+    two.until(lambda: two.supervisor.ready("sink"))
+    two.until(lambda: "go" in two.supervisor.telemetry()["sink"].get("heard", []))
+
+
+def test_a_successor_that_cannot_start_is_not_tried_again(two):
+    two.supervisor.replace("sink", NodeSpec("sink", RefusingNode, {}, stop_wave=1))
+    two.until(lambda: [r for r in two.reports if r.kind == "failed"])
+    two.until(lambda: "sink" not in two.supervisor.alive())
+    [failed] = [r for r in two.reports if r.kind == "failed"]
+    assert failed.message == "camera 7 is not plugged in; plug it in"
+    assert not two.events("restart")
+    two.until(lambda: two.count("source") > 100)
+
+
+def test_starting_can_be_called_off(endpoints):
+    supervisor = Supervisor([NodeSpec("one", CountingNode, {})], endpoints, lambda report: None, "error")
+    with pytest.raises(supervision.CancelledError):
+        supervisor.start(lambda: True)
+    supervisor.stop()
