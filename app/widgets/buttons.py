@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
-from PyQt6.QtCore import QSize
+from PyQt6.QtCore import QObject, QSize
 from PyQt6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app import icons, theme
 
 Kind = Literal["plain", "primary", "danger", "quiet"]
+
+_ICON_SIDE: Final = 18
 
 
 def button(
@@ -39,7 +41,7 @@ def button(
     result.setProperty("kind", kind)
     result.setToolTip(tip)
     if icon:
-        _keep_icon(result, icon, kind)
+        _IconKeeper(result, icon, kind)
     if clicked is not None:
         result.clicked.connect(lambda _checked: clicked())
     return result
@@ -59,21 +61,23 @@ def icon_button(
     result.setProperty("kind", "quiet")
     result.setToolTip(tip)
     result.setAccessibleName(tip)
-    _keep_icon(result, icon, "quiet")
+    _IconKeeper(result, icon, "quiet")
     if clicked is not None:
         result.clicked.connect(lambda _checked: clicked())
     return result
 
 
-def _keep_icon(widget: QPushButton | QToolButton, icon: str, kind: Kind) -> None:
-    """Draw the icon in the theme's colours, again whenever they change."""
-    widget.setIconSize(QSize(18, 18))
+class _IconKeeper(QObject):
+    """Draws a button's icon in the theme's colours, again whenever they change; goes with the button."""
 
-    def draw() -> None:
+    def __init__(self, owner: QPushButton | QToolButton, icon: str, kind: Kind) -> None:
+        super().__init__(owner)
+        self._owner, self._icon, self._kind = owner, icon, kind
+        owner.setIconSize(QSize(_ICON_SIDE, _ICON_SIDE))
+        theme.watcher().changed.connect(self.draw)
+        self.draw()
+
+    def draw(self) -> None:
         colours = theme.palette()
-        colour = {"primary": colours.on_accent, "danger": colours.bad}.get(kind, colours.text)
-        widget.setIcon(icons.icon(icon, colour, 18))
-
-    draw()
-    connection = theme.watcher().changed.connect(draw)
-    widget.destroyed.connect(lambda: theme.watcher().changed.disconnect(connection))
+        colour = {"primary": colours.on_accent, "danger": colours.bad}.get(self._kind, colours.text)
+        self._owner.setIcon(icons.icon(self._icon, colour, _ICON_SIDE))
