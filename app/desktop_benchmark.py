@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 import psutil
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QEventLoop, QObject, QTimer
 from PyQt6.QtWidgets import QWidget
 
 from app import theme
 from app.application import qt_application
+from app.event_loop_probe import EventLoopProbe
 from app.live.page import LivePage
 from app.main_window import MainWindow
 from app.preferences import Preferences
@@ -26,47 +26,10 @@ from app.widgets.camera_tile import CameraTile
 from configs.errors import PosestageError
 from pipeline.simulated_rig import simulated_rig
 
-_ASK_EVERY_S: Final = 0.02
 _START_WITHIN_S: Final = 120.0
 _SETTLE_S: Final = 3.0
 _MEMORY_EVERY_S: Final = 10.0
 _MEGABYTE: Final = 1 << 20
-
-
-class EventLoopProbe(QObject):
-    """Asks the event loop from another thread whether it is there, and times the answers.
-
-    That is what a click waits for, whatever keeps the loop busy: painting, Python's lock, a slow slot.
-    """
-
-    _asked = pyqtSignal(float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.delays_ms: list[float] = []
-        self._stop = threading.Event()
-        self._asked.connect(self._answer, Qt.ConnectionType.QueuedConnection)
-        self._thread = threading.Thread(target=self._ask, name="event loop probe", daemon=True)
-
-    def start(self) -> None:
-        """Begin to ask, every 20 ms."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._stop.set()
-        self._thread.join()
-
-    def summary(self) -> dict[str, float]:
-        """Percentiles of the delays, ms."""
-        return distribution(self.delays_ms)
-
-    def _ask(self) -> None:
-        while not self._stop.wait(_ASK_EVERY_S):
-            self._asked.emit(time.perf_counter())
-
-    def _answer(self, asked_s: float) -> None:
-        self.delays_ms.append(1e3 * (time.perf_counter() - asked_s))
 
 
 def distribution(values: list[float]) -> dict[str, float]:
@@ -168,7 +131,8 @@ def _measure(window: MainWindow, seconds: float, progress: Callable[[float], Non
         "space_engine": spaces[0].engine if spaces else "none",
         "space_paints_per_s": paints.counts["space"] / wall,
         "space_pictures_per_s": len(rendered) / wall,
-        "event_loop_ms": probe.summary(),
+        "event_loop_ms": distribution(probe.delays_ms),
+        "event_loop_cpu_ms": distribution(probe.cpu_ms),
         "desktop_cpu_percent": 100 * own / wall,
         "other_processes_cpu_percent": 100 * others / wall,
         "memory_mb": {"start": sizes[0], "end": sizes[-1], "growth_per_minute": growth},
@@ -195,8 +159,6 @@ def _wait_until(true: Callable[[], bool], studio: Studio) -> None:
 
 def _run_for(seconds: float) -> None:
     """Let the event loop run."""
-    from PyQt6.QtCore import QEventLoop
-
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
