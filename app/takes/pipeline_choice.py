@@ -1,0 +1,48 @@
+"""Which pipelines can make the poses of a take anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from configs.errors import PosestageError
+
+
+@dataclass(frozen=True)
+class PipelineChoice:
+    """One pipeline.
+
+    Attributes:
+        name: Of its yaml.
+        description: What it is good for.
+        obstacle: Why it cannot be used now and what to do; empty when it can.
+    """
+
+    name: str
+    description: str
+    obstacle: str = ""
+
+
+def pipeline_choices() -> list[PipelineChoice]:
+    """All pipelines but the stand-in, which looks at no picture; those that can be used come first."""
+    from app.session.pipelines import missing_models
+    from pipeline.pipeline_config import STAND_IN, load_pipeline, pipeline_names
+
+    choices = []
+    for name in pipeline_names():
+        try:
+            pipeline = load_pipeline(name)
+            missing = missing_models(pipeline)
+        except PosestageError as error:
+            choices.append(PipelineChoice(name, "", str(error)))
+            continue
+        if pipeline.keypoints["type"] == STAND_IN:
+            continue
+        obstacle = ""
+        if missing:
+            names = " and ".join(missing)
+            obstacle = (
+                f"Needs the model {names}. Fetch it on the Live page, or with: launch.py models fetch {names}"
+            )
+        words = pipeline.label or pipeline.description
+        choices.append(PipelineChoice(name, words, obstacle))
+    return sorted(choices, key=lambda choice: bool(choice.obstacle))

@@ -1,0 +1,58 @@
+"""Waiting and light work (files, one array) in a thread, so that the window goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from configs.errors import PosestageError
+
+log = logging.getLogger(__name__)
+
+
+class ThreadJob(QObject):
+    """Runs a function in a thread of its own; signals arrive in the thread that made the job.
+
+    Args:
+        function: What to do; takes no arguments.
+        parent: Owner.
+    """
+
+    done = pyqtSignal(object)
+    failed = pyqtSignal(str)
+    ended = pyqtSignal()
+
+    def __init__(self, function: Callable[[], object], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread = threading.Thread(target=self._run, args=(function,), name="take-work", daemon=True)
+
+    def start(self) -> ThreadJob:
+        """Begin; once."""
+        self._thread.start()
+        return self
+
+    def wait(self, timeout_s: float = 10.0) -> bool:
+        """Wait for the end; whether it came."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self, function: Callable[[], object]) -> None:
+        try:
+            result = function()
+        except PosestageError as error:
+            self._tell(self.failed, str(error))
+        except Exception as error:
+            log.exception("work in the background failed")
+            self._tell(self.failed, f"Unexpected problem: {type(error).__name__}: {error}")
+        else:
+            self._tell(self.done, result)
+        self._tell(self.ended)
+
+    def _tell(self, signal: Any, *words: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the window is gone, and this object with it
+            signal.emit(*words)
