@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -38,7 +39,9 @@ Message = tuple[Kind, Any]
 """state: CalibrationState. event: a sentence. solving: why collecting ended. done: CalibrationOutcome.
 failed: CalibrationFailure. cancelled: None. The last three are the last of a session."""
 
-_STATE_EVERY_S: Final = 0.06
+_STATE_EVERY_S: Final = 0.08
+_NICENESS: Final = 3
+"""Of the session and all its children: the window comes first, or Stop could not be pressed."""
 _PATIENCE_S: Final = 15.0
 """For cameras that stop and views that are saved."""
 
@@ -184,6 +187,8 @@ def _work(pipe: Connection, task: FilmTask) -> None:
     """Body of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the window decides
     configure_logging(task.log_level, "calibration-session")
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
     line = _Line(pipe, task.by_itself)
     try:
         _calibrate(line, task)

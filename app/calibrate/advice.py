@@ -244,7 +244,7 @@ def sentence(text: str) -> str:
     """With a capital in front, but for names of cameras, and a full stop."""
     if not text:
         return ""
-    first = text.split()[0]
+    first = text.split(maxsplit=1)[0]
     if first.isalpha() and first.islower():
         text = f"{text[0].upper()}{text[1:]}"
     return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -34,7 +34,8 @@ class BoardTile(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.camera = camera
         self.show_map = True
-        self._image: Image | None = None
+        self._image: QImage | None = None
+        self._bytes = b""
         self._size = (4, 3)
         self._corners: Floats = np.zeros((0, 2))
         self._counts: Ints = np.zeros((0, 0), np.int64)
@@ -48,7 +49,13 @@ class BoardTile(QWidget):
 
     def show_picture(self, image: Image | None) -> None:
         """Take a (H, W, 3) BGR picture, perhaps shrunk."""
-        self._image = image
+        if image is None:
+            self._image = None
+        else:
+            height, width = image.shape[:2]
+            data = np.ascontiguousarray(image).tobytes()
+            self._image = QImage(data, width, height, 3 * width, QImage.Format.Format_BGR888)
+            self._bytes = data  # the image has no copy of its own
         self.update()
 
     def show_corners(self, corners: Floats, size: tuple[int, int]) -> None:
@@ -59,6 +66,8 @@ class BoardTile(QWidget):
 
     def show_progress(self, state: CameraState, views: int, covered: float, counts: Ints) -> None:
         """Take how far this camera is."""
+        if (state, views, covered) == (self._state, self._views, self._covered):
+            return
         self._state, self._views, self._covered, self._counts = state, views, covered, counts
         self.setToolTip(state.detail)
         self.update()
@@ -94,10 +103,7 @@ class BoardTile(QWidget):
         painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.fillRect(box, colours.raised)
         if self._image is not None:
-            height, width = self._image.shape[:2]
-            image = np.ascontiguousarray(self._image)
-            picture = QImage(image.tobytes(), width, height, 3 * width, QImage.Format.Format_BGR888)
-            painter.drawImage(box, picture)
+            painter.drawImage(box, self._image)
         else:
             painter.setPen(colours.quiet_text)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Waiting for a picture")

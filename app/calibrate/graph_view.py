@@ -14,6 +14,8 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 
+NOTHING_SHARED: Final[NDArray[np.int64]] = np.zeros((0, 0), np.int64)
+
 _NODE: Final = 9.0
 _MOST_NUMBERS: Final = 8
 """Cameras up to which every line carries its number."""
@@ -56,8 +58,13 @@ class GraphView(QWidget):
             enough: Moments that tie a pair.
             seeing: Cameras that see the board now.
         """
-        self._names, self._shared = tuple(names), shared
-        self._weak, self._enough, self._seeing = frozenset(weak), enough, frozenset(seeing)
+        present = tuple(names), frozenset(weak), enough, frozenset(seeing)
+        if present == (self._names, self._weak, self._enough, self._seeing) and np.array_equal(
+            shared, self._shared
+        ):
+            return
+        self._shared = shared
+        self._names, self._weak, self._enough, self._seeing = present
         self.update()
 
     def places(self) -> list[QPointF]:

@@ -61,7 +61,7 @@ class CalibratePage(Page):
         self._compose()
         self.wizard.step_changed.connect(self._show_step)
         self.wizard.changed.connect(self.refresh)
-        self.wizard.state_changed.connect(self.refresh)
+        self.wizard.state_changed.connect(self._enable_next)
         self.steps.chosen.connect(lambda number: self.wizard.go_to(Step(number)))
         self.add_action("Next step", "Ctrl+Return", self._next)
         self.add_action("Step back", "Alt+Left", self.wizard.back)
@@ -97,18 +97,21 @@ class CalibratePage(Page):
         wizard = self.wizard
         reachable = frozenset(int(step) for step in Step if wizard.reachable(step))
         self.steps.show_steps(int(wizard.step), reachable, frozenset(int(step) for step in wizard.steps))
-        why = wizard.why_not_next
+        self._enable_next()
         self.next.setText(wizard.next_words)
-        self.next.setEnabled(not why)
         self.next.setVisible(wizard.step is not Step.SOLVE)
         self.back.setEnabled(wizard.can_go_back)
         self.cancel.setEnabled(wizard.step > Step.BOARD)
         self.cancel.setText("Close" if wizard.saved else "Cancel")
-        self.hint.setText(why if wizard.step in (Step.SOURCE, Step.SHOW, Step.RESULT, Step.SAVE) else "")
         found = wizard.unfinished if wizard.step in (Step.BOARD, Step.SOURCE) else None
         self.banner.setVisible(found is not None)
         if found is not None:
             self.unfinished_words.setText(found.words())
+
+    def _enable_next(self) -> None:
+        why = self.wizard.why_not_next
+        self.next.setEnabled(not why)
+        self.hint.setText("" if self.wizard.step is Step.BOARD else why)
 
     def _show_step(self) -> None:
         step = self.wizard.step

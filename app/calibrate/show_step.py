@@ -21,7 +21,7 @@ from app import theme
 from app.calibrate import advice
 from app.calibrate.board_tile import BoardTile
 from app.calibrate.failure_view import FailureView
-from app.calibrate.graph_view import GraphView
+from app.calibrate.graph_view import NOTHING_SHARED, GraphView
 from app.calibrate.step_view import StepView, say, scrolled, text
 from app.calibrate.wizard import Wizard
 from app.session.picture_feed import PictureFeed
@@ -29,9 +29,7 @@ from app.widgets.buttons import button
 from app.widgets.card import Card
 from pipeline.calibration_state import CalibrationState
 
-_PICTURES_MS: Final = 66
-_LATE_NS: Final = 400_000_000
-"""A search that is further behind than this is not waited for: the newest picture is shown."""
+_PICTURES_MS: Final = 80
 
 
 class ShowStep(StepView):
@@ -107,7 +105,7 @@ class ShowStep(StepView):
             starting = waiting if wizard.waiting_for_cameras else "Starting the cameras …"
             say(self.next_thing, "heading", starting if live else "Searching the recording for the board …")
             self.others.setText("")
-            self.graph.show_graph((), self.graph._shared[:0, :0])
+            self.graph.show_graph((), NOTHING_SHARED)
             say(self.weakest, "quiet", "")
             self._set_tiles(wizard.studio.rig.names if live and wizard.studio.rig is not None else ())
             self._show_promises()

@@ -34,6 +34,7 @@ class StepList(QWidget):
         self.setFixedWidth(_WIDTH)
         self.buttons: dict[int, QToolButton] = {}
         self._state: dict[int, str] = {}
+        self._shown: tuple[int, frozenset[int], frozenset[int]] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -60,6 +61,9 @@ class StepList(QWidget):
             reachable: Those that can be gone to.
             there: Those that this run of the wizard has at all.
         """
+        if (present, reachable, there) == self._shown:
+            return
+        self._shown = present, reachable, there
         for number, entry in self.buttons.items():
             entry.setVisible(number in there)
             entry.setEnabled(number in reachable)
