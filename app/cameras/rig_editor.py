@@ -126,6 +126,10 @@ class RigEditor(QObject):
         own = [text for (camera, _), text in self._own_problems.items() if camera == key]
         return own + list(self._setting_problems.get(key, {}).values())
 
+    def setting_problems(self, key: int) -> dict[str, str]:
+        """What is wrong with the driver's settings of a camera, by dotted key."""
+        return self._setting_problems.get(key, {})
+
     @property
     def checking(self) -> bool:
         """Whether the drivers have not yet said whether the settings are good."""
