@@ -137,7 +137,8 @@ def style_sheet(colours: Palette) -> str:
     names = {name: getattr(colours, name).name() for name in Palette.__dataclass_fields__}
     accent = colours.accent
     hover = accent.lighter(112) if colours.is_dark else accent.darker(112)
-    names |= {f"arrow_{way}": _arrow(way, colours.quiet_text) for way in ("up", "down")}
+    names |= {f"arrow_{way}": _stroke(way, colours.quiet_text) for way in ("up", "down")}
+    names |= {shape: _stroke(shape, colours.on_accent) for shape in ("check", "dot")}
     return template.substitute(names, accent_hover=hover.name(), radius=RADIUS, space=SPACE)
 
 
@@ -147,17 +148,26 @@ def _pictures() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="posestage-theme-")
 
 
-def _arrow(way: str, colour: QColor) -> str:
-    """A file with the arrow of combo and spin boxes, in this colour."""
-    path = Path(_pictures().name) / f"{way}-{colour.name()[1:]}.png"
+_STROKES: Final = {
+    "up": ((9, 32), (24, 17), (39, 32)),
+    "down": ((9, 17), (24, 32), (39, 17)),
+    "check": ((10, 25), (20, 36), (38, 13)),
+    "dot": ((24, 24), (24, 24)),
+}
+"""Arrows of combo and spin boxes, ticks of check boxes, dots of radio buttons, on a grid of 48 by 48."""
+
+
+def _stroke(shape: str, colour: QColor) -> str:
+    """A file with one of these in this colour."""
+    path = Path(_pictures().name) / f"{shape}-{colour.name()[1:]}.png"
     if not path.exists():
         picture = QPixmap(48, 48)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colour, 6.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        high, low = (32, 17) if way == "up" else (17, 32)
-        painter.drawPolyline(QPolygon([QPoint(9, high), QPoint(24, low), QPoint(39, high)]))
+        width = 20.0 if shape == "dot" else 6.0
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPolyline(QPolygon([QPoint(x, y) for x, y in _STROKES[shape]]))
         painter.end()
         picture.save(str(path))
     return path.as_posix()
