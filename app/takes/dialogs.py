@@ -118,7 +118,8 @@ class ProcessDialog(_Dialog):
             group.addButton(option)
             self.choices[choice.name] = option
             self.body.addWidget(option)
-            words = _words(choice.obstacle or choice.description, "warning" if choice.obstacle else "quiet")
+            role = "warning" if choice.obstacle or choice.doubtful else "quiet"
+            words = _words(choice.obstacle or choice.description, role)
             words.setContentsMargins(3 * theme.SPACE, 0, 0, theme.SPACE)
             self.body.addWidget(words)
         usable = [option for option in self.choices.values() if option.isEnabled()]

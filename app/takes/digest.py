@@ -22,7 +22,7 @@ from configs.errors import PosestageError
 
 log = logging.getLogger(__name__)
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised when what is kept changes."""
 
 THUMBNAIL: Final = (384, 216)
@@ -30,7 +30,7 @@ THUMBNAIL: Final = (384, 216)
 
 Grade = Literal["good", "warning", "bad", "quiet"]
 _GRADES: Final[dict[str, Grade]] = {"green": "good", "amber": "warning", "red": "bad"}
-GRADE_WORDS: Final[dict[Grade, str]] = {"good": "Good", "warning": "Look at it", "bad": "Poor", "quiet": "–"}
+GRADE_WORDS: Final[dict[Grade, str]] = {"good": "Good", "warning": "Fair", "bad": "Poor", "quiet": "–"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,13 @@ class Digest:
             return "Cannot be judged"
         if not self.figure:
             return "No poses"
-        return f"{GRADE_WORDS[self.grade]} · {self.figure}"
+        words = f"{GRADE_WORDS[self.grade]} · {self.figure}"
+        if self.grade == "good":
+            return words
+        # What keeps it from being good.
+        worst = next(finding for finding in self.findings if finding.grade == self.grade)
+        title = worst.title[0].lower() + worst.title[1:]
+        return f"{words} · {title} {worst.value}" if worst.title != "Reprojection error" else words
 
 
 def cache_folder() -> Path:
@@ -163,7 +169,7 @@ def _draw_thumbnail(scene: Any, path: Path) -> None:
 
     from pipeline.take.contact_sheet import spread_instants
     from pipeline.take.instants import instants
-    from pipeline.take.rendering.camera_tile import fitted_size
+    from pipeline.take.rendering.camera_tile import draw_keypoints, fitted_size
 
     numbers = spread_instants(scene, 1)
     if not numbers or not scene.sizes:
@@ -172,7 +178,13 @@ def _draw_thumbnail(scene: Any, path: Path) -> None:
     at = next((at for at, picture in enumerate(instant.pictures) if picture is not None), None)
     if at is None:
         return
-    picture = scene.tile(instant, at, fitted_size(scene.sizes[at], THUMBNAIL))
+    whole: Any = instant.pictures[at]
+    size = fitted_size((whole.shape[1], whole.shape[0]), THUMBNAIL)
+    picture: Any = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    if scene.style is not None:
+        scale = (size[0] / scene.sizes[at][0], size[1] / scene.sizes[at][1])
+        for keypoints, used in instant.keypoints[at]:
+            draw_keypoints(picture, keypoints, used, scene.style, scale)
     encoded, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
     assert encoded
     path.write_bytes(data.tobytes())

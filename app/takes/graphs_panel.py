@@ -133,6 +133,8 @@ class GraphsPanel(QWidget):
                 checked = name in ticked
                 item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
                 self.joints.addItem(item)
+                if checked and name == ticked[0]:
+                    self.joints.scrollToItem(item, QListWidget.ScrollHint.PositionAtTop)
         self._ask()
 
     @property

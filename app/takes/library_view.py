@@ -250,8 +250,9 @@ class LibraryView(QWidget):
         inside = QVBoxLayout(scrolled)
         inside.setContentsMargins(0, 0, theme.SPACE, 0)
         inside.setSpacing(theme.SPACE)
-        for widget in (self.picture, self.name, self.label):
-            inside.addWidget(widget)
+        inside.addWidget(self.picture)
+        inside.addLayout(self._heading())
+        inside.addWidget(self.label)
         inside.addLayout(self.facts)
         inside.addSpacing(theme.SPACE)
         inside.addWidget(self.quality)
@@ -264,6 +265,21 @@ class LibraryView(QWidget):
         column.addWidget(scroll, 1)
         column.addWidget(self._actions())
         return panel
+
+    def _heading(self) -> QHBoxLayout:
+        self.show_folder = icon_button(
+            "folder", "takeShowFolder", "Show in folder", lambda: self._tell(self.show_folder_wanted)
+        )
+        self.rename = icon_button("edit", "takeRename", "Rename (F2)", lambda: self._tell(self.rename_wanted))
+        self.delete = icon_button(
+            "trash", "takeDelete", "Move to the trash (Del)", lambda: self._tell(self.delete_wanted)
+        )
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.name, 1)
+        for item in (self.show_folder, self.rename, self.delete):
+            row.addWidget(item)
+        return row
 
     def _actions(self) -> Card:
         card = Card()
@@ -278,25 +294,16 @@ class LibraryView(QWidget):
         )
         self.export = button("Export…", "takeExport", lambda: self._tell(self.export_wanted), icon="export")
         self.report = button("Report", "takeReport", lambda: self._tell(self.report_wanted), icon="report")
-        self.show_folder = icon_button(
-            "folder", "takeShowFolder", "Show in folder", lambda: self._tell(self.show_folder_wanted)
+        rows: tuple[tuple[QWidget, ...], ...] = (
+            (self.play, self.repair, self.report),
+            (self.process, self.export),
         )
-        self.rename = icon_button("edit", "takeRename", "Rename (F2)", lambda: self._tell(self.rename_wanted))
-        self.delete = icon_button(
-            "trash", "takeDelete", "Move to the trash (Del)", lambda: self._tell(self.delete_wanted)
-        )
-        first = QHBoxLayout()
-        first.setSpacing(theme.SPACE)
-        first.addWidget(self.play, 1)
-        first.addWidget(self.repair, 1)
-        for item in (self.show_folder, self.rename, self.delete):
-            first.addWidget(item)
-        second = QHBoxLayout()
-        second.setSpacing(theme.SPACE)
-        for wide in (self.process, self.export, self.report):
-            second.addWidget(wide, 1)
-        card.body.addLayout(first)
-        card.body.addLayout(second)
+        for widgets in rows:
+            row = QHBoxLayout()
+            row.setSpacing(theme.SPACE)
+            for widget in widgets:
+                row.addWidget(widget, 1)
+            card.body.addLayout(row)
         return card
 
     # What is shown
@@ -317,10 +324,13 @@ class LibraryView(QWidget):
             page = self.looking if presenter.loading else self.empty
         elif not shown:
             page = self.nothing_found
+        first_look = page is self.split and self.stack.currentWidget() is not self.split
         self.stack.setCurrentWidget(page)
         self.undo.setVisible(presenter.last_deleted is not None)
         self._show_interrupted()
         self._select()
+        if first_look and not self.search.text():
+            self.list.setFocus()
 
     def _show_interrupted(self) -> None:
         interrupted = self.presenter.interrupted

@@ -15,11 +15,13 @@ class PipelineChoice:
         name: Of its yaml.
         description: What it is good for.
         obstacle: Why it cannot be used now and what to do; empty when it can.
+        doubtful: Whether its results mean nothing.
     """
 
     name: str
     description: str
     obstacle: str = ""
+    doubtful: bool = False
 
 
 def pipeline_choices() -> list[PipelineChoice]:
@@ -43,6 +45,6 @@ def pipeline_choices() -> list[PipelineChoice]:
             obstacle = (
                 f"Needs the model {names}. Fetch it on the Live page, or with: launch.py models fetch {names}"
             )
-        words = pipeline.label or pipeline.description
-        choices.append(PipelineChoice(name, words, obstacle))
-    return sorted(choices, key=lambda choice: bool(choice.obstacle))
+        words = ". ".join(part for part in (pipeline.description, pipeline.label.capitalize()) if part)
+        choices.append(PipelineChoice(name, words, obstacle, bool(pipeline.label)))
+    return sorted(choices, key=lambda choice: (bool(choice.obstacle), choice.doubtful))

@@ -104,6 +104,7 @@ class PlayerView(QWidget):
         self._upper.addWidget(self._space_area)
         self._upper.setStretchFactor(0, 3)
         self._upper.setStretchFactor(1, 2)
+        self._upper.setSizes([6000, 4000])
         self._upper.splitterMoved.connect(lambda *_: self._resized.start())
         self.empty = EmptyState("takes", "Opening the take", "A long take needs a moment.")
         self.empty.setObjectName("playerEmpty")
@@ -138,6 +139,7 @@ class PlayerView(QWidget):
         self._lower.setStretchFactor(0, 3)
         self._lower.setStretchFactor(1, 2)
         self._lower.setCollapsible(0, False)
+        self._lower.setSizes([6400, 3600])
         self._lower.splitterMoved.connect(lambda *_: self._resized.start())
         column.addWidget(self._lower, 1)
 

@@ -12,8 +12,9 @@ from app.takes.take_data import TakeData
 
 Quantity = Literal["x", "y", "z", "speed", "score", "error", "deviation"]
 
-_GAP: Final = 1.75
-"""Intervals from which on a line is interrupted: more than jitter, less than one missing instant."""
+_GAP: Final = 5.0
+"""Intervals from which on a line is interrupted, also between neighbouring instants: inference that is short
+of time leaves out a few."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,13 @@ def joint_series(data: TakeData, person: int, joint: str, quantity: Quantity, *,
     poses, index = data.poses, data.skeleton.index(joint)
     rows, places = np.nonzero(poses.person == person)
     seconds = data.seconds[rows]
+    # A person who is not there at an instant leaves a gap; so does a pause.
+    joined = (np.diff(rows) == 1) & (np.diff(seconds) <= _GAP * _interval(data))
     source = poses.smoothed if smoothed else poses.joints
     if quantity in {"x", "y", "z"}:
         values = source[rows, places, index, "xyz".index(quantity)]
     elif quantity == "speed":
-        values = speed(seconds, source[rows, places, index], _interval(data))
+        values = speed(seconds, source[rows, places, index], joined)
     elif quantity == "score":
         values = poses.scores[rows, places, index]
     elif quantity == "deviation":
@@ -84,29 +87,33 @@ def joint_series(data: TakeData, person: int, joint: str, quantity: Quantity, *,
         values = np.sqrt(np.maximum(variance, 0.0))
     else:
         values = _reprojection(data, rows, places, index)
-    return Series(joint, *with_gaps(seconds, np.asarray(values, np.float64), _interval(data)))
+    return Series(joint, *with_gaps(seconds, np.asarray(values, np.float64), joined))
 
 
 def speed(
-    seconds: NDArray[np.float64], positions: NDArray[np.float64], interval: float
+    seconds: NDArray[np.float64], positions: NDArray[np.float64], joined: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(N,) m/s by central differences of (N, 3) mm; NaN at the ends and beside gaps and missing positions."""
+    """(N,) m/s by central differences of (N, 3) mm; NaN at the ends and beside gaps and missing positions.
+
+    Args:
+        seconds: (N,) rising.
+        positions: (N, 3) mm, NaN where missing.
+        joined: (N - 1,) whether there is no gap between two neighbours.
+    """
     values = np.full(len(seconds), np.nan)
     if len(seconds) < 3:
         return values
-    span = seconds[2:] - seconds[:-2]
     way = np.linalg.norm(positions[2:] - positions[:-2], axis=-1) / 1000.0
-    steps = np.diff(seconds)
-    near = (steps[:-1] <= _GAP * interval) & (steps[1:] <= _GAP * interval)
-    values[1:-1] = np.where(near, way / np.maximum(span, 1e-9), np.nan)
+    near = joined[:-1] & joined[1:]
+    values[1:-1] = np.where(near, way / np.maximum(seconds[2:] - seconds[:-2], 1e-9), np.nan)
     return values
 
 
 def with_gaps(
-    seconds: NDArray[np.float64], values: NDArray[np.float64], interval: float
+    seconds: NDArray[np.float64], values: NDArray[np.float64], joined: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The same with a NaN inside each stretch without instants, so that no line bridges it."""
-    after = np.flatnonzero(np.diff(seconds) > _GAP * interval) + 1
+    """The same with a NaN inside each gap, so that no line bridges it."""
+    after = np.flatnonzero(~joined) + 1
     middle = (seconds[after - 1] + seconds[after]) / 2
     return np.insert(seconds, after, middle), np.insert(values, after, np.nan)
 

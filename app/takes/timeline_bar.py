@@ -94,10 +94,11 @@ class TimelineBar(QWidget):
         self.update()
 
     def x_of(self, seconds: float) -> float:
-        """Where a time is, px."""
+        """Where a time is, px; what lies before or after the take is at its ends."""
         first, last = self._span
         width = max(1.0, self.width() - 2 * _SIDE)
-        return _SIDE + (seconds - first) / (last - first) * width if last > first else _SIDE
+        part = (seconds - first) / (last - first) if last > first else 0.0
+        return _SIDE + min(max(part, 0.0), 1.0) * width
 
     def seconds_at(self, x: float) -> float:
         """Which time is at a place."""

@@ -17,8 +17,8 @@ from models.skeletons import get_skeleton
 from pipeline.take.poses_file import Poses
 from pipeline.take.take import Take
 
-_GAP: Final = 1.75
-"""Intervals: jitter of a free-running camera stays below, one missing instant is above."""
+_GAP: Final = 5.0
+"""Intervals: live inference that is short of time leaves out a few instants, a pause is longer."""
 
 _NEAR: Final = 0.25
 """Part of an interval: beside a gap an instant this near stands for the sample itself."""
@@ -76,13 +76,19 @@ def uniform_tracks(take: Take, poses: Poses) -> UniformTracks:
         values = np.concatenate(
             [poses.joints[rows, places], np.sqrt(np.maximum(variances, 0.0))[..., None]], axis=-1
         )
-        sampled = sample(times_s[rows], values, wanted, interval_s)
+        # Somebody who is not there at an instant in between leaves a gap.
+        joined = (np.diff(rows) == 1) & (np.diff(times_s[rows]) <= _GAP * interval_s)
+        sampled = sample(times_s[rows], values, wanted, joined, _NEAR * interval_s)
         joints[track], std_mm[track] = sampled[..., :3], sampled[..., 3]
     return UniformTracks(skeleton, rate_hz, start_s, people, joints, std_mm)
 
 
 def sample(
-    times: NDArray[np.float64], values: NDArray[np.float64], wanted: NDArray[np.float64], interval: float
+    times: NDArray[np.float64],
+    values: NDArray[np.float64],
+    wanted: NDArray[np.float64],
+    joined: NDArray[np.bool_],
+    near: float,
 ) -> NDArray[np.float64]:
     """Values at other times: linear between neighbours, NaN inside gaps.
 
@@ -90,7 +96,8 @@ def sample(
         times: (N,) rising, at least one.
         values: (N, ...) NaN where missing.
         wanted: (M,) rising.
-        interval: Usual distance of two times; more than 1.75 of it is a gap.
+        joined: (N - 1,) whether there is no gap between two neighbours.
+        near: A time so close stands for the wanted one where nothing can be interpolated.
     """
     after = np.clip(np.searchsorted(times, wanted), 1, max(1, len(times) - 1))
     before = after - 1
@@ -99,13 +106,13 @@ def sample(
     distance = times[after] - times[before]
     with np.errstate(invalid="ignore", divide="ignore"):
         part = np.where(distance > 0, (wanted - times[before]) / distance, 0.0)
-    inside = (part >= 0) & (part <= 1) & (distance <= _GAP * interval)
+    inside = (part >= 0) & (part <= 1) & np.append(joined, False)[before]
     weight = part.reshape(shape)
     between = np.where(inside.reshape(shape), (1 - weight) * values[before] + weight * values[after], np.nan)
     earlier = wanted - times[before] <= times[after] - wanted
     nearest = np.where(earlier, before, after)
-    near = np.abs(times[nearest] - wanted) <= _NEAR * interval
-    alone = np.where(near.reshape(shape), values[nearest], np.nan)
+    close = np.abs(times[nearest] - wanted) <= near
+    alone = np.where(close.reshape(shape), values[nearest], np.nan)
     return np.asarray(np.where(np.isfinite(between), between, alone))
 
 
