@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Wish = Literal["mark_floor", "solve", "cancel", "by_itself", "by_button"]
+Wish = Literal["mark_floor", "floor_wanted", "floor_optional", "solve", "cancel", "by_itself", "by_button"]
 """``by_itself``: solve as soon as there is enough; ``by_button``: only when told to."""
 
 Kind = Literal["state", "event", "solving", "done", "failed", "cancelled"]
@@ -174,13 +174,19 @@ class _Line:
                     self.wants_solve = True
                 elif word in ("by_itself", "by_button"):
                     self.by_itself = word == "by_itself"
-                elif word == "mark_floor" and session is not None:
-                    try:
-                        session.mark_floor()
-                    except BadInputError as error:
-                        self.tell("event", str(error))
+                elif session is not None:
+                    self._tell_session(session, word)
         except (EOFError, OSError) as error:
             raise _CalledOffError from error
+
+    def _tell_session(self, session: CalibrationSession, word: Wish) -> None:
+        try:
+            if word == "mark_floor":
+                session.mark_floor()
+            else:
+                session.want_floor(word == "floor_wanted")
+        except BadInputError as error:
+            self.tell("event", str(error))
 
 
 def _work(pipe: Connection, task: FilmTask) -> None:

@@ -234,6 +234,11 @@ class CalibrationSession:
             )
         self._floor.mark()
 
+    def want_floor(self, wanted: bool) -> None:
+        """Whether it is enough only after the board has lain on the floor."""
+        if self._trials is not None:
+            self._trials.want_floor(wanted and self._floor_counts)
+
     def _remember_floor(self, stretch: StillStretch) -> None:
         """Write into the settings when the board lay on the floor, so that a repeated solve knows."""
         start = min(view.time_ns for view in self.observations.views)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Set
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,11 @@ _MOST_POINTS = 150
 """Of where the board was: uncertainty changes slowly through a room."""
 _MOST_TRIAL_SHARE = 0.5
 """Of the time may go into trials: the cameras need the same processors."""
+
+
+NO_FLOOR: Final = (
+    "that is enough; now lay the board flat on the floor where a camera sees it, and let go of it"
+)
 
 
 class TrialRunner:
@@ -51,6 +58,16 @@ class TrialRunner:
         self._of = 0
         self._started = 0.0
         self._next = 0.0
+
+    def want_floor(self, wanted: bool) -> None:
+        """Whether it is not enough before the board lay on the floor; judges the last trial again."""
+        if wanted == self._floor_wanted:
+            return
+        self._floor_wanted = wanted
+        if self.figures is not None:
+            others = tuple(text for text in self.figures.missing if text != NO_FLOOR)
+            lacks = wanted and self.figures.floor is None and not others
+            self.figures = replace(self.figures, missing=(NO_FLOOR,) if lacks else others)
 
     def care(self, instants: int, ready: bool, request: Callable[[], SolveRequest]) -> None:
         """Take an answer, and start the next trial when its time has come.
@@ -116,9 +133,7 @@ def trial_figures(
                 f"{wanted.lag_ms:g} ms"
             )
     if floor_wanted and answer.floor is None and not missing:
-        missing.append(
-            "that is enough; now lay the board flat on the floor where a camera sees it, and let go of it"
-        )
+        missing.append(NO_FLOOR)
     return TrialFigures(
         places.point_mm,
         float(places.place_mm.max()),

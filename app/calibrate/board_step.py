@@ -37,7 +37,7 @@ class BoardStep(StepView):
 
     def __init__(self, wizard: Wizard) -> None:
         super().__init__(wizard)
-        self.choice = wizard.board
+        self.choice = wizard.order.board
         self.preset = QComboBox()
         self.preset.setObjectName("boardPreset")
         for one in self.choice.presets:

@@ -7,7 +7,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app import theme
 from app.calibrate import advice
 from app.calibrate.step_view import scrolled, text
-from app.calibrate.wizard import Step, Wizard
+from app.calibrate.steps import Step
+from app.calibrate.wizard import Wizard
 from app.widgets.buttons import button
 from app.widgets.card import Card
 

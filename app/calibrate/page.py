@@ -14,7 +14,8 @@ from app.calibrate.solve_step import SolveStep
 from app.calibrate.source_step import SourceStep
 from app.calibrate.step_list import StepList
 from app.calibrate.step_view import StepView, text
-from app.calibrate.wizard import HEADINGS, TITLES, Step, Wizard
+from app.calibrate.steps import HEADINGS, TITLES, Step
+from app.calibrate.wizard import Wizard
 from app.page import Page
 from app.studio import Studio
 from app.widgets.buttons import button
@@ -153,7 +154,7 @@ class CalibratePage(Page):
     def _cameras_may_stop(self) -> bool:
         """Ask before a take is ended: the cameras can film for one only."""
         studio = self.studio
-        if self.wizard.source != "live" or not studio.has_session or not studio.session.recording:
+        if not self.wizard.order.live or not studio.has_session or not studio.session.recording:
             return True
         return self._ask(
             "Stop recording?",

@@ -191,7 +191,7 @@ class ResultStep(StepView):
             self.wizard.studio.say("info", f"The report is {path}")
 
     def _show_more(self) -> None:
-        self.wizard.back_to_board()
+        self.wizard.show_more()
 
     def _compose(self) -> None:
         top = Card()

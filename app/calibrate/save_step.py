@@ -9,8 +9,9 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app import theme
+from app.calibrate.order import EXPORTS
 from app.calibrate.step_view import StepView, say, scrolled, text
-from app.calibrate.wizard import EXPORTS, Wizard
+from app.calibrate.wizard import Wizard
 from app.widgets.buttons import button
 from app.widgets.card import Card
 
@@ -53,16 +54,16 @@ class SaveStep(StepView):
         if wizard.outcome is None:
             return
         if not self.target.hasFocus():
-            self.target.setText(str(wizard.target))
+            self.target.setText(str(wizard.order.target))
         for name, box in self.formats.items():
-            box.setChecked(name in wizard.exports)
+            box.setChecked(name in wizard.order.exports)
         saved = bool(wizard.saved)
         self.where.setEnabled(not saved and not wizard.busy)
         self.after.setVisible(saved)
         self.report.setEnabled(not wizard.busy)
-        there = wizard.target.is_file()
+        there = wizard.order.target.is_file()
         words = "The calibration that is there now is kept beside it as a previous one." if there else ""
-        if wizard.source == "live" and wizard.studio.rig_path is not None:
+        if wizard.order.live and wizard.studio.rig_path is not None:
             words = f"{wizard.studio.rig_path.name} refers to it from then on. {words}"
         say(self.words, "quiet", "" if saved else words)
         if saved:
@@ -70,18 +71,18 @@ class SaveStep(StepView):
 
     def _take_target(self) -> None:
         words = self.target.text().strip()
-        if words and Path(words) != self.wizard.target:
-            self.wizard.use_target(Path(words).expanduser())
+        if words and Path(words) != self.wizard.order.target:
+            self.wizard.order.use_target(Path(words).expanduser())
 
     def _take_formats(self) -> None:
-        self.wizard.use_exports([name for name, box in self.formats.items() if box.isChecked()])
+        self.wizard.order.use_exports([name for name, box in self.formats.items() if box.isChecked()])
 
     def _choose(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
-            self, "Save the calibration", str(self.wizard.target), "Calibration (*.yaml)"
+            self, "Save the calibration", str(self.wizard.order.target), "Calibration (*.yaml)"
         )
         if name:
-            self.wizard.use_target(Path(name))
+            self.wizard.order.use_target(Path(name))
 
     def _report(self) -> None:
         if self.wizard.report is not None:

@@ -91,18 +91,17 @@ class ShowStep(StepView):
             return
         self.stack.setCurrentWidget(self.failure if wizard.failure is not None else self.showing)
         self.failure.refresh()
-        live = wizard.source == "live"
+        live = wizard.order.live
         self.floor_card.setVisible(live)
         self.by_itself.setVisible(live)
-        self.by_itself.setChecked(wizard.by_itself)
-        self.wait_floor.setChecked(wizard.wants_floor or wizard.simulated)
-        self.wait_floor.setEnabled(not wizard.simulated and state is None)
+        self.by_itself.setChecked(wizard.order.by_itself)
+        self.wait_floor.setChecked(wizard.order.waits_for_floor)
         searching = not live and state is None
         self.searching.setVisible(searching)
         self.searching_words.setVisible(searching)
         if state is None or not state.cameras:
             waiting = "Waiting for the live view to let go of the cameras …"
-            starting = waiting if wizard.waiting_for_cameras else "Starting the cameras …"
+            starting = waiting if wizard.waiting_for_session else "Starting the cameras …"
             say(self.next_thing, "heading", starting if live else "Searching the recording for the board …")
             self.others.setText("")
             self.graph.show_graph((), NOTHING_SHARED)
@@ -136,7 +135,7 @@ class ShowStep(StepView):
         say(self.weakest, *advice.weakest_words(state))
         self._show_promises()
         self.mark.setEnabled(live and state.phase == "collecting")
-        say(self.floor_words, *advice.floor_words(state, wizard.wants_floor or wizard.simulated))
+        say(self.floor_words, *advice.floor_words(state, wizard.order.waits_for_floor))
 
     def draw_pictures(self) -> None:
         """Newest pictures into the tiles: those that were searched, with their corners."""
@@ -195,7 +194,7 @@ class ShowStep(StepView):
         if not found:
             self.promise_words.setText(
                 "Told as soon as every camera has seen enough of the board to try."
-                if self.wizard.source == "live"
+                if self.wizard.order.live
                 else "Told after the solve."
             )
         self.promise_words.setVisible(not found)

@@ -10,7 +10,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayo
 from app import theme
 from app.calibrate.failure_view import FailureView
 from app.calibrate.step_view import StepView, text
-from app.calibrate.wizard import Step, Wizard
+from app.calibrate.steps import Step
+from app.calibrate.wizard import Wizard
 from app.widgets.buttons import button
 from app.widgets.card import Card
 

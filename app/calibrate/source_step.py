@@ -59,25 +59,30 @@ class SourceStep(StepView):
         self._compose()
         self.live.clicked.connect(lambda: wizard.use_source("live"))
         self.recorded.clicked.connect(lambda: wizard.use_source("recorded"))
-        self.estimate.clicked.connect(lambda: wizard.use_lenses(None))
+        self.estimate.clicked.connect(lambda: wizard.order.use_lenses(None))
         self.known.clicked.connect(self._want_known)
-        self.model.activated.connect(lambda _place: wizard.use_model(self.model.currentData()))
+        self.model.activated.connect(lambda _place: wizard.order.use_model(self.model.currentData()))
         wizard.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show what is chosen."""
         wizard = self.wizard
-        live, rig = wizard.source == "live", wizard.studio.rig
-        for box, on in ((self.live, live), (self.recorded, not live), (self.estimate, wizard.lenses is None),
-                        (self.known, wizard.lenses is not None)):  # fmt: skip
+        live, rig = wizard.order.live, wizard.studio.rig
+        known = wizard.order.lenses is not None
+        for box, on in (
+            (self.live, live),
+            (self.recorded, not live),
+            (self.estimate, not known),
+            (self.known, known),
+        ):
             with QSignalBlocker(box):
                 box.setChecked(on)
         with QSignalBlocker(self.model):
-            self.model.setCurrentIndex(self.model.findData(wizard.model))
+            self.model.setCurrentIndex(self.model.findData(wizard.order.model))
         if rig is None:
             self.live_words.setText("No cameras are set up yet.")
-        elif wizard.simulated:
+        elif wizard.order.simulated:
             self.live_words.setText(
                 f"{rig.name}: {', '.join(rig.names)}. They film a board that is carried through the "
                 "simulated studio; afterwards the same cameras film the person."
@@ -89,17 +94,16 @@ class SourceStep(StepView):
         self.cameras.setVisible(rig is None)
         self.simulated.setVisible(rig is None)
         self.footage_words.setText(
-            str(wizard.footage)
-            if wizard.footage is not None
+            str(wizard.order.footage)
+            if wizard.order.footage is not None
             else "A take, a folder of videos or pictures named by camera, or one with a folder of pictures "
             "for each camera. The videos must have started together, or have their times beside them."
         )
         self.choose.setEnabled(not live)
-        known = wizard.lenses is not None
         self.model.setEnabled(not known)
         self.choose_known.setVisible(known)
         self.lens_words.setText(
-            f"{wizard.lenses}. These cameras must not have been zoomed or focused since."
+            f"{wizard.order.lenses}. These cameras must not have been zoomed or focused since."
             if known
             else "Each camera must then see the board all over its picture, near and tilted."
         )
@@ -118,10 +122,10 @@ class SourceStep(StepView):
             self, "Calibration with known lenses", "", "Calibrations (*.yaml *.yml *.toml *.txt)"
         )
         if name:
-            self.wizard.use_lenses(Path(name))
+            self.wizard.order.use_lenses(Path(name))
 
     def _want_known(self) -> None:
-        if self.wizard.lenses is None:
+        if self.wizard.order.lenses is None:
             self.choose_lenses()
         self.refresh()
 
