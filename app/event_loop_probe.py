@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Final
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 
 _ASK_EVERY_S: Final = 0.02
 
@@ -28,7 +28,7 @@ class EventLoopProbe(QObject):
         self.delays_ms: list[float] = []
         self.cpu_ms: list[float] = []
         self._stop = threading.Event()
-        self._asked.connect(self._answer, Qt.ConnectionType.QueuedConnection)
+        self._asked.connect(self._answer)  # queued, as it comes from another thread
         self._thread = threading.Thread(target=self._ask, name="event loop probe", daemon=True)
 
     def start(self) -> None:
