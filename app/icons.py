@@ -243,6 +243,26 @@ def _repeat(painter: QPainter, _: QColor) -> None:
     _lines(painter, (18.6, 3.5), (18.4, 8), (14, 7.8))
 
 
+def _undo(painter: QPainter, _: QColor) -> None:
+    _lines(painter, (9, 4.5), (4, 9.5), (9, 14.5))
+    path = QPainterPath(QPointF(4.5, 9.5))
+    path.lineTo(QPointF(14, 9.5))
+    path.cubicTo(21.5, 9.5, 21.5, 19.5, 14, 19.5)
+    path.lineTo(QPointF(9, 19.5))
+    painter.drawPath(path)
+
+
+def _redo(painter: QPainter, colour: QColor) -> None:
+    painter.translate(_GRID, 0)
+    painter.scale(-1, 1)
+    _undo(painter, colour)
+
+
+def _copy(painter: QPainter, _: QColor) -> None:
+    painter.drawRoundedRect(QRectF(4, 8, 12, 12), 2, 2)
+    _lines(painter, (8, 4.5), (18, 4), (20, 6), (20, 16))
+
+
 def _mark(painter: QPainter, _: QColor) -> None:
     _lines(painter, (6, 21), (6, 4), (18, 4), (15, 8.5), (18, 13), (6, 13))
 
@@ -286,6 +306,9 @@ _DRAWINGS: Final[dict[str, Callable[[QPainter, QColor], None]]] = {
     "print": _print,
     "search": _search,
     "repeat": _repeat,
+    "undo": _undo,
+    "redo": _redo,
+    "copy": _copy,
     "mark": _mark,
     "cube": _cube,
 }

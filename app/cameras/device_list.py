@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.cameras.words import device_words
@@ -59,6 +60,13 @@ class DeviceList(Card):
         for place, (device, camera) in enumerate(zip(found or (), used, strict=True)):
             self._rows.addWidget(self._row(place, device, camera))
 
+    def focus_first(self) -> None:
+        """Give the keyboard to the first button that adds a device."""
+        for add in self.findChildren(QPushButton):
+            if add.objectName().startswith("add_device_"):
+                add.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+
     def _row(self, place: int, device: DeviceInfo, camera: str) -> QWidget:
         row = QFrame()
         row.setObjectName(f"device_{place}")
@@ -69,10 +77,10 @@ class DeviceList(Card):
         words.setSpacing(2)
         title = QLabel(device.name)
         title.setWordWrap(True)
-        identity = QLabel(device.stable_id)
+        identity = Elided(device.stable_id)
         identity.setProperty("role", "quiet")
-        identity.setWordWrap(True)
-        identity.setToolTip(f"{device.path}, {device.bus}" if device.bus else device.path)
+        where = f"{device.path}, {device.bus}" if device.bus else device.path
+        identity.setToolTip(f"{device.stable_id}\n{where}")
         modes = QLabel(device_words(device))
         modes.setProperty("role", "warning" if device.reason else "quiet")
         modes.setWordWrap(True)
@@ -104,3 +112,19 @@ def _quiet(text: str) -> QLabel:
     label = QLabel(text)
     label.setProperty("role", "quiet")
     return label
+
+
+class Elided(QLabel):
+    """One line; what does not fit is left out in the middle."""
+
+    def minimumSizeHint(self) -> QSize:
+        """May become narrow."""
+        return QSize(40, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw as much as fits."""
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()

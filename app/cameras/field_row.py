@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QFocusEvent, QWheelEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -74,7 +74,7 @@ class Row(QWidget):
         self.label.setBuddy(editor)
         for widget in (editor, *more, self.unit):
             self.editors.addWidget(widget)
-        self.editors.addStretch(1)
+        self.editors.addStretch()
 
     def show_problem(self, text: str, editor: QWidget) -> None:
         """Say what is wrong beside the editor; empty: nothing is."""
@@ -93,14 +93,34 @@ class Line(QLineEdit):
     def __init__(self, name: str, width: int = _FIELD_WIDTH) -> None:
         super().__init__()
         self.setObjectName(name)
+        self._width = width
         self.setMaximumWidth(width)
-        self.setMinimumWidth(min(width, 12 * theme.SPACE))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(12 * theme.SPACE)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """As wide as it may be."""
+        return QSize(self._width, super().sizeHint().height())
 
     def focusOutEvent(self, event: QFocusEvent | None) -> None:
         """Tell."""
         super().focusOutEvent(event)
         self.left.emit()
+
+
+class TitleLine(Line):
+    """A title that can be changed in place."""
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__(name, 64 * theme.SPACE)
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setStyleSheet(
+            "QLineEdit { font-size: 22px; font-weight: 600; background: transparent; padding: 0; "
+            "border: 1px solid transparent; min-height: 28px; }"
+            "QLineEdit:disabled { background: transparent; color: palette(text); }"
+        )
+        self.setCursorPosition(0)
 
 
 class Secret(Line):
@@ -139,6 +159,7 @@ class Secret(Line):
             shown = public if public == shown else f"{public}   (with a password or key)"
         if self.text() != shown:
             self.setText(shown)
+            self.setCursorPosition(0)
 
 
 class Choice(QComboBox):
@@ -204,6 +225,7 @@ class SettingRow(Row):
             text = "" if number is None or not stated else _text(number)
             if not self._line.hasFocus() or _read(self._line.text(), field) != value:
                 self._line.setText(text)
+                self._line.setCursorPosition(0)
             self._line.setPlaceholderText("" if field.default is None else _text(field.default))
         elif isinstance(self._line, Secret):
             self._line.show_text(str(shown or ""))

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
-    QMessageBox,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -23,13 +19,15 @@ from PyQt6.QtWidgets import (
 )
 
 from app import theme
+from app.cameras.add_menu import AddMenu
 from app.cameras.camera_list import CameraList, Entry
 from app.cameras.camera_panel import CameraPanel
 from app.cameras.device_list import DeviceList
 from app.cameras.device_search import look_for_devices
-from app.cameras.dialogs import AddressDialog, SimulatedDialog
+from app.cameras.field_row import TitleLine
 from app.cameras.presenter import CamerasPresenter, Notice
-from app.cameras.words import driver_title, mode_words, source_words
+from app.cameras.rig_files import RigFiles
+from app.cameras.words import mode_words, source_words
 from app.help.popover import help_button
 from app.page import Page
 from app.studio import Studio
@@ -40,8 +38,6 @@ from app.widgets.notice_bar import NoticeBar
 
 _LEFT_WIDTH: Final = 48 * theme.SPACE
 _MARGIN: Final = 3 * theme.SPACE
-_RIG_FILES: Final = "Rig files (*.yaml *.yml)"
-_VIDEOS: Final = "Videos (*.mp4 *.mkv *.avi *.mov *.m4v *.webm *.mpg *.mpeg *.ts);;All files (*)"
 
 
 class CamerasPage(Page):
@@ -55,6 +51,7 @@ class CamerasPage(Page):
         super().__init__(studio)
         self.presenter = CamerasPresenter(studio, look, self)
         self.editor = self.presenter.editor
+        self.files = RigFiles(self, self.presenter)
         self._notices_shown: list[Notice] = []
         self._looked = False
         self._compose()
@@ -93,7 +90,10 @@ class CamerasPage(Page):
         """Show what is true now."""
         editor, presenter = self.editor, self.presenter
         draft = editor.draft
-        self.rig_name.setText(draft.name if draft.cameras else "Cameras")
+        self.rig_name.setEnabled(bool(draft.cameras))
+        name = draft.name if draft.cameras else "Cameras"
+        if self.rig_name.text() != name:
+            self.rig_name.setText(name)
         self.file_words.setText(presenter.file_words)
         self.file_words.setToolTip(str(editor.path or ""))
         theme.set_role(self.file_words, "warning" if editor.save_state == "changed" else "quiet")
@@ -131,7 +131,10 @@ class CamerasPage(Page):
             searching=presenter.search.searching,
             problem=presenter.search.problem,
         )
-        self.list_card.setVisible(bool(draft.cameras))
+        self._listed.setVisible(bool(draft.cameras))
+        # Without cameras the found ones are what matters; with many, the list is.
+        self._column.setStretchFactor(self._list_card, 3 if draft.cameras else 0)
+        self._column.setStretchFactor(self._found, 1)
         self._right.setCurrentIndex(0 if chosen is not None else 1)
         if chosen is not None:
             self.panel.show_camera(chosen)
@@ -161,185 +164,6 @@ class CamerasPage(Page):
             ]
             self._notices.addWidget(NoticeBar(notice.level, notice.text, actions))
 
-    # Files
-
-    def open_rig(self) -> None:
-        """Ask for a rig file and open it."""
-        if not self._may_replace():
-            return
-        chosen, _ = QFileDialog.getOpenFileName(self, "Open a rig", str(self._folder()), _RIG_FILES)
-        if chosen:
-            self.presenter.open(Path(chosen))
-
-    def open_recent(self, path: Path) -> None:
-        """Open a rig that was open lately."""
-        if self._may_replace():
-            self.presenter.open(path)
-
-    def save_rig(self) -> bool:
-        """Save into the rig's file; the first time, ask which."""
-        if self.editor.path is None:
-            return self.save_rig_as()
-        if not self._comments_may_go():
-            return False
-        return self.presenter.save()
-
-    def save_rig_as(self) -> bool:
-        """Ask for a file and save into it."""
-        if self.editor.why_not_usable:
-            self.studio.say("bad", f"The rig cannot be saved yet. {self.editor.why_not_usable}")
-            return False
-        suggested = self.editor.path or self._folder() / f"{self.editor.draft.name.replace(' ', '_')}.yaml"
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the rig as", str(suggested), _RIG_FILES)
-        if not chosen:
-            return False
-        path = Path(chosen)
-        return self.presenter.save(path if path.suffix else path.with_suffix(".yaml"))
-
-    def new_rig(self) -> None:
-        """Begin with no cameras."""
-        if self._may_replace():
-            self.editor.new_rig()
-
-    def use_simulated(self) -> None:
-        """One click: four simulated cameras."""
-        if self._may_replace():
-            self.editor.use_simulated()
-
-    def choose_simulated(self) -> None:
-        """Ask how many simulated cameras, then use them."""
-        dialog = SimulatedDialog(parent=self)
-        if dialog.exec() and self._may_replace():
-            self.editor.use_simulated(*dialog.chosen)
-
-    def _may_replace(self) -> bool:
-        """Ask what shall become of unsaved changes; whether to go on."""
-        if not self.editor.worth_asking:
-            return True
-        box = QMessageBox(self)
-        box.setObjectName("unsaved")
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Save the cameras?")
-        box.setText(f"The cameras of “{self.editor.draft.name}” are not saved.")
-        box.setInformativeText("Without saving, the changes are lost.")
-        save = box.addButton("&Save", QMessageBox.ButtonRole.AcceptRole)
-        leave = box.addButton("&Don't save", QMessageBox.ButtonRole.DestructiveRole)
-        cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(save)
-        box.setEscapeButton(cancel)
-        box.exec()
-        if box.clickedButton() is save:
-            return self.save_rig()
-        return box.clickedButton() is leave
-
-    def _comments_may_go(self) -> bool:
-        count = self.editor.comments_lost
-        if not count:
-            return True
-        many = "a comment" if count == 1 else f"{count} comments"
-        box = QMessageBox(self)
-        box.setObjectName("comments")
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Save over comments?")
-        box.setText(f"The file has {many} that somebody wrote by hand.")
-        box.setInformativeText("Saving keeps the lines above the first entry and loses the other comments.")
-        save = box.addButton("&Save and lose them", QMessageBox.ButtonRole.AcceptRole)
-        other = box.addButton("Save &as another file …", QMessageBox.ButtonRole.ActionRole)
-        cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(other)
-        box.setEscapeButton(cancel)
-        box.exec()
-        if box.clickedButton() is other:
-            self.save_rig_as()
-            return False
-        return box.clickedButton() is save
-
-    def _folder(self) -> Path:
-        """Where file dialogs begin."""
-        if self.editor.path is not None:
-            return self.editor.path.parent
-        recent = self.studio.preferences.recent_rigs
-        return recent[0].parent if recent else Path.home()
-
-    # Adding
-
-    def add_stream(self) -> None:
-        """Ask for an address."""
-        dialog = AddressDialog(self)
-        if dialog.exec():
-            self.presenter.add_stream(dialog.chosen)
-
-    def add_videos(self) -> None:
-        """Ask for video files."""
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Add videos", str(self._footage()), _VIDEOS)
-        if chosen:
-            self.studio.preferences.remember_folder(Path(chosen[0]).parent)
-            self.presenter.add_videos([Path(one) for one in chosen])
-
-    def add_images(self) -> None:
-        """Ask for a folder of images."""
-        chosen = QFileDialog.getExistingDirectory(self, "Add a folder of images", str(self._footage()))
-        if chosen:
-            self.studio.preferences.remember_folder(Path(chosen))
-            self.presenter.add_images(Path(chosen))
-
-    def _footage(self) -> Path:
-        recent = self.studio.preferences.recent_folders
-        return recent[0] if recent else self._folder()
-
-    def _fill_add_menu(self) -> None:
-        """One entry for each driver there is; those with a way of their own to be asked first."""
-        self._add_menu.clear()
-        ways: dict[str, tuple[str, Callable[[], object]]] = {
-            "usb": ("USB camera …", self._add_usb),
-            "rtsp": ("Network camera …", self.add_stream),
-            "video_file": ("Video files …", self.add_videos),
-            "image_folder": ("Folder of images …", self.add_images),
-            "simulated": ("Simulated camera", lambda: self.presenter.add_driver("simulated")),
-        }
-        for driver in [*ways, *(one for one in self.presenter.desk.forms if one not in ways)]:
-            label, way = ways.get(driver) or (
-                driver_title(driver),
-                partial(self.presenter.add_driver, driver),
-            )
-            action = QAction(label, self._add_menu)
-            action.setObjectName(f"add_{driver}")
-            action.triggered.connect(lambda _checked, way=way: way())
-            self._add_menu.addAction(action)
-
-    def _add_usb(self) -> None:
-        """Found ones are added from the list; where none is found, one that is not plugged in yet."""
-        found = self.presenter.search.found or []
-        free = [
-            one
-            for one, used in zip(found, self.presenter.used_by, strict=True)
-            if not used and not one.reason
-        ]
-        if len(free) == 1:
-            self.presenter.add_device(free[0])
-        elif free:
-            self.devices.setFocus()
-            self.studio.say("info", "Choose a camera in the list “Found on this computer”.")
-        else:
-            self.presenter.add_driver("usb")
-            self.studio.say(
-                "info",
-                "No free USB camera was found. One was added by number; choose its device in the settings.",
-            )
-
-    def _fill_recent_menu(self) -> None:
-        self._recent_menu.clear()
-        for path in self.studio.preferences.recent_rigs:
-            action = QAction(path.stem, self._recent_menu)
-            action.setToolTip(str(path))
-            action.setObjectName(f"recent_{path.stem}")
-            action.triggered.connect(lambda _checked, path=path: self.open_recent(path))
-            self._recent_menu.addAction(action)
-        if self._recent_menu.isEmpty():
-            nothing = self._recent_menu.addAction("No rig was opened yet")
-            assert nothing is not None
-            nothing.setEnabled(False)
-
     # Building
 
     def _compose(self) -> None:
@@ -357,32 +181,34 @@ class CamerasPage(Page):
         outer.addLayout(body, 1)
 
     def _header(self) -> QHBoxLayout:
-        self.rig_name = QLabel()
-        self.rig_name.setObjectName("rig_name")
-        self.rig_name.setProperty("role", "title")
+        self.rig_name = TitleLine("rig_name", "Name of the rig")
+        self.rig_name.textEdited.connect(self.editor.rename_rig)
+        self.rig_name.left.connect(self.editor.rest)
         self.file_words = QLabel()
         self.file_words.setObjectName("file_words")
         titles = QVBoxLayout()
         titles.setSpacing(0)
         titles.addWidget(self.rig_name)
         titles.addWidget(self.file_words)
-        self.undo = icon_button("back", "undo", "Undo", self.editor.undo)
-        self.redo = icon_button("forward", "redo", "Redo", self.editor.redo)
-        self.simulated = button("Si&mulated studio", "simulated", self.use_simulated, icon="cube")
+        self.undo = icon_button("undo", "undo", "Undo", self.editor.undo)
+        self.redo = icon_button("redo", "redo", "Redo", self.editor.redo)
+        self.simulated = button("Si&mulated studio", "simulated", self.files.use_simulated, icon="cube")
         self.simulated.setToolTip("Four simulated cameras; everything can be tried with them")
         self.simulated_more = icon_button(
-            "settings", "simulated_more", "Choose how many simulated cameras", self.choose_simulated
+            "settings", "simulated_more", "Choose how many simulated cameras", self.files.choose_simulated
         )
-        self.open_button = button("&Open …", "open_rig", self.open_rig, icon="folder", tip="Ctrl+O")
+        self.open_button = button("&Open …", "open_rig", self.files.open_rig, icon="folder", tip="Ctrl+O")
         self._recent_menu = QMenu(self)
         self._recent_menu.setToolTipsVisible(True)
-        self._recent_menu.aboutToShow.connect(self._fill_recent_menu)
+        self._recent_menu.aboutToShow.connect(partial(self.files.fill_recent_menu, self._recent_menu))
         self.recent = icon_button("down", "recent_rigs", "Recent rigs")
         self.recent.setMenu(self._recent_menu)
         self.recent.setPopupMode(self.recent.ToolButtonPopupMode.InstantPopup)
         self.recent.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        self.save = button("&Save", "save_rig", self.save_rig, icon="save", kind="primary", tip="Ctrl+S")
-        self.save_as = button("Save &as …", "save_rig_as", self.save_rig_as, tip="Ctrl+Shift+S")
+        self.save = button(
+            "&Save", "save_rig", self.files.save_rig, icon="save", kind="primary", tip="Ctrl+S"
+        )
+        self.save_as = button("Save &as …", "save_rig_as", self.files.save_rig_as, tip="Ctrl+Shift+S")
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
         row.addLayout(titles, 1)
@@ -401,55 +227,67 @@ class CamerasPage(Page):
 
     def _left(self) -> QWidget:
         self.list = CameraList()
-        self._add_menu = QMenu(self)
-        self._add_menu.aboutToShow.connect(self._fill_add_menu)
+        self._add_menu = AddMenu(self, self.presenter, self.files)
         self.add = button("A&dd camera", "add_camera", icon="plus")
         self.add.setMenu(self._add_menu)
-        self.list_card = Card("In this rig")
-        self.list_card.header.addWidget(help_button("order"))
-        self.list_card.body.addWidget(self.list, 1)
-        tools = QHBoxLayout()
-        tools.setSpacing(theme.SPACE // 2)
-        self.move_up = icon_button("up", "move_up", "Move up (Alt+Up)", partial(self._move, -1))
-        self.move_down = icon_button("down", "move_down", "Move down (Alt+Down)", partial(self._move, 1))
-        self.duplicate = icon_button("plus", "duplicate", "Duplicate (Ctrl+D)", self._duplicate)
-        self.remove = icon_button("trash", "remove", "Remove (Delete)", self._remove)
-        self.test_all = button("Test all", "test_all", self.presenter.test_all, icon="play")
-        for widget in (self.move_up, self.move_down, self.duplicate, self.remove):
-            tools.addWidget(widget)
-        tools.addStretch(1)
-        tools.addWidget(self.test_all)
-        self.list_card.body.addLayout(tools)
-        calibrating = QHBoxLayout()
-        self.calibration_words = QLabel()
-        self.calibration_words.setObjectName("calibration_words")
-        self.calibrate = button("&Calibrate …", "calibrate", self.presenter.go_calibrate, icon="calibrate")
-        calibrating.addWidget(self.calibration_words)
-        calibrating.addWidget(help_button("calibration_fits"))
-        calibrating.addStretch(1)
-        calibrating.addWidget(self.calibrate)
-        self.list_card.body.addLayout(calibrating)
+        card = Card("In this rig")
+        card.header.addWidget(help_button("order"))
+        card.header.addWidget(self.add)
+        self._listed = QWidget()
+        listed = QVBoxLayout(self._listed)
+        listed.setContentsMargins(0, 0, 0, 0)
+        listed.setSpacing(theme.SPACE)
+        listed.addWidget(self.list, 1)
+        listed.addLayout(self._list_tools())
+        listed.addLayout(self._calibration_line())
+        card.body.addWidget(self._listed, 1)
         self.devices = DeviceList()
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._found = QScrollArea()
+        self._found.setWidgetResizable(True)
+        self._found.setFrameShape(QFrame.Shape.NoFrame)
+        self._found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scrolled = QWidget()
         scrolled.setObjectName("scrolled")
         inside = QVBoxLayout(scrolled)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.devices)
         inside.addStretch(1)
-        scroll.setWidget(scrolled)
+        self._found.setWidget(scrolled)
         column = QWidget()
         column.setFixedWidth(_LEFT_WIDTH)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.SPACE)
-        layout.addWidget(self.add)
-        layout.addWidget(self.list_card, 3)
-        layout.addWidget(scroll, 2)
+        layout.addWidget(card)
+        layout.addWidget(self._found)
+        self._column, self._list_card = layout, card
         return column
+
+    def _list_tools(self) -> QHBoxLayout:
+        self.move_up = icon_button("up", "move_up", "Move up (Alt+Up)", partial(self._move, -1))
+        self.move_down = icon_button("down", "move_down", "Move down (Alt+Down)", partial(self._move, 1))
+        self.duplicate = icon_button("copy", "duplicate", "Duplicate (Ctrl+D)", self._duplicate)
+        self.remove = icon_button("trash", "remove", "Remove (Delete)", self._remove)
+        self.test_all = button("Test all", "test_all", self.presenter.test_all, icon="play")
+        tools = QHBoxLayout()
+        tools.setSpacing(theme.SPACE // 2)
+        for widget in (self.move_up, self.move_down, self.duplicate, self.remove):
+            tools.addWidget(widget)
+        tools.addStretch(1)
+        tools.addWidget(self.test_all)
+        return tools
+
+    def _calibration_line(self) -> QHBoxLayout:
+        self.calibration_words = QLabel()
+        self.calibration_words.setObjectName("calibration_words")
+        self.calibrate = button("&Calibrate …", "calibrate", self.presenter.go_calibrate, icon="calibrate")
+        line = QHBoxLayout()
+        line.setSpacing(theme.SPACE)
+        line.addWidget(self.calibration_words)
+        line.addWidget(help_button("calibration_fits"))
+        line.addStretch(1)
+        line.addWidget(self.calibrate)
+        return line
 
     def _right_side(self) -> QWidget:
         self.panel = CameraPanel(self.presenter)
@@ -459,8 +297,8 @@ class CamerasPage(Page):
             "Add cameras that are plugged in, network cameras or footage with Add camera, open a rig that "
             "was saved, or try everything with simulated cameras first.",
             (
-                button("&Try simulated cameras", "empty_simulated", self.use_simulated, kind="primary"),
-                button("Open a rig …", "empty_open", self.open_rig),
+                button("&Try simulated cameras", "empty_simulated", self.files.use_simulated, kind="primary"),
+                button("Open a rig …", "empty_open", self.files.open_rig),
             ),
         )
         self._right = QStackedWidget()
@@ -476,14 +314,15 @@ class CamerasPage(Page):
         self.list.remove_wanted.connect(self.editor.remove)
         self.devices.look_wanted.connect(self.presenter.search.start)
         self.devices.add_wanted.connect(self.presenter.add_device)
+        self._add_menu.found_wanted.connect(self.devices.focus_first)
 
     def _add_keys(self) -> None:
         self.add_action("Undo", "Ctrl+Z", self.editor.undo)
         self.add_action("Redo", "Ctrl+Shift+Z", self.editor.redo)
-        self.add_action("Open a rig", "Ctrl+O", self.open_rig)
-        self.add_action("Save the rig", "Ctrl+S", self.save_rig)
-        self.add_action("Save the rig as", "Ctrl+Shift+S", self.save_rig_as)
-        self.add_action("New, empty rig", "Ctrl+N", self.new_rig)
+        self.add_action("Open a rig", "Ctrl+O", self.files.open_rig)
+        self.add_action("Save the rig", "Ctrl+S", self.files.save_rig)
+        self.add_action("Save the rig as", "Ctrl+Shift+S", self.files.save_rig_as)
+        self.add_action("New, empty rig", "Ctrl+N", self.files.new_rig)
         self.add_action("Duplicate the camera", "Ctrl+D", self._duplicate)
         self.add_action("Test the camera", "F5", self._test)
         self.add_action("Test all cameras", "F6", self.presenter.test_all)

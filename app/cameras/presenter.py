@@ -118,6 +118,9 @@ class CamerasPresenter(QObject):
         editor = self.editor
         if editor.running and editor.pending:
             found.append(self._waiting_notice())
+        elif editor.pending and not editor.checking and editor.draft.cameras and not editor.usable:
+            text = f"These cameras come into use once they are complete. {editor.why_not_usable}"
+            found.append(Notice("info", text))
         if editor.last_removed:
             found.append(Notice("info", f"{editor.last_removed} was removed.", (("undo", "&Undo"),)))
         if words_ := editor.fit.words:

@@ -14,7 +14,7 @@ from app.cameras.camera_trials import Trial
 from app.widgets.buttons import button
 
 _ROLES: Final = {"good": "good", "slow": "warning", "bad": "bad", "running": "quiet", "stopped": "quiet"}
-_WIDTH, _HEIGHT = 40 * theme.SPACE, 30 * theme.SPACE
+_WIDTH, _HEIGHT = 32 * theme.SPACE, 24 * theme.SPACE
 
 
 class TrialView(QWidget):
