@@ -11,8 +11,8 @@ from PyQt6.QtGui import QCloseEvent, QKeyEvent
 from PyQt6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import theme
+from app.space.space_view import make_space_view
 from app.widgets.camera_tile import CameraTile
-from app.widgets.wireframe_view import WireframeView
 from models.pose_frame import PoseFrame
 from pipeline.frame_ring import FrameRingReader, RingError
 from pipeline.rig_nodes import grabber_name
@@ -38,7 +38,8 @@ class LiveWindow(QWidget):
         self._rings: dict[str, FrameRingReader] = {}
         self._latest_ns: dict[str, int] = {}
         self.tiles = {name: CameraTile(name) for name in session.rig.names}
-        self.space = WireframeView(session.calibration)
+        self.space = make_space_view()
+        self.space.set_rig(session.calibration)
         self._status = QLabel("starting …")
         self._status.setObjectName("status")
         layout = QVBoxLayout(self)
@@ -83,7 +84,7 @@ class LiveWindow(QWidget):
         new_poses = poses is not None and poses.time_ns != self._drawn_poses_ns
         if new_poses and poses is not None:
             self._drawn_poses_ns, self._drawn_poses_at_s = poses.time_ns, now_s
-            self.space.show_people(poses.smoothed, poses.skeleton)
+            self.space.show_people(poses.smoothed, poses.skeleton, poses.person)
         live = now_s - self._drawn_poses_at_s > _POSES_MISSING_AFTER_S
         for view, (name, tile) in enumerate(self.tiles.items()):
             tile.caption = f"{telemetry.get(grabber_name(name), {}).get('fps', 0):.1f} fps"
@@ -140,7 +141,8 @@ class LiveWindow(QWidget):
         self.detach()
 
     def detach(self) -> None:
-        """Let go of the cameras' memory; called before the session ends."""
+        """Let go of the cameras' memory and the drawing process; called before the session ends."""
+        self.space.shutdown()
         for ring in self._rings.values():
             ring.close()
         self._rings.clear()

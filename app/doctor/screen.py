@@ -33,6 +33,22 @@ functions = QOpenGLVersionFunctionsFactory.get(profile, context)
 sys.stdout.write(functions.glGetString(0x1F01) + ", OpenGL " + functions.glGetString(0x1F02))
 """
 
+SPACE_TRIAL = """
+import sys
+from app.space.render_process import prepare
+prepare()
+try:
+    import open3d
+except ImportError as error:
+    sys.exit(f"{error.name}: {error}")
+from app.space.renderer import NoOpenGLError, Renderer
+try:
+    renderer = Renderer()
+except NoOpenGLError:
+    sys.exit(3)
+sys.stderr.write(f"\\n{open3d.__version__}, {renderer.driver}")
+"""
+
 
 def screen() -> Iterator[Finding]:
     """Everything between us and a picture on the screen."""
@@ -43,6 +59,7 @@ def screen() -> Iterator[Finding]:
         environment |= {"QT_QPA_PLATFORM": "offscreen"}
     yield qt(environment)
     yield opengl(environment)
+    yield space(environment)
 
 
 def has_display(environment: Mapping[str, str]) -> bool:
@@ -109,6 +126,22 @@ def opengl(environment: Mapping[str, str]) -> Finding:
             "opengl", "ok", "not needed without a display (Qt's offscreen platform makes no context)"
         )
     return Finding("opengl", "warn", found, _library_step(error))
+
+
+def space(environment: Mapping[str, str]) -> Finding:
+    """Whether Open3D can draw the 3D view off screen, and on what, tried as the view itself does."""
+    code, _, error = _try(SPACE_TRIAL, environment)
+    if code == 0:
+        return Finding("3d view", "ok", f"Open3D {_last_line(error)}")
+    instead = "the 3D view is painted as lines instead"
+    if code == 3:
+        step = "install a graphics driver; on Debian: apt-get install libegl1 libgl1 libgl1-mesa-dri"
+        return Finding("3d view", "warn", f"Open3D gets no OpenGL; {instead}", step)
+    if "open3d" in error and "No module named" in error:
+        step = 'for the desktop: pip install -e ".[desktop]"'
+        return Finding("3d view", "warn", f"Open3D is not installed; {instead}", step)
+    found = f"{_last_line(error) or f'ended with code {code}'}; {instead}"
+    return Finding("3d view", "warn", found, _library_step(error))
 
 
 def _library_step(error: str) -> str:

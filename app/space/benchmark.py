@@ -83,7 +83,7 @@ def _wireframe(view: SpaceView, scene: _Scene, seconds: float) -> dict[str, Any]
     while (now_s := time.perf_counter() - started_s) < seconds:
         begun_s = time.perf_counter()
         scene.show(view, now_s)
-        view.camera = view.camera.orbited(0.5, 0.0)
+        view.look(view.camera.orbited(0.5, 0.0))
         view.repaint()
         times_ms.append(1e3 * (time.perf_counter() - begun_s))
         QApplication.processEvents()
@@ -122,8 +122,7 @@ class _Run:
 
     def _move(self) -> None:
         self._scene.show(self._view, time.perf_counter() - self._started_s)
-        self._view.camera = self._view.camera.orbited(0.5, 0.0)
-        self._view.refresh()
+        self._view.look(self._view.camera.orbited(0.5, 0.0))
 
     def _count(self, picture: Picture) -> None:
         self._view.repaint()

@@ -23,12 +23,13 @@ NO_OPENGL = "this machine offers no OpenGL"
 def serve(connection: Connection) -> None:
     """Answer requests until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
-    _prepare()
+    prepare()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         _serve(connection)
 
 
-def _prepare() -> None:
+def prepare() -> None:
+    """Lead Open3D to EGL where there is one, and its words away from stdout; before it is imported."""
     if sys.platform.startswith("linux"):
         # Without a display Open3D draws through EGL, 2.5 times as fast as into a hidden window.
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):

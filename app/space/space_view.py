@@ -104,6 +104,7 @@ class SpaceView(QWidget):
         self._moved = False  # whether the user has chosen the view
         self._framed = False
         self._hand: QPointF | None = None
+        self._pans = False  # what the drag does was decided when it began
         self._size = QSize()
         self._number = 0
         self._asked: tuple[object, ...] = ()
@@ -116,6 +117,7 @@ class SpaceView(QWidget):
         self._glide.setStartValue(0.0)
         self._glide.setEndValue(1.0)
         self._glide.valueChanged.connect(self._glided)
+        self._glide.finished.connect(lambda: self._glided(1.0))
         self._glide_from = self._glide_to = self.camera
         theme.watcher().changed.connect(self._take_theme)
 
@@ -201,6 +203,12 @@ class SpaceView(QWidget):
         azimuth, elevation = _VIEWS[view]
         self._moved = True
         self._glide_towards(replace(self.camera, azimuth_deg=azimuth, elevation_deg=elevation))
+
+    def look(self, camera: OrbitCamera) -> None:
+        """Look from there, at once."""
+        self._moved = True
+        self.camera = camera
+        self.refresh()
 
     def home(self) -> OrbitCamera:
         """The first view: from between front and side, on all cameras and whoever stands between them."""
@@ -374,6 +382,8 @@ class SpaceView(QWidget):
         if event is not None:
             self._glide.stop()
             self._hand = event.position()
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._pans = event.button() != Qt.MouseButton.LeftButton or shift
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
@@ -387,14 +397,11 @@ class SpaceView(QWidget):
             return
         moved = event.position() - self._hand
         self._hand = event.position()
-        buttons, shift = event.buttons(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if buttons & (Qt.MouseButton.RightButton | Qt.MouseButton.MiddleButton) or (
-            shift and buttons & Qt.MouseButton.LeftButton
-        ):
+        if self._pans:
             self.set_option("follow", False)  # whoever pans wants to stay there
-            self._look(self.camera.panned(moved.x(), moved.y(), (self.width(), self.height())))
-        elif buttons & Qt.MouseButton.LeftButton:
-            self._look(self.camera.orbited(-_DEG_PER_PX * moved.x(), _DEG_PER_PX * moved.y()))
+            self.look(self.camera.panned(moved.x(), moved.y(), (self.width(), self.height())))
+        else:
+            self.look(self.camera.orbited(-_DEG_PER_PX * moved.x(), _DEG_PER_PX * moved.y()))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Back to the first view."""
@@ -408,7 +415,7 @@ class SpaceView(QWidget):
         place = event.position()
         self._glide.stop()
         size = (self.width(), self.height())
-        self._look(self.camera.zoomed(0.999**steps, (place.x(), place.y()), size))
+        self.look(self.camera.zoomed(0.999**steps, (place.x(), place.y()), size))
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
@@ -427,17 +434,12 @@ class SpaceView(QWidget):
             self.look_from(_VIEW_KEYS[key])
         elif key in _ARROWS:
             right, up = _ARROWS[key]
-            self._look(self.camera.orbited(_DEG_PER_KEY * right, _DEG_PER_KEY * up))
+            self.look(self.camera.orbited(_DEG_PER_KEY * right, _DEG_PER_KEY * up))
         elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus}:
             factor = 1.15 if key == Qt.Key.Key_Minus else 1 / 1.15
-            self._look(self.camera.zoomed(factor, (size[0] / 2, size[1] / 2), size))
+            self.look(self.camera.zoomed(factor, (size[0] / 2, size[1] / 2), size))
         else:
             super().keyPressEvent(event)
-
-    def _look(self, camera: OrbitCamera) -> None:
-        self._moved = True
-        self.camera = camera
-        self.refresh()
 
     def _follow(self, part: float) -> None:
         middle = self.scene.middle

@@ -1,14 +1,11 @@
 """The window on a real session, drawn without a display."""
 
 import numpy as np
-import pytest
-from PyQt6.QtCore import QPoint, QPointF, Qt
-from PyQt6.QtGui import QColor, QWheelEvent
+from PyQt6.QtGui import QColor
 
 from app import theme
 from app.live_window import LiveWindow
 from app.widgets.camera_tile import CameraTile
-from app.widgets.wireframe_view import WireframeView
 from models.skeletons import get_skeleton
 from pipeline.live import run_session
 from pipeline.pipeline_config import load_pipeline
@@ -30,19 +27,6 @@ def near(colour: QColor, found: set[tuple[int, int, int]]) -> bool:
     return any(np.abs(np.subtract(colour.getRgb()[:3], other)).max() <= 6 for other in found)
 
 
-@pytest.fixture
-def rig():
-    devices = simulated_rig(2, SIZE, 30.0, 0)
-    return studio_calibration(devices, studio_of(devices))
-
-
-def standing() -> tuple[np.ndarray, object]:
-    skeleton = get_skeleton("coco_17")
-    heights = np.linspace(1700, 100, len(skeleton))
-    sides = [-200 if "right" in joint else 200 for joint in skeleton.joints]
-    return np.stack([sides, np.zeros(len(skeleton)), heights], axis=1)[None].astype(float), skeleton
-
-
 def test_tile_draws_picture_keypoints_and_name(qtbot):
     tile = CameraTile("front")
     qtbot.addWidget(tile)
@@ -59,43 +43,6 @@ def test_tile_draws_picture_keypoints_and_name(qtbot):
     assert near(theme.RIGHT, found)
     keypoints[..., 2] = 0.1
     assert not near(theme.LEFT, colours(tile)), "what the model calls invisible is not drawn"
-
-
-def test_view_orbits_pans_zooms_and_resets(qtbot, rig):
-    view = WireframeView(rig)
-    qtbot.addWidget(view)
-    view.resize(400, 400)
-    view.show_people(*standing())
-    assert near(theme.LEFT, colours(view))
-    before = view.azimuth_deg, view.elevation_deg, view.distance_mm, view.target.copy()
-    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
-    qtbot.mouseMove(view, QPoint(150, 120))
-    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(150, 120))
-    wheel = QWheelEvent(
-        QPointF(200, 200),
-        QPointF(200, 200),
-        QPoint(),
-        QPoint(0, 120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    view.wheelEvent(wheel)
-    assert view.distance_mm < before[2]
-    qtbot.mouseDClick(view, Qt.MouseButton.LeftButton)
-    assert (view.azimuth_deg, view.elevation_deg, view.distance_mm) == before[:3]
-
-
-def test_view_looks_at_its_target(qtbot, rig):
-    view = WireframeView(rig)
-    qtbot.addWidget(view)
-    view.resize(500, 400)
-    pixels, depth = view.project(view.target[None])
-    np.testing.assert_allclose(pixels[0], [250, 200], atol=1e-9)
-    np.testing.assert_allclose(depth[0], view.distance_mm)
-    above, _ = view.project(view.target[None] + [[0, 0, 100]])
-    assert above[0, 1] < 200, "up is up"
 
 
 def test_window_shows_a_running_session(qtbot, tmp_path):

@@ -106,6 +106,26 @@ def test_qt_is_really_started() -> None:
     assert broken.next_step
 
 
+@on_linux
+def test_the_3d_view_is_really_drawn() -> None:
+    found = screen.space(dict(os.environ))
+    assert found.state == "ok", found
+    assert found.found.startswith("Open3D 0.")
+    broken = screen.space({**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/nothing/there.json"})
+    assert broken.state == "warn"
+    assert "lines instead" in broken.found
+    assert "libegl1" in broken.next_step
+
+
+def test_the_3d_view_without_open3d(tmp_path: Path) -> None:
+    (tmp_path / "open3d.py").write_text("raise ModuleNotFoundError('No module named open3d', name='open3d')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    found = screen.space({**os.environ, "PYTHONPATH": path})
+    assert found.state == "warn"
+    assert "not installed" in found.found
+    assert "[desktop]" in found.next_step
+
+
 def test_a_missing_system_library_is_named() -> None:
     error = "ImportError: libEGL.so.1: cannot open shared object file: No such file or directory"
     assert "libEGL.so.1" in screen._library_step(error)
