@@ -17,12 +17,12 @@ from PyQt6.QtWidgets import (
 )
 
 from app import theme
+from app.live.display import LiveDisplay
 from app.live.pipeline_panel import PipelinePanel
 from app.live.pipeline_presenter import PipelinePresenter
 from app.live.presenter import LivePresenter
 from app.live.record_panel import RecordPanel
 from app.live.record_presenter import RecordPresenter
-from app.live.display import LiveDisplay
 from app.live.take_card import TakeCard
 from app.live.take_presenter import TakePresenter
 from app.live.tile_wall import TileWall
@@ -181,6 +181,7 @@ class LivePage(Page):
         self.split.setStretchFactor(0, 1)
         self.split.setStretchFactor(1, 1)
         self.split.setSizes([1000, 1000])  # shares, not px
+        self.wall.zoom_changed.connect(lambda name: self.space.setVisible(not name))
         frame = QFrame()
         frame.setObjectName("running")
         column = QVBoxLayout(frame)

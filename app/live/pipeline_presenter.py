@@ -215,9 +215,10 @@ class PipelinePresenter(QObject):
 
     def shutdown(self) -> None:
         """End the fetch."""
-        if self._job is not None:
-            self._job.cancel()
-            self._job.wait()
+        job = self._job
+        if job is not None:
+            job.cancel()
+            job.wait()
 
     # What happens
 

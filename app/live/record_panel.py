@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 from PyQt6.QtCore import Qt
@@ -148,7 +149,7 @@ class RecordPanel(Card):
         presenter, phase = self._presenter, self._presenter.phase
         self.clock.setVisible(phase in {"countdown", "starting", "recording", "closing"})
         if phase == "countdown":
-            self.clock.setText(f"{presenter.counted_s + 0.999:.0f}" if presenter.counted_s else "0")
+            self.clock.setText(str(ceil(presenter.counted_s)))
             theme.set_role(self.clock, "title")
         elif phase == "recording":
             text = _clock(presenter.elapsed_s)

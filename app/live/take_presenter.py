@@ -83,9 +83,10 @@ class TakePresenter(QObject):
     def shutdown(self) -> None:
         """Call background work off; takes themselves are complete already."""
         self._waiting.clear()
-        if self._job is not None:
-            self._job.cancel()
-            self._job.wait()
+        job = self._job
+        if job is not None:
+            job.cancel()
+            job.wait()
 
     def _hear_closed(self, summary: RecordingSummary) -> None:
         self._tell(summary.folder, "closed", *summary_words(summary))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from PyQt6.QtCore import QSize
+from PyQt6.QtCore import QSize, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
@@ -18,6 +18,9 @@ _CAPTION: Final = 3 * theme.SPACE
 
 class TileWall(QWidget):
     """Places tiles so that the pictures together fill as much as possible."""
+
+    zoom_changed = pyqtSignal(str)
+    """The camera that is shown alone, or ""."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +58,7 @@ class TileWall(QWidget):
         """Show one camera alone; "" shows all."""
         self.zoomed = name if name in self.tiles else ""
         self._place()
+        self.zoom_changed.emit(self.zoomed)
 
     def visible_tiles(self) -> list[CameraTile]:
         """Those that are drawn now."""

@@ -75,6 +75,8 @@ class SessionThread(threading.Thread):
         self._recording = False
         self._loading: str | None = None
         self._next_telemetry = 0.0
+        self.nodes: dict[str, int | None] = {}
+        """Process ids, as of the last numbers."""
 
     # Orders, from any thread
 
@@ -237,6 +239,10 @@ class SessionThread(threading.Thread):
             pipeline = load_pipeline(name, overrides) if name != NONE else None
             session.begin_pipeline(pipeline)
         except PosestageError as error:
+            if self._recording:
+                raise  # nothing has changed
+            self._loading = None
+            session.begin_pipeline(None)  # not the one of before: that was not asked for any more
             self._tell("pipeline", ("failed", name, str(error)))
             return
         self._problems.pop("inference", None)
@@ -281,6 +287,7 @@ class SessionThread(threading.Thread):
 
     def _telemetry(self, session: Session) -> dict[str, dict[str, Any]]:
         alive = session.alive()
+        self.nodes = {node: session.pid(node) for node in alive}
         numbers: dict[str, dict[str, Any]] = {
             node: {**values, "alive": alive.get(node, False), "problem": self._problems.get(node, "")}
             for node, values in session.telemetry().items()

@@ -142,7 +142,7 @@ class CameraTile(QWidget):
                 lines: dict[str, tuple[QColor, list[QLineF]]] = {}
                 for a, b in skeleton.bones:
                     if seen[a] and seen[b]:
-                        colour = theme.side_colour(skeleton.joints[b])
+                        colour = _side_colour(skeleton.joints[b])
                         group = lines.setdefault(colour.name(), (colour, []))
                         group[1].append(QLineF(*points[a], *points[b]))
                 for colour, group_lines in lines.values():
@@ -187,3 +187,10 @@ class CameraTile(QWidget):
         painter.setPen(colours.quiet_text)
         caption = metrics.elidedText(self.caption, Qt.TextElideMode.ElideRight, max(0, round(room)))
         painter.drawText(inner, int(alignment | Qt.AlignmentFlag.AlignRight), caption)
+
+
+def _side_colour(joint: str) -> QColor:
+    """The dark theme's in both: pictures are as dark in the light theme."""
+    if joint.startswith("left_"):
+        return theme.DARK.left
+    return theme.DARK.right if joint.startswith("right_") else theme.DARK.middle

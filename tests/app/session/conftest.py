@@ -1,0 +1,20 @@
+"""A rig of two small simulated cameras with its calibration."""
+
+import pytest
+
+from app.session import prepare
+from pipeline.simulated_rig import simulated_rig
+from pipeline.studio_rig import studio_calibration, studio_of
+
+SIZE = (160, 120)
+
+
+@pytest.fixture(scope="session")
+def devices():
+    prepare._done.add("studio")  # building the studio below has compiled it
+    return simulated_rig(2, SIZE, 30.0, 0)
+
+
+@pytest.fixture(scope="session")
+def calibration(devices):
+    return studio_calibration(devices, studio_of(devices))
