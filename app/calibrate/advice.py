@@ -155,9 +155,9 @@ def promises(state: CalibrationState) -> tuple[Promise, ...]:
     found = []
     distance = trial.distance_mm
     if np.isfinite(trial.point_mm) and np.isfinite(distance):
-        found.append(_promise("Points in the room", trial.point_mm, 1e-4 * distance, "mm", 1))
-        found.append(_promise("Camera places", trial.place_mm, 1.2e-3 * distance, "mm", 1))
-        found.append(_promise("Camera directions", trial.turn_deg, 0.15, "°", 2))
+        found.append(_promise("Points", trial.point_mm, 1e-4 * distance, "mm", 1))
+        found.append(_promise("Places", trial.place_mm, 1.2e-3 * distance, "mm", 1))
+        found.append(_promise("Directions", trial.turn_deg, 0.15, "°", 2))
     if trial.focal_percent > 0:
         found.append(_promise("Focal lengths", trial.focal_percent, 0.25, "%", 2))
     if np.isfinite(trial.lag_ms):

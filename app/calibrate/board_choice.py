@@ -204,7 +204,9 @@ def _of_type(values: dict[str, Any]) -> dict[str, Any]:
     """The keys that this type has, with sensible figures for those that it did not have before."""
     common = {key: values[key] for key in ("type", "columns", "rows", "square_mm")}
     if values["type"] == "checkerboard":
-        return {**common, "columns": max(4, values["columns"]), "rows": max(4, values["rows"])}
+        columns, rows = max(4, values["columns"]), max(4, values["rows"])
+        # One odd and one even, or the pattern would look the same turned round.
+        return {**common, "columns": columns + (columns + rows + 1) % 2, "rows": rows}
     needed = values["columns"] * values["rows"] // 2
     counts = [count for count in (50, 100, 250) if needed <= count]
     data = {

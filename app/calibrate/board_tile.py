@@ -122,7 +122,7 @@ class BoardTile(QWidget):
     def _draw_map(self, painter: QPainter, box: QRectF) -> None:
         rows, columns = self._counts.shape
         width, height = box.width() / columns, box.height() / rows
-        tint = QColor(theme.palette().good)
+        tint = QColor(theme.DARK.good)  # on a picture, whatever the theme
         for row, column in zip(*np.nonzero(self._counts), strict=True):
             tint.setAlphaF(0.12 + 0.30 * min(1.0, float(self._counts[row, column]) / _FULL))
             painter.fillRect(QRectF(box.left() + column * width + 0.5, box.top() + row * height + 0.5,
@@ -132,7 +132,7 @@ class BoardTile(QWidget):
         if not len(self._corners):
             return
         scale = box.width() / self._size[0]
-        for ring, width in ((QColor(0, 0, 0, 160), 3.5), (theme.palette().warning, 1.8)):
+        for ring, width in ((QColor(0, 0, 0, 160), 3.5), (theme.DARK.warning, 1.8)):
             painter.setPen(QPen(ring, width))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for x, y in self._corners:

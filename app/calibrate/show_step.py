@@ -10,7 +10,6 @@ from PyQt6.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QStackedWidget,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from app.calibrate import advice
 from app.calibrate.board_tile import BoardTile
 from app.calibrate.failure_view import FailureView
 from app.calibrate.graph_view import NOTHING_SHARED, GraphView
+from app.calibrate.promise_strip import PromiseStrip
 from app.calibrate.step_view import StepView, say, scrolled, text
 from app.calibrate.wizard import Wizard
 from app.session.picture_feed import PictureFeed
@@ -47,9 +47,7 @@ class ShowStep(StepView):
         self.others = text(role="quiet", name="otherThings")
         self.graph = GraphView()
         self.weakest = text(name="weakestPair")
-        self.promises = QGridLayout()
-        self.promise_words = text(role="quiet", name="promiseWords")
-        self._promised: list[tuple[QLabel, QProgressBar, QLabel]] = []
+        self.promises = PromiseStrip()
         self.floor_words = text(name="floorWords")
         self.mark = button("The board lies on the floor now", "markFloor", wizard.mark_floor, icon="mark")
         self.wait_floor = QCheckBox("Wait until it has")
@@ -190,34 +188,12 @@ class ShowStep(StepView):
 
     def _show_promises(self) -> None:
         state = self.wizard.state
-        found = advice.promises(state) if state is not None else ()
-        if not found:
-            self.promise_words.setText(
-                "Told as soon as every camera has seen enough of the board to try."
-                if self.wizard.order.live
-                else "Told after the solve."
-            )
-        self.promise_words.setVisible(not found)
-        while len(self._promised) < len(found):
-            row = len(self._promised)
-            title, bar, value = QLabel(), QProgressBar(), QLabel()
-            bar.setRange(0, 1000)
-            bar.setTextVisible(False)
-            bar.setMinimumWidth(64)
-            for column, widget in enumerate((title, bar, value)):
-                self.promises.addWidget(widget, row, column)
-            self._promised.append((title, bar, value))
-        for place, (title, bar, value) in enumerate(self._promised):
-            shown = place < len(found)
-            for widget in (title, bar, value):
-                widget.setVisible(shown)
-            if shown:
-                one = found[place]
-                title.setText(one.title)
-                bar.setValue(round(1000 * one.share))
-                value.setText(one.value)
-                value.setToolTip(f"Wanted: ± {one.wanted}")
-                theme.set_role(value, "good" if one.share >= 1.0 else "quiet")
+        waiting = (
+            "What it would be worth by now is told as soon as every camera has seen enough of the board."
+            if self.wizard.order.live
+            else "How good it is, is told after the solve."
+        )
+        self.promises.show_promises(advice.promises(state) if state is not None else (), waiting)
 
     def _compose(self) -> None:
         board = QWidget()
@@ -232,11 +208,6 @@ class ShowStep(StepView):
         together = Card("Cameras together")
         together.body.addWidget(self.graph, 1)
         together.body.addWidget(self.weakest)
-        promise = Card("Expected so far")
-        self.promises.setColumnStretch(1, 1)
-        self.promises.setSpacing(theme.SPACE)
-        promise.body.addWidget(self.promise_words)
-        promise.body.addLayout(self.promises)
         self.floor_card = Card("Floor")
         self.floor_card.body.addWidget(self.floor_words)
         row = QHBoxLayout()
@@ -251,7 +222,6 @@ class ShowStep(StepView):
         column.setSpacing(2 * theme.SPACE)
         column.addWidget(doing)
         column.addWidget(together, 1)
-        column.addWidget(promise)
         column.addWidget(self.floor_card)
         area = scrolled(side)
         area.setMaximumWidth(420)
@@ -262,6 +232,7 @@ class ShowStep(StepView):
         pictures = QVBoxLayout()
         pictures.setSpacing(theme.SPACE)
         pictures.addWidget(board, 1)
+        pictures.addWidget(self.promises)
         switches = QHBoxLayout()
         switches.setSpacing(2 * theme.SPACE)
         switches.addWidget(self.by_itself)
