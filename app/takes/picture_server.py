@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -84,7 +84,7 @@ class PictureServer(QObject):
                     (instant, sizes), self._wanted = self._wanted, None
                 wanted = [camera for camera in cameras if camera in sizes]
                 found = pool.map(lambda camera, at=instant, to=sizes: self._picture(camera, at, to), wanted)
-                self._tell(self.ready, instant, dict(zip(wanted, found, strict=True)))
+                self._tell("ready", instant, dict(zip(wanted, found, strict=True)))
         for seeker in self._seekers.values():
             if seeker is not None:
                 seeker.close()
@@ -102,7 +102,7 @@ class PictureServer(QObject):
             if not isinstance(error, TakeError):
                 log.exception("%s: a picture could not be decoded", camera)
             self._seekers[camera] = None
-            self._tell(self.problem, f"The video of {camera} cannot be shown. {error}")
+            self._tell("problem", f"The video of {camera} cannot be shown. {error}")
             return None
 
     def _seeker(self, camera: str) -> PictureSeeker | None:
@@ -115,9 +115,9 @@ class PictureServer(QObject):
             )
         return self._seekers[camera]
 
-    def _tell(self, signal: Any, *words: object) -> None:
+    def _tell(self, signal: str, *words: object) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone, and this object with it
-            signal.emit(*words)
+            getattr(self, signal).emit(*words)
 
 
 def _fitted(size: Size, box: Size) -> Size | None:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -45,14 +44,14 @@ class ThreadJob(QObject):
         try:
             result = function()
         except PosestageError as error:
-            self._tell(self.failed, str(error))
+            self._tell("failed", str(error))
         except Exception as error:
             log.exception("work in the background failed")
-            self._tell(self.failed, f"Unexpected problem: {type(error).__name__}: {error}")
+            self._tell("failed", f"Unexpected problem: {type(error).__name__}: {error}")
         else:
-            self._tell(self.done, result)
-        self._tell(self.ended)
+            self._tell("done", result)
+        self._tell("ended")
 
-    def _tell(self, signal: Any, *words: object) -> None:
+    def _tell(self, signal: str, *words: object) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone, and this object with it
-            signal.emit(*words)
+            getattr(self, signal).emit(*words)

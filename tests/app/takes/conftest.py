@@ -92,7 +92,9 @@ def studio(qapp, takes: Path) -> Studio:
 @pytest.fixture(autouse=True)
 def lines_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The 3D view is tested beside itself; here it needs no process of its own."""
-    monkeypatch.setattr("app.takes.player_view.make_space_view", lambda parent: SpaceView(parent, "wireframe"))
+    monkeypatch.setattr(
+        "app.takes.player_view.make_space_view", lambda parent: SpaceView(parent, "wireframe")
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -70,5 +70,8 @@ def test_words_name_what_is_not_good():
     good = Finding("Reprojection error", "good", "mean 1.0 px", "", "")
     bones = Finding("Bone lengths", "warning", "7.0 % variation", "", "")
     assert Digest("good", "1.0 px", (good,), None).words == "Good · 1.0 px"
-    assert Digest("warning", "1.0 px", (good, bones), None).words == "Fair · 1.0 px · bone lengths 7.0 % variation"
+    assert (
+        Digest("warning", "1.0 px", (good, bones), None).words
+        == "Fair · 1.0 px · bone lengths 7.0 % variation"
+    )
     assert Digest("quiet", "", (), None).words == "No poses"
