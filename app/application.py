@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import QApplication
 from app import theme
 from app.main_window import MainWindow
 from app.preferences import Preferences, default_file
+from app.space.engine_choice import engine_choice
 from app.studio import Studio
 from configs.errors import PosestageError
 
@@ -68,6 +69,7 @@ def run_desktop(
     application = qt_application()
     studio = Studio(Preferences.load(preferences or default_file()))
     theme.apply(application, studio.preferences.theme)
+    engine_choice().choose(studio.preferences.space_view)
     if rig is not None:
         studio.open_rig(rig)
     if calibration is not None:

@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app import theme
+from app.space.engine_choice import engine_choice
 from app.studio import Studio
 from app.widgets.buttons import button
 
@@ -83,6 +84,7 @@ class SettingsDialog(QDialog):
 
     def _set_view(self) -> None:
         self._studio.preferences.space_view = self.view.currentData()
+        engine_choice().choose(self.view.currentData())
         self._studio.preferences.save()
 
     def _choose_folder(self) -> None:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QEventLoop, QTimer
 from PyQt6.QtWidgets import QApplication
 
+from app.space.engine_choice import Engine
 from app.space.render_link import Picture
-from app.space.space_view import Engine, SpaceView, make_space_view
+from app.space.space_view import SpaceView, make_space_view
 from calibration.camera import Camera
 from calibration.rig import Rig
 from models.skeleton import Skeleton

@@ -34,6 +34,7 @@ from PyQt6.QtWidgets import QWidget
 
 from app import theme
 from app.space.colours import scene_colours
+from app.space.engine_choice import Engine, engine_choice
 from app.space.labels import paint_labels
 from app.space.orbit_camera import OrbitCamera, between, focal
 from app.space.render_link import Picture, RenderLink, Wanted
@@ -41,8 +42,6 @@ from app.space.scene import Scene
 from app.space.wireframe_painter import paint_scene
 from calibration.rig import Rig
 from models.skeleton import Skeleton
-
-Engine = Literal["auto", "open3d", "wireframe"]
 
 _RESIZED_MS: Final = 150
 """A size that stays for so long is rendered; until then the last picture is scaled."""
@@ -55,6 +54,9 @@ _DEG_PER_PX: Final = 0.4
 _DEG_PER_KEY: Final = 5.0
 _FOLLOW: Final = 0.15
 """Part of the way to the people that the view moves with every instant: at 30 Hz it is there in a second."""
+_HINT: Final = "Drag to turn, right drag to move, wheel to zoom, double click for the first view"
+"""Shown until a hand has touched the view."""
+_ROOM_FOR_HINT: Final = 560.0
 _VIEWS: Final = {
     "front": (-90.0, 4.0),
     "left": (180.0, 4.0),
@@ -92,8 +94,8 @@ class SpaceView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("")
-        self.engine: Literal["open3d", "wireframe"] = "wireframe" if engine == "wireframe" else "open3d"
+        chosen = engine_choice().engine if engine == "auto" else engine
+        self.engine: Literal["open3d", "wireframe"] = "wireframe" if chosen == "wireframe" else "open3d"
         self.notice = ""
         self.scene = Scene(scene_colours(theme.palette()))
         self.camera = OrbitCamera()
@@ -103,6 +105,7 @@ class SpaceView(QWidget):
         self._shut = False
         self._moved = False  # whether the user has chosen the view
         self._framed = False
+        self._touched = False
         self._hand: QPointF | None = None
         self._pans = False  # what the drag does was decided when it began
         self._size = QSize()
@@ -120,6 +123,7 @@ class SpaceView(QWidget):
         self._glide.finished.connect(lambda: self._glided(1.0))
         self._glide_from = self._glide_to = self.camera
         theme.watcher().changed.connect(self._take_theme)
+        engine_choice().changed.connect(self.use_engine)
 
     # What is shown
 
@@ -226,6 +230,15 @@ class SpaceView(QWidget):
     def project(self, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """World points (..., 3) mm to px of the widget (..., 2) and depth (...) mm, as seen now."""
         return self.camera.project(points, (self.width(), self.height()))
+
+    def use_engine(self, engine: Engine) -> None:
+        """Change what draws, or try Open3D again after it could not."""
+        self._end_link()
+        self.engine = "wireframe" if engine == "wireframe" else "open3d"
+        self.notice = ""
+        self._image = self.picture = None
+        self.engine_changed.emit()
+        self.refresh()
 
     def shutdown(self) -> None:
         """End the render process and free its memory; the view stays as it was, and draws no more."""
@@ -348,10 +361,11 @@ class SpaceView(QWidget):
             parts = [part for _, part in self.scene.parts.values()]
             paint_scene(painter, parts, camera, size)
         paint_labels(painter, self.scene.labels, camera, size, colours)
-        if self.notice:
+        words = self.notice or ("" if self._touched or size[0] < _ROOM_FOR_HINT else _HINT)
+        if words:
             painter.setPen(QColor.fromRgbF(*colours.quiet_text))
             place = QRectF(16, size[1] - 32, size[0] - 32, 24)
-            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.notice)
+            painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -381,6 +395,7 @@ class SpaceView(QWidget):
         """Start a drag."""
         if event is not None:
             self._glide.stop()
+            self._touched = True
             self._hand = event.position()
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._pans = event.button() != Qt.MouseButton.LeftButton or shift
@@ -411,6 +426,7 @@ class SpaceView(QWidget):
         """Zoom to the pointer."""
         if event is None:
             return
+        self._touched = True
         steps = event.angleDelta().y()
         place = event.position()
         self._glide.stop()
@@ -469,8 +485,9 @@ def make_space_view(parent: QWidget | None = None, engine: Engine = "auto") -> S
 
     Args:
         parent: Of the widget.
-        engine: ``auto`` and ``open3d`` draw by Open3D and fall back to lines where that cannot be done, with
-            the reason in ``notice``; ``wireframe`` paints lines from the start.
+        engine: ``open3d`` draws by Open3D and falls back to lines where that cannot be done, with the reason
+            in ``notice``; ``wireframe`` paints lines from the start; ``auto`` does as the settings say
+            (``engine_choice``), which is ``open3d`` unless somebody chose otherwise.
 
     Returns:
         The view. ``engine`` says what draws; call ``shutdown`` before the window closes.

@@ -15,6 +15,7 @@ from PyQt6.QtGui import QWheelEvent
 
 from app import theme
 from app.space import space_view
+from app.space.engine_choice import engine_choice
 from app.space.orbit_camera import OrbitCamera
 from app.space.render_link import Picture
 from app.space.space_view import SpaceView, make_space_view
@@ -458,6 +459,35 @@ def test_lines_without_open3d(qtbot, make_view, monkeypatch, tmp_path, standing)
         pass
     assert view.engine == "wireframe"
     assert "Open3D is not installed" in view.notice
+
+
+def test_the_settings_choose_the_engine_of_all_views(qtbot, make_view, standing, monkeypatch):
+    """Views that are there change at once, and new ones begin so."""
+    asked = []
+    monkeypatch.setattr(space_view.RenderLink, "want", lambda self, wanted: asked.append(wanted))
+    view = make_view("auto")
+    assert view.engine == "open3d"
+    try:
+        engine_choice().choose("wireframe")
+        assert view.engine == "wireframe"
+        asked.clear()
+        view.show_people(*standing)
+        qtbot.wait(30)
+        assert not asked
+        assert make_view("auto").engine == "wireframe"
+        engine_choice().choose("open3d")
+        assert view.engine == "open3d"
+        qtbot.waitUntil(lambda: bool(asked), timeout=WITHIN_MS)
+    finally:
+        engine_choice().choose("auto")
+
+
+def test_a_hint_says_what_hands_can_do_until_they_do(qtbot, make_view):
+    view = make_view("wireframe", (640, 300))
+    bottom = lambda: drawn(view)[272:292, 16:500]  # noqa: E731
+    words = of_colour(bottom(), theme.DARK.quiet_text).sum()
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton)
+    assert of_colour(bottom(), theme.DARK.quiet_text).sum() < words - 200
 
 
 def test_wireframe_starts_no_process(qtbot, view):
