@@ -86,7 +86,7 @@ class BackgroundJob(QObject):
             process.start()
         except Exception as error:
             log.exception("a job could not be started")
-            self._end(self.failed, f"Unexpected problem: {error}")
+            self._end("failed", f"Unexpected problem: {error}")
             return
         theirs.close()
         answer = self._listen(ours)
@@ -98,12 +98,12 @@ class BackgroundJob(QObject):
         code = process.exitcode
         process.close()
         if self._cancel.is_set() and (answer is None or answer[0] != "done"):
-            self._end(self.cancelled)
+            self._end("cancelled")
         elif answer is None:
-            self._end(self.failed, f"Unexpected problem: the work ended early (code {code}); see the log")
+            self._end("failed", f"Unexpected problem: the work ended early (code {code}); see the log")
         else:
             kind, content = answer
-            self._end(self.done if kind == "done" else self.failed, content)
+            self._end("done" if kind == "done" else "failed", content)
 
     def _listen(self, pipe: Connection) -> tuple[str, Any] | None:
         """The final answer, or None where there is none: called off, or the process ended without a word."""
@@ -124,17 +124,17 @@ class BackgroundJob(QObject):
             if kind != "progress":
                 return kind, content
             if not told:
-                self._tell(self.progress, *content)
+                self._tell("progress", *content)
         return None
 
-    def _end(self, signal: Any, *words: object) -> None:
+    def _end(self, signal: str, *words: object) -> None:
         self.running = False
         self._tell(signal, *words)
-        self._tell(self.ended)
+        self._tell("ended")
 
-    def _tell(self, signal: Any, *words: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the window is gone, and this object with it
-            signal.emit(*words)
+    def _tell(self, signal: str, *words: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the window is gone, and Qt's half of this object with it
+            getattr(self, signal).emit(*words)
 
 
 def _run(pipe: Connection, log_level: str, work: tuple[Callable[..., object], Any, Any]) -> None:

@@ -101,3 +101,12 @@ def test_the_event_loop_goes_on(qtbot):
     ended(qtbot, job)
     clock.stop()
     assert len(beats) > 5
+
+
+def test_a_job_whose_window_is_gone_ends_quietly(qtbot, recwarn):
+    from PyQt6 import sip
+
+    job = BackgroundJob(add, 1, 1)
+    job.start()
+    sip.delete(job)
+    assert job.wait(30)
