@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import cos, pi, sin
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -23,12 +23,14 @@ from calibration.observations import BoardObservations, BoardView
 from calibration.rig import Rig
 from configs.errors import bad_input
 from configs.loading import Config
-from models.simulation.board_motion import BoardMotion, compose_motion
 from models.simulation.board_painter import MAGIC, paint_board
 from models.simulation.board_pattern import board_pattern
 from models.simulation.lighting import TO_LAMP
 from models.simulation.renderer import Image, Sensor, look_at_room
 from models.simulation.studio import Studio, StudioConfig
+
+if TYPE_CHECKING:
+    from models.simulation.board_motion import BoardMotion
 
 Floats = NDArray[np.float64]
 
@@ -125,6 +127,9 @@ class BoardStudio:
         self._people = Studio(people)
         self._lags_s = [lag / 1000 for lag in (*config.lags_ms, *[0.0] * config.cameras)][: config.cameras]
         self.rig: Rig = _with_lenses(self._people.rig, config.lens, self._lags_s)
+        # Its splines take half a second to load, which cameras that film people need not wait for.
+        from models.simulation.board_motion import compose_motion
+
         motion_seed = [config.seed, _BOARD_MOTION]
         self.motion: BoardMotion = compose_motion(motion_seed, self.rig, self.board, config.speed)
         self._pattern = board_pattern(self.board)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PyQt6.QtCore import QCoreApplication
 
-from app.session import prepare
 from app.session.live_session import LiveSession
 from pipeline.simulated_rig import simulated_rig
 
@@ -14,7 +13,6 @@ from pipeline.simulated_rig import simulated_rig
 def record_for_ever(folder: Path) -> None:
     """Start two small simulated cameras and record."""
     application = QCoreApplication([])
-    prepare._done.add("studio")
     session = LiveSession()
     session.state_changed.connect(lambda state: session.record(folder) if state == "live" else None)
     session.start(simulated_rig(2, (160, 120), 30.0, 0), None, "none")

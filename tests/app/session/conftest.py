@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.session import prepare
 from pipeline.simulated_rig import simulated_rig
 from pipeline.studio_rig import studio_calibration, studio_of
 
@@ -11,7 +10,6 @@ SIZE = (160, 120)
 
 @pytest.fixture(scope="session")
 def devices():
-    prepare._done.add("studio")  # building the studio below has compiled it
     return simulated_rig(2, SIZE, 30.0, 0)
 
 
