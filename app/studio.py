@@ -30,6 +30,7 @@ class Studio(QObject):
         calibration_path: Its file.
         pipeline: Name in ``configs/pipelines``, a yaml file of one's own, "none", or "auto": the best ready.
         takes_folder: Where recordings go.
+        take_to_show: What the takes page shall play when it is shown next.
     """
 
     rig_changed = pyqtSignal()
@@ -47,6 +48,7 @@ class Studio(QObject):
         self.calibration: Rig | None = None
         self.calibration_path: Path | None = None
         self.pipeline = preferences.pipeline
+        self.take_to_show: Path | None = None
         self._session: LiveSession | None = None
 
     @property

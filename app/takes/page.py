@@ -118,6 +118,9 @@ class TakesPage(Page):
     def entered(self) -> None:
         """Look for takes; the list has the keyboard."""
         self.presenter.enter()
+        wanted, self.studio.take_to_show = self.studio.take_to_show, None
+        if wanted is not None:
+            self.open_take(wanted)
         (self.player_view if self.in_player else self.library.list).setFocus()
 
     def left(self) -> None:
