@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from app.takes.thread_job import ThreadJob
 from models.skeleton import Skeleton
 from pipeline.frame import Image
 from pipeline.take.events import Event
-from pipeline.take.marks import Mark, add_mark, edit_mark, remove_mark
+from pipeline.take.marks import Mark, add_mark, edit_mark, read_marks, remove_mark
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0)
 
@@ -97,6 +98,7 @@ class PlayerPresenter(QObject):
         self._last_shown = -2
         self._folder: Path | None = None
         self._jobs: set[ThreadJob] = set()
+        self._mark_writes: deque[tuple[TakeData, Callable[[], object]]] = deque()
         self._wanted_series: tuple[Any, ...] | None = None
         self._series_job: ThreadJob | None = None
         self._timer = QTimer(self)
@@ -293,11 +295,16 @@ class PlayerPresenter(QObject):
 
     # Marks
 
-    def add_mark(self, text: str) -> None:
-        """Mark the present instant."""
-        if self.data is not None and self.count:
-            t_ns = int(self.data.timeline.times_ns[self.instant])
-            self._write_marks(partial(add_mark, self.data.folder, t_ns, text.strip() or "Mark"))
+    def add_mark(self, text: str = "") -> None:
+        """Mark the present instant; without a text it gets a number."""
+        if self.data is None or not self.count:
+            return
+        folder, t_ns = self.data.folder, int(self.data.timeline.times_ns[self.instant])
+
+        def write() -> object:
+            return add_mark(folder, t_ns, text.strip() or f"Mark {len(read_marks(folder)) + 1}")
+
+        self._write_marks(write)
 
     def edit_mark(self, number: int, text: str) -> None:
         """Give a mark another text."""
@@ -314,8 +321,15 @@ class PlayerPresenter(QObject):
         return (t_ns - self.data.header.origin_ns) / 1e9 if self.data is not None else 0.0
 
     def _write_marks(self, write: Callable[[], object]) -> None:
+        """One after the other: each locks the take for a moment."""
         data = self.data
         assert data is not None
+        self._mark_writes.append((data, write))
+        if len(self._mark_writes) == 1:
+            self._write_next()
+
+    def _write_next(self) -> None:
+        data, write = self._mark_writes[0]
 
         def both() -> object:
             write()
@@ -327,7 +341,12 @@ class PlayerPresenter(QObject):
                 self.marks, self.events = result
                 self.marks_changed.emit()
 
-        self._in_thread(both, written, lambda sentence: self.said.emit("bad", sentence))
+        def ended() -> None:
+            self._mark_writes.popleft()
+            if self._mark_writes:
+                self._write_next()
+
+        self._in_thread(both, written, lambda sentence: self.said.emit("bad", sentence), ended)
 
     # Graphs
 
@@ -433,11 +452,17 @@ class PlayerPresenter(QObject):
         self._anchor = (self._clock(), self.seconds)
 
     def _in_thread(
-        self, function: Callable[[], object], done: Callable[[object], None], failed: Callable[[str], None]
+        self,
+        function: Callable[[], object],
+        done: Callable[[object], None],
+        failed: Callable[[str], None],
+        ended: Callable[[], None] = lambda: None,
     ) -> ThreadJob:
         job = ThreadJob(function, self)
         self._jobs.add(job)
         job.done.connect(done)
         job.failed.connect(failed)
         job.ended.connect(lambda: self._jobs.discard(job))
+        job.ended.connect(ended)
+        job.ended.connect(job.deleteLater)
         return job.start()

@@ -346,8 +346,8 @@ class PlayerView(QWidget):
     # Hands
 
     def mark_here(self) -> None:
-        """Mark the present instant with a name to start with."""
-        self.presenter.add_mark(f"Mark {len(self.presenter.marks) + 1}")
+        """Mark the present instant; its name can be changed in the list."""
+        self.presenter.add_mark()
 
     def zoom(self, camera: str | None) -> None:
         """Show one camera alone, or all."""

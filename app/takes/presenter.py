@@ -164,6 +164,7 @@ class TakesPresenter(QObject):
         self._scan = ThreadJob(partial(_scan, folders, known), self)
         self._scan.done.connect(self._scanned)
         self._scan.failed.connect(self._scan_failed)
+        self._scan.ended.connect(self._scan.deleteLater)
         self._scan.start()
         if self.loading:
             self.changed.emit()
@@ -425,6 +426,7 @@ class TakesPresenter(QObject):
         job.done.connect(done)
         job.failed.connect(lambda sentence: self.studio.say("bad", sentence))
         job.ended.connect(lambda: self._work.discard(job))
+        job.ended.connect(job.deleteLater)
         job.start()
 
     def _remember(self) -> None:
