@@ -48,7 +48,7 @@ def test_shifting_and_turning_over(outcome):
     choice = world_choice.first_choice(outcome)
     start = np.array([camera.position for camera in world_choice.place(outcome, choice).cameras])
     shifted = world_choice.place(outcome, replace(choice, shift_mm=(100.0, -50.0, 8.0)))
-    np.testing.assert_allclose([c.position for c in shifted.cameras], start + [100.0, -50.0, 8.0], atol=1e-9)
+    np.testing.assert_allclose([c.position - (100.0, -50.0, 8.0) for c in shifted.cameras], start, atol=1e-9)
     over = replace(choice, flipped=True)
     rig = world_choice.place(outcome, over)
     np.testing.assert_allclose([c.position[2] for c in rig.cameras], -start[:, 2], atol=1e-9)
