@@ -15,6 +15,8 @@ from models.pose_frame import PoseFrame
 
 _POSES_MISSING_AFTER_S: Final = 0.5
 """Without new poses for this long the tiles show live pictures, without keypoints."""
+_SHORTEST_S: Final = 0.028
+"""At most some 30 pictures a second, however fast cameras and models are."""
 _FRUSTUM_EVERY: Final = 4
 """Every fourth instant has pictures in the frusta: they are small."""
 _FRUSTUM_PX: Final = (192, 144)
@@ -37,21 +39,24 @@ class LiveDisplay:
         self._drawn: PoseFrame | None = None
         self._posed_at = float("-inf")
         self._count = 0
+        self._drawn_at = float("-inf")
         self._session.poses.connect(self._take_poses)
         self._session.state_changed.connect(self._hear_state)
         self._session.pipeline_state_changed.connect(lambda *_: self._forget_people())
 
     def draw(self) -> None:
-        """Show what is new; called 30 times a second."""
-        if not self.active or self._session.state != "live":
+        """Show what is new; called often."""
+        now = time.monotonic()
+        if not self.active or self._session.state != "live" or now - self._drawn_at < _SHORTEST_S:
             return
         poses = self._poses
         if poses is not None and poses is not self._drawn:
-            self._drawn, self._posed_at = poses, time.monotonic()
+            self._drawn, self._posed_at = poses, now
             self._draw_people(poses)
             self._draw_pictures_of(poses)
-        elif time.monotonic() - self._posed_at > _POSES_MISSING_AFTER_S:
-            self._draw_newest()
+        elif now - self._posed_at <= _POSES_MISSING_AFTER_S or not self._draw_newest():
+            return
+        self._drawn_at = now
         self._count += 1
         if self._count % _FRUSTUM_EVERY == 0 and self._space.options["pictures"]:
             self._draw_frusta()
@@ -116,12 +121,16 @@ class LiveDisplay:
                 tile.show_picture(picture, self._size(tile.camera))
                 tile.show_keypoints(poses.keypoints[:, view], poses.skeleton)
 
-    def _draw_newest(self) -> None:
+    def _draw_newest(self) -> bool:
+        """Live pictures without people; whether any was new."""
+        drawn = False
         for tile in self._wall.visible_tiles():
             picture = self._feed.newest(tile.camera, tile.picture_size)
             if picture is not None:
                 tile.show_picture(picture, self._size(tile.camera))
                 tile.show_keypoints(None, None)
+                drawn = True
+        return drawn
 
     def _draw_frusta(self) -> None:
         pictures = {}

@@ -109,14 +109,20 @@ class CameraTile(QWidget):
     def _draw_picture(self, painter: QPainter, area: QRectF, image: NDArray[np.uint8]) -> None:
         height, width = image.shape[:2]
         scale = min(area.width() / width, area.height() / height)
-        left, top = (area.width() - width * scale) / 2, (area.height() - height * scale) / 2
+        ratio = self.devicePixelRatioF()
+        if abs(scale * ratio - 1) * width < 2:
+            scale = 1 / ratio  # made for this place: drawn px by px, which is several times faster
+        left = round((area.width() - width * scale) / 2 * ratio) / ratio
+        top = round((area.height() - height * scale) / 2 * ratio) / ratio
         if not image.flags.c_contiguous:
             image = np.ascontiguousarray(image)
         picture = QImage(image.data, width, height, 3 * width, QImage.Format.Format_BGR888)  # type: ignore[call-overload]  # a buffer will do
-        # Pictures mostly have the size of their place already; larger ones would look rough.
-        smooth = scale < 1 / self.devicePixelRatioF()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(QRectF(left, top, width * scale, height * scale), picture)
+        if scale * ratio == 1:
+            picture.setDevicePixelRatio(ratio)
+            painter.drawImage(QPointF(left, top), picture)
+        else:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale * ratio < 1)
+            painter.drawImage(QRectF(left, top, width * scale, height * scale), picture)
         if self._fresh:
             self._fresh = False
             self.pictures_drawn += 1
