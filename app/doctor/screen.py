@@ -35,15 +35,15 @@ sys.stdout.write(functions.glGetString(0x1F01) + ", OpenGL " + functions.glGetSt
 
 SPACE_TRIAL = """
 import sys
-from app.space.render_process import prepare
-prepare()
+from app.space.render_process import open_renderer, prepare
+display = prepare()
 try:
     import open3d
 except ImportError as error:
     sys.exit(f"{error.name}: {error}")
-from app.space.renderer import NoOpenGLError, Renderer
+from app.space.renderer import NoOpenGLError
 try:
-    renderer = Renderer()
+    renderer = open_renderer(display)
 except NoOpenGLError:
     sys.exit(3)
 sys.stderr.write(f"\\n{open3d.__version__}, {renderer.driver}")

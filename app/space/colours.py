@@ -84,6 +84,6 @@ def of_person(colours: SceneColours, side: str, person: int, several: bool) -> C
     turn = (person * 0.381966) % 1.0
     hue, lightness, saturation = colorsys.rgb_to_hls(*base)
     if side == "middle":
-        strength = 0.45
-        return colorsys.hls_to_rgb((0.13 + turn) % 1.0, lightness * 0.92, max(saturation, strength))
+        lightness = lightness * 0.92 if lightness > 0.5 else lightness + 0.1
+        return colorsys.hls_to_rgb((0.13 + turn) % 1.0, lightness, max(saturation, 0.45))
     return colorsys.hls_to_rgb((hue + 0.12 * (turn - 0.3)) % 1.0, lightness, saturation)

@@ -69,7 +69,6 @@ class Renderer:
         options = self._visualizer.get_render_option()
         options.background_color = np.array(request.background)
         options.line_width = 1.0 * max(1.0, request.dots)
-        width, height = request.size
         samples = request.samples
         if samples == 0:
             samples = int(np.clip(_BUDGET_MS / max(self._sample_ms, 0.1), 1, _MOST_MOVING))
@@ -79,9 +78,7 @@ class Renderer:
                 return 0, None
             started = time.perf_counter()
             self._aim(request, shift)
-            self._visualizer.update_renderer()
-            self._visualizer.poll_events()  # draws what is marked as changed
-            picture = self._reader.read(self._visualizer, width, height)
+            picture = self._reader.read(self._visualizer)
             took_ms = 1e3 * (time.perf_counter() - started)
             self._sample_ms = took_ms if not self._sample_ms else 0.8 * self._sample_ms + 0.2 * took_ms
             if samples == 1:
@@ -117,12 +114,10 @@ class Renderer:
             open3d.utility.Vector2iVector(np.array([[0, 0]])),
         )
         visualizer.add_geometry(measure)
+        self._reader.begin(visualizer, *size)
         self._geometries.clear()
         for name, part in self._parts.items():
             self._add(name, part)
-        visualizer.update_renderer()
-        visualizer.poll_events()
-        self._reader.begin(visualizer, *size)
 
     def _aim(self, request: Request, shift: tuple[float, float]) -> None:
         width, height = request.size

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -434,6 +436,7 @@ def test_open3d_memory_is_flat(qtbot, rendered, rig, standing):
 
 
 def test_lines_without_opengl(qtbot, make_view, monkeypatch, standing):
+    monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES", "/nothing/there.json")
     view = make_view("auto")
     view.show_people(*standing)
@@ -446,6 +449,28 @@ def test_lines_without_opengl(qtbot, make_view, monkeypatch, standing):
     drag(qtbot, view, Qt.MouseButton.LeftButton, (200, 150), (250, 170))
     assert (drawn(view) != before).any()
     assert view.render_process_id is None
+
+
+@pytest.fixture
+def display():
+    """Name of a display of our own."""
+    program = shutil.which("Xvfb")
+    if program is None:
+        pytest.skip("needs Xvfb")
+    words = [program, "-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        yield f":{server.stdout.readline().strip()}"
+        server.terminate()
+
+
+def test_open3d_through_a_hidden_window_without_egl(qtbot, make_view, monkeypatch, display, standing):
+    monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES", "/nothing/there.json")
+    monkeypatch.setenv("DISPLAY", display)
+    view = make_view("auto")
+    view.show_people(*standing)
+    settled(qtbot, view)
+    assert view.engine == "open3d"
+    assert of_colour(drawn(view), theme.DARK.right).any()
 
 
 def test_lines_without_open3d(qtbot, make_view, monkeypatch, tmp_path, standing):
