@@ -173,6 +173,8 @@ def _sentence(items: list[Any], field: FormField | None) -> str:
         "finite_number": "Must be a finite number.",
         "bool_parsing": "Must be on or off.",
     }
+    if kind == "missing" and field is not None and len(first["loc"]) > 1 and first["loc"][-1] != field.key:
+        return "Not complete."
     if kind in sentences:
         return sentences[kind]
     limits = {

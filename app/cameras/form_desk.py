@@ -44,6 +44,7 @@ class FormDesk(QObject):
         self.forms: dict[str, Any] = {}
         self._requests: queue.Queue[tuple[Any, ...] | None] = queue.Queue()
         self._thread: threading.Thread | None = None
+        self._process: BaseProcess | None = None
         self._answered.connect(self._hear)
 
     def start(self) -> None:
@@ -57,6 +58,12 @@ class FormDesk(QObject):
         """Look at a driver's settings; ``checked`` answers."""
         self.start()
         self._requests.put(("check", key, driver, dict(settings)))
+
+    @property
+    def process_id(self) -> int:
+        """Of the process, 0 while there is none."""
+        process = self._process
+        return process.pid or 0 if process is not None and process.is_alive() else 0
 
     def shutdown(self) -> None:
         """End the process."""
@@ -80,7 +87,9 @@ class FormDesk(QObject):
         while (request := self._requests.get()) is not None:
             try:
                 if process is None or pipe is None or not process.is_alive():
+                    _end(process, pipe)
                     pipe, process = _start()
+                    self._process = process
                 pipe.send(request)
                 answer = pipe.recv() if pipe.poll(_ANSWER_S) else None
             except (OSError, EOFError) as error:

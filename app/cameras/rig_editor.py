@@ -18,6 +18,7 @@ from app.cameras.history import History
 from app.cameras.rig_draft import UNSTATED, CameraDraft, RigDraft, Size, own_problems, rig_problem
 from app.studio import Studio
 from configs.errors import PosestageError
+from configs.loading import read_yaml
 from pipeline.rig_config import RigConfig
 from pipeline.rig_file import comments_lost, write_rig
 
@@ -486,7 +487,20 @@ class RigEditor(QObject):
     def _calibration_changed_elsewhere(self) -> None:
         if not self._applying:
             self._take_calibration()
+            self._notice_what_was_written()
             self.changed.emit()
+
+    def _notice_what_was_written(self) -> None:
+        """The wizard writes a new calibration into the rig's file by itself; then nothing is left to save."""
+        rig, calibration = self._studio.rig, self._calibration_to_save()
+        if self.path is None or rig is None or calibration is None:
+            return
+        try:
+            noted = read_yaml(self.path).get("calibration")
+        except PosestageError:
+            return
+        if isinstance(noted, str) and (self.path.parent / noted).resolve() == Path(calibration).resolve():
+            self._saved = (RigDraft.of(rig), calibration)
 
     def _watch_session(self) -> None:
         """Hear when the live pictures stop."""

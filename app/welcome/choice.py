@@ -70,7 +70,7 @@ class Choice(QPushButton):
         for label in (self._picture, self._title, self._text):
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        least = 0 if small else 30 * theme.SPACE
+        least = 0 if small else 26 * theme.SPACE
         self.setStyleSheet(f"QPushButton {{ padding: 0; min-height: {least}px; background: palette(base); }}")
         self.clicked.connect(lambda _checked: clicked())
         self._draw()

@@ -104,7 +104,11 @@ class WelcomePresenter(QObject):
         if rig is None:
             return []
         missing = self._missing if self._missing_of is rig else None
-        return [cameras_line(rig, missing), calibration_line(self.studio.calibration)]
+        if self.simulated and self.calibrated and self.studio.calibration_path is None:
+            calibration = Line("good", "The studio's own exact calibration, until this program is closed")
+        else:
+            calibration = calibration_line(self.studio.calibration)
+        return [cameras_line(rig, missing), calibration]
 
     @property
     def running(self) -> Running:

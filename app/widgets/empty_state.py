@@ -32,7 +32,7 @@ class EmptyState(QWidget):
         self.text.setProperty("role", "quiet")
         self.text.setWordWrap(True)
         self.text.setFixedWidth(_TEXT_WIDTH)
-        self.text.setMinimumHeight(self.text.heightForWidth(_TEXT_WIDTH))
+        self.text.setMinimumHeight(max(0, self.text.heightForWidth(_TEXT_WIDTH)))
         for label in (self._icon, self.title, self.text):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout()
