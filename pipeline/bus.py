@@ -197,6 +197,14 @@ class Sender:
         return True
 
 
+def wait_for_any(receivers: Sequence[Receiver], timeout_ms: int) -> None:
+    """Return as soon as one of them has a message, or after the time."""
+    poller = zmq.Poller()
+    for receiver in receivers:
+        receiver.register_at(poller)
+    poller.poll(timeout_ms)
+
+
 class Receiver:
     """Reading end of a queue or of a subscription."""
 
@@ -204,6 +212,10 @@ class Receiver:
         self._socket = socket
         self.malformed = 0
         """Messages dropped because they were not what their topic promises."""
+
+    def register_at(self, poller: zmq.Poller) -> None:
+        """Let a poller wait for messages of this one too."""
+        poller.register(self._socket, zmq.POLLIN)
 
     def receive(self, timeout_ms: int = 0) -> Message | None:
         """The next message, or None when none came in time. Malformed messages are counted and dropped."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -302,15 +302,19 @@ class Session:
         event = {"kind": kind, "message": message, "t_ns": time.monotonic_ns(), **details}
         self._running().command(Command("event", event, to="recorder"))
 
-    def poll(self, timeout_ms: int = 20) -> None:
+    def poll(self, timeout_ms: int = 20, also: Sequence[Receiver] = ()) -> None:
         """Keep the session alive; call often.
+
+        Args:
+            timeout_ms: How long to wait for news.
+            also: A message on one of these, such as poses, ends the waiting too.
 
         Raises:
             RecordingLostError: The take that was being recorded has lost its recorder. The session goes on
                 without; another take can be recorded.
         """
         supervisor = self._running()
-        supervisor.poll(timeout_ms)
+        supervisor.poll(timeout_ms, also)
         if self.state.lost_recording:
             problem, self.state.lost_recording = self.state.lost_recording, ""
             supervisor.forget("record")

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from configs.errors import BadInputError, PosestageError
-from pipeline.bus import Bus
+from pipeline.bus import Bus, Receiver, wait_for_any
 from pipeline.frame_ring import clean_up_after_dead_owners, unlink_rings_of
 from pipeline.messages import Command, Report
 from pipeline.node import Endpoints, Node, NodeContext, run_node
@@ -198,8 +198,16 @@ class Supervisor:
         """Process id of a node."""
         return self._nodes[name].process.pid
 
-    def poll(self, timeout_ms: int = 20) -> None:
-        """Hear reports, notice the dead and the silent, restart whose time has come."""
+    def poll(self, timeout_ms: int = 20, also: Sequence[Receiver] = ()) -> None:
+        """Hear reports, notice the dead and the silent, restart whose time has come.
+
+        Args:
+            timeout_ms: How long to wait for the first report.
+            also: A message on one of these ends the waiting too.
+        """
+        if also:
+            wait_for_any([self._reports, *also], timeout_ms)
+            timeout_ms = 0
         self._receive(timeout_ms)
         now = time.monotonic()
         self._replace_nodes(now)

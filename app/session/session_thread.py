@@ -7,7 +7,7 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +21,7 @@ from pipeline.rig_config import RigConfig
 
 if TYPE_CHECKING:
     from models.pose_frame import PoseFrame
+    from pipeline.bus import Receiver
     from pipeline.session import Session
 
 log = logging.getLogger(__name__)
@@ -147,12 +148,12 @@ class SessionThread(threading.Thread):
         """Whether to end: told to, or the program has ended without a word (an error in its main thread)."""
         return self._ending.is_set() or not threading.main_thread().is_alive()
 
-    def _turn(self, session: Session, poses: Any) -> None:
+    def _turn(self, session: Session, poses: Receiver) -> None:
         from pipeline.pose_messages import unpack_poses
 
         while not self._orders.empty():
             self._obey(session, self._orders.get())
-        self._poll(session)
+        self._poll(session, [poses])
         messages = poses.receive_all()
         if messages:
             frame: PoseFrame = unpack_poses(messages[-1])
@@ -170,11 +171,11 @@ class SessionThread(threading.Thread):
         except PosestageError as error:
             self._tell("problem", str(error))
 
-    def _poll(self, session: Session) -> None:
+    def _poll(self, session: Session, also: Sequence[Receiver] = ()) -> None:
         from pipeline.session import RecordingLostError
 
         try:
-            session.poll(20)
+            session.poll(20, also)
         except RecordingLostError as error:
             self._lose_take(error.folder, error.reason)
 
