@@ -20,9 +20,14 @@ MAP_CELLS = int(2 * MAP_HALF_MM / MAP_CELL_MM)
 
 
 class ShadowMap:
-    """The floor as the lamp sees it: for each cell how high the body stands between cell and lamp."""
+    """The floor as the lamp sees it: for each cell how high the body stands between cell and lamp.
 
-    def __init__(self) -> None:
+    Args:
+        to_lamp: (3,) float32 unit direction towards the lamp, which is well above the horizon.
+    """
+
+    def __init__(self, to_lamp: NDArray[np.float32] = TO_LAMP) -> None:
+        self.to_lamp = to_lamp
         self.heights = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
         self.shade = np.zeros((MAP_CELLS, MAP_CELLS), np.float32)
         self.box = (0, 0, 0, 0)
@@ -33,7 +38,7 @@ class ShadowMap:
         top, left, bottom, right = self.box
         self.heights[top:bottom, left:right] = 0.0
         self.shade[top:bottom, left:right] = 0.0
-        top, left, bottom, right = _splat(points, TO_LAMP, self.heights)
+        top, left, bottom, right = _splat(points, self.to_lamp, self.heights)
         margin = 8
         top, left = max(0, top - margin), max(0, left - margin)
         bottom, right = min(MAP_CELLS, bottom + margin + 1), min(MAP_CELLS, right + margin + 1)

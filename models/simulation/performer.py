@@ -41,41 +41,63 @@ class BodyPose:
     origins: Array
 
 
-class Performer:
-    """A body that carries out a choreography. Nothing is random and nothing is kept between calls.
+@dataclass(frozen=True)
+class Stance:
+    """What decides a pose.
+
+    Attributes:
+        place: x, y in mm and heading in rad of the body.
+        feet: Left and right.
+        upper: Everything above the hips.
+    """
+
+    place: tuple[float, float, float]
+    feet: tuple[FootPose, FootPose]
+    upper: UpperBody
+
+    @property
+    def ahead(self) -> float:
+        """How far the left foot is ahead of the right one, in full strides: drives hips, trunk and arms."""
+        return strides_ahead(self.place[2], self.feet)
+
+
+def strides_ahead(heading: float, feet: tuple[FootPose, FootPose]) -> float:
+    """How far the left foot is ahead of the right one along ``heading`` (rad), in full strides."""
+    apart = feet[0].x - feet[1].x, feet[0].y - feet[1].y
+    return (apart[0] * cos(heading) + apart[1] * sin(heading)) / FULL_STRIDE_MM
+
+
+class Puppet:
+    """A body that takes any stance.
 
     Args:
         anatomy: Proportions.
-        choreography: What it does.
         skeleton: Joints of the truth, by name.
     """
 
-    def __init__(self, anatomy: Anatomy, choreography: Choreography, skeleton: Skeleton) -> None:
+    def __init__(self, anatomy: Anatomy, skeleton: Skeleton) -> None:
         self.anatomy = anatomy
-        self.choreography = choreography
         self._offsets = anatomy.offsets()
-        hip_half_width = float(self._offsets[BONE["left_thigh"], 1])
-        self._footsteps = Footsteps(choreography, 0.92 * hip_half_width)
         landmarks = anatomy.landmarks()
         self._joint_bone = np.array([landmarks[joint][0] for joint in skeleton.joints])
         self._joint_place = np.array([landmarks[joint][1] for joint in skeleton.joints])
 
-    def joints(self, t: float) -> Array:
-        """(J, 3) truth at time t in s, mm in world."""
-        pose = self.pose(t)
+    @property
+    def hip_half_width(self) -> float:
+        """From the middle of the pelvis to a hip joint, mm."""
+        return float(self._offsets[BONE["left_thigh"], 1])
+
+    def joints_of(self, pose: BodyPose) -> Array:
+        """(J, 3) truth of a pose, mm in world."""
         from_bone = np.einsum("jab,jb->ja", pose.rotations[self._joint_bone], self._joint_place)
         return np.asarray(pose.origins[self._joint_bone] + from_bone)
 
-    def pose(self, t: float) -> BodyPose:
-        """All bones at time t, s."""
-        x, y, heading = self.choreography.place(t)
-        feet = self._footsteps.foot(0, t), self._footsteps.foot(1, t)
+    def pose_in(self, stance: Stance) -> BodyPose:
+        """All bones in a stance. Feet must be within reach of the hips."""
+        x, y, heading = stance.place
+        feet, upper, ahead = stance.feet, stance.upper, stance.ahead
         forward = cos(heading), sin(heading)
-        # How far the left foot is ahead of the right one, in full strides: drives hips, trunk and arms.
-        apart = feet[0].x - feet[1].x, feet[0].y - feet[1].y
-        ahead = (apart[0] * forward[0] + apart[1] * forward[1]) / FULL_STRIDE_MM
         sway = feet[1].swing - feet[0].swing
-        upper = self._upper_body(t, ahead)
 
         angles = np.zeros((len(BONES), 3))
         angles[_PELVIS] = 0.03 + 0.45 * upper.bend, -0.03 * sway, 0.0
@@ -112,20 +134,6 @@ class Performer:
             rotations[sole] = turned(flat, foot.yaw + 0.5 * outwards)
         return BodyPose(rotations, origins)
 
-    def _upper_body(self, t: float, ahead: float) -> UpperBody:
-        """Arms swing against the legs; breath and a wandering look never quite stop."""
-        swing = 0.62 * ahead
-        idle = t + self.choreography.shift
-        breath = 0.015 * sin(2 * pi * idle / 3.7)
-        walking = UpperBody(
-            left=_swinging(-swing, breath),
-            right=_swinging(swing, breath),
-            bend=0.04 + breath,
-            head_yaw=0.16 * sin(2 * pi * idle / 7.3) + 0.08 * sin(2 * pi * idle / 3.1 + 1.0),
-            head_pitch=0.06 + 0.05 * sin(2 * pi * idle / 5.3 + 2.0),
-        )
-        return apply_gesture(walking, *self.choreography.gesture(t))
-
     def _ankle(self, foot: FootPose) -> Array:
         """(3,) ankle joint in world, mm, of a foot that pitches about its pivot on the floor."""
         a = self.anatomy
@@ -149,6 +157,49 @@ class Performer:
         for height in heights:
             total += exp(-(height - lowest) / softness)
         return lowest - softness * log(total)
+
+
+class Performer(Puppet):
+    """A body that carries out a choreography. Nothing is random and nothing is kept between calls.
+
+    Args:
+        anatomy: Proportions.
+        choreography: What it does.
+        skeleton: Joints of the truth, by name.
+    """
+
+    def __init__(self, anatomy: Anatomy, choreography: Choreography, skeleton: Skeleton) -> None:
+        super().__init__(anatomy, skeleton)
+        self.choreography = choreography
+        self._footsteps = Footsteps(choreography, 0.92 * self.hip_half_width)
+
+    def joints(self, t: float) -> Array:
+        """(J, 3) truth at time t in s, mm in world."""
+        return self.joints_of(self.pose(t))
+
+    def pose(self, t: float) -> BodyPose:
+        """All bones at time t, s."""
+        return self.pose_in(self.stance(t))
+
+    def stance(self, t: float) -> Stance:
+        """What it does at time t, s."""
+        place = self.choreography.place(t)
+        feet = self._footsteps.foot(0, t), self._footsteps.foot(1, t)
+        return Stance(place, feet, self._upper_body(t, strides_ahead(place[2], feet)))
+
+    def _upper_body(self, t: float, ahead: float) -> UpperBody:
+        """Arms swing against the legs; breath and a wandering look never quite stop."""
+        swing = 0.62 * ahead
+        idle = t + self.choreography.shift
+        breath = 0.015 * sin(2 * pi * idle / 3.7)
+        walking = UpperBody(
+            left=_swinging(-swing, breath),
+            right=_swinging(swing, breath),
+            bend=0.04 + breath,
+            head_yaw=0.16 * sin(2 * pi * idle / 7.3) + 0.08 * sin(2 * pi * idle / 3.1 + 1.0),
+            head_pitch=0.06 + 0.05 * sin(2 * pi * idle / 5.3 + 2.0),
+        )
+        return apply_gesture(walking, *self.choreography.gesture(t))
 
 
 def _swinging(swing: float, breath: float) -> ArmPose:

@@ -33,9 +33,12 @@ class Cast:
     Args:
         bodies: One per performer.
         palettes: (P, MATERIALS, 8), see ``paint.palette``.
+        to_lamp: (3,) float32 unit direction towards the lamp.
     """
 
-    def __init__(self, bodies: Sequence[Body], palettes: NDArray[np.float32]) -> None:
+    def __init__(
+        self, bodies: Sequence[Body], palettes: NDArray[np.float32], to_lamp: NDArray[np.float32] = TO_LAMP
+    ) -> None:
         firsts = np.cumsum([0, *[len(body.vertices) for body in bodies]])
         self.slices = [slice(a, b) for a, b in pairwise(firsts)]
         self.bodies = tuple(bodies)
@@ -51,7 +54,7 @@ class Cast:
         self.points = np.zeros((firsts[-1], 3), np.float32)
         self.normals = np.zeros_like(self.points)
         self.light = np.zeros_like(self.points)
-        self.shadow = ShadowMap()
+        self.shadow = ShadowMap(to_lamp)
 
     def set_poses(self, poses: Sequence[BodyPose]) -> None:
         """Bend every body, without light."""
@@ -76,7 +79,7 @@ class Cast:
             self._openness,
             self._tone,
             self.shadow.heights,
-            TO_LAMP,
+            self.shadow.to_lamp,
             self.light,
         )
 
