@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.rig import Rig
 from configs.errors import bad_input
@@ -93,14 +94,38 @@ def studio_calibration(rig: RigConfig, studio: Studio | BoardStudio) -> Rig:
 
 
 def write_truth(folder: Path, studio: Studio, origin_ns: int) -> None:
-    """Write ``truth.npz`` into a take: where the joints really were at the instants of its poses."""
-    poses = Take.open(folder).poses()
-    if poses is None:
+    """Write ``truth.npz`` into a take: where the joints really were at the instants of its poses.
+
+    In the take's world: a calibration chooses its own, such as a board on the floor.
+
+    Args:
+        folder: The take.
+        studio: What was filmed.
+        origin_ns: Monotonic time at which the scene was at 0 s: the start of the session.
+    """
+    take = Take.open(folder)
+    poses = take.poses()
+    if poses is None or take.header.calibration is None:
         return
-    joints = np.stack([studio.truth((int(t) - origin_ns) / 1e9) for t in poses.times_ns])
+    rig = RigConfig.model_validate(take.header.rig)
+    R, t = world_from_world(take.header.calibration, studio_calibration(rig, studio))
+    joints = np.stack([studio.truth((int(time) - origin_ns) / 1e9) for time in poses.times_ns]) @ R.T + t
     np.savez_compressed(
         folder / TRUTH_FILE, times_ns=poses.times_ns, joints=joints, skeleton=studio.skeleton.name
     )
+
+
+def world_from_world(to: Rig, of: Rig) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """R (3, 3) and t (3,) mm that take points of one world into another: the same cameras stand in both.
+
+    Rigid, without a scale, so a calibration of the wrong size stays wrong; exact where both agree about the
+    cameras, least squares over their directions and places where they do not.
+    """
+    pairs = list(zip(to.cameras, of.cameras, strict=True))
+    U, _, Vt = np.linalg.svd(sum(one.R.T @ other.R for one, other in pairs))
+    R = U @ np.diag([1.0, 1.0, np.linalg.det(U @ Vt)]) @ Vt
+    t = np.mean([one.position - R @ other.position for one, other in pairs], axis=0)
+    return R, t
 
 
 def compare_with_truth(folder: Path) -> dict[str, Any]:
