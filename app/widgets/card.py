@@ -25,7 +25,8 @@ class Card(QFrame):
         self.header.setSpacing(theme.SPACE)
         self.title = QLabel(title)
         self.title.setProperty("role", "heading")
-        self.title.setVisible(bool(title))
+        if not title:
+            self.title.hide()  # showing what has no parent yet would open a window of its own
         self.header.addWidget(self.title)
         self.header.addStretch(1)
         layout.addLayout(self.header)
