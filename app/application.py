@@ -25,7 +25,13 @@ from configs.errors import PosestageError
 
 log = logging.getLogger(__name__)
 
-_USED_SOON: Final = ("pipeline.session", "pipeline.drivers.simulated", "pipeline.studio_rig", "pyqtgraph")
+_USED_SOON: Final = (
+    "pipeline.session",
+    "pipeline.drivers.simulated",
+    "pipeline.studio_rig",
+    "pyqtgraph",
+    "app.takes.page",
+)
 """Loaded while the first page is being looked at, so that no click has to wait for it."""
 
 

@@ -156,6 +156,7 @@ class ExportDialog(_Dialog):
         self._show_folder = show_folder
         self._task: Task | None = None
         self.body.addWidget(_words(f"Export {take}", "heading"))
+        self.body.addSpacing(theme.SPACE)
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * theme.SPACE)
         grid.setVerticalSpacing(theme.SPACE)

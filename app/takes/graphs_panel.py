@@ -9,6 +9,7 @@ from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter
 from PyQt6.QtWidgets import (
     QComboBox,
+    QGraphicsItem,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -25,6 +26,7 @@ from models.skeleton import Skeleton
 _FIRST_JOINTS: Final = ("left_wrist", "right_wrist")
 _FIRST_QUANTITIES: Final[tuple[Quantity, ...]] = ("z", "speed")
 _MOST_JOINTS: Final = 8
+_CACHED: Final = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _LINES: Final = (
     (77, 155, 255),
     (255, 138, 76),
@@ -90,6 +92,8 @@ class GraphsPanel(QWidget):
         self.canvas.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.canvas.ci.layout.setSpacing(4)
         self.plots: dict[Quantity, Any] = {}
+        """What is shown, from above."""
+        self._made: dict[Quantity, Any] = {}
         self._cursors: dict[Quantity, Any] = {}
         side = QVBoxLayout()
         side.setSpacing(theme.SPACE)
@@ -215,43 +219,53 @@ class GraphsPanel(QWidget):
                 )
                 curve.setDownsampling(auto=True, method="peak")
                 curve.setClipToView(True)
+                # A picture of each line and axis is kept: moving the cursor over 18 000 instants then costs
+                # 1 ms instead of 36.
+                curve.curve.setCacheMode(_CACHED)
         self._legend()
 
     def _build(self, quantities: list[Quantity]) -> None:
+        """Lay out these plots one below the other; each is made once and kept."""
         view = next(iter(self.plots.values())).viewRange()[0] if self.plots else None
-        self.canvas.clear()
-        self.plots, self._cursors = {}, {}
-        first: Any = None
+        for plot in self.plots.values():
+            self.canvas.removeItem(plot)
+        self.plots = {}
         for row, quantity in enumerate(quantities):
-            words = QUANTITIES[quantity]
-            plot = self.canvas.addPlot(row=row, col=0)
-            plot.setMouseEnabled(x=True, y=False)
-            plot.setMenuEnabled(False)
-            plot.hideButtons()
-            plot.showGrid(x=True, y=True, alpha=0.15)
-            plot.setLabel("left", words.axis, units=None)
-            plot.getAxis("left").setLabel(f"{words.axis} ({words.unit})" if words.unit else words.axis)
-            plot.getAxis("left").setWidth(64)
-            plot.getAxis("left").enableAutoSIPrefix(False)
-            plot.getAxis("bottom").enableAutoSIPrefix(False)
+            plot = self._made.get(quantity) or self._make(quantity)
+            self.canvas.addItem(plot, row=row, col=0)
             last = row == len(quantities) - 1
             plot.getAxis("bottom").setStyle(showValues=last)
-            if last:
-                plot.setLabel("bottom", "time (s)")
-            cursor = pg.InfiniteLine(self._seconds, angle=90, movable=True)
-            cursor.sigPositionChanged.connect(lambda line: self.sought.emit(float(line.value())))
-            plot.addItem(cursor, ignoreBounds=True)
-            if first is None:
-                first = plot
-            else:
-                plot.setXLink(first)
-            self.plots[quantity], self._cursors[quantity] = plot, cursor
-        self._take_theme()
+            plot.showLabel("bottom", last)
+            self.plots[quantity] = plot
+        first = next(iter(self.plots.values()), None)
+        for plot in self.plots.values():
+            plot.setXLink(None if plot is first else first)
+            plot.disableAutoRange("x")
         if first is not None:
             if view is not None and view[1] > view[0] and view[0] >= self._span[0] - self._length():
                 first.setXRange(*view, padding=0)
             else:
                 self.show_all()
+
+    def _make(self, quantity: Quantity) -> Any:
+        words = QUANTITIES[quantity]
+        plot = pg.PlotItem(viewBox=pg.ViewBox(enableMenu=False), enableMenu=False)
+        plot.setMouseEnabled(x=True, y=False)
+        plot.hideButtons()
+        plot.showGrid(x=True, y=True, alpha=0.15)
+        plot.setLabel("left", f"{words.axis} ({words.unit})" if words.unit else words.axis)
+        plot.setLabel("bottom", "time (s)")
+        plot.getAxis("left").setWidth(64)
+        for name in ("left", "bottom"):
+            plot.getAxis(name).enableAutoSIPrefix(False)
+            plot.getAxis(name).setCacheMode(_CACHED)
+        cursor = pg.InfiniteLine(self._seconds, angle=90, movable=True)
+        cursor.setZValue(100)
+        cursor.sigPositionChanged.connect(lambda line: self.sought.emit(float(line.value())))
+        plot.addItem(cursor, ignoreBounds=True)
+        self._made[quantity], self._cursors[quantity] = plot, cursor
+        self._colour_plot(quantity)
+        return plot
 
     def _length(self) -> float:
         return self._span[1] - self._span[0]
@@ -280,17 +294,20 @@ class GraphsPanel(QWidget):
                 return
 
     def _take_theme(self) -> None:
-        colours = theme.palette()
-        self.canvas.setBackground(colours.background)
-        for plot in self.plots.values():
-            for name in ("left", "bottom"):
-                axis = plot.getAxis(name)
-                axis.setPen(pg.mkPen(colours.border))
-                axis.setTextPen(pg.mkPen(colours.quiet_text))
-        for cursor in self._cursors.values():
-            cursor.setPen(pg.mkPen(colours.accent, width=2))
-            cursor.setHoverPen(pg.mkPen(colours.text, width=3))
+        self.canvas.setBackground(theme.palette().background)
+        for quantity in self._made:
+            self._colour_plot(quantity)
         if self._series:
             self._draw()
         else:
             self._legend()
+
+    def _colour_plot(self, quantity: Quantity) -> None:
+        colours = theme.palette()
+        for name in ("left", "bottom"):
+            axis = self._made[quantity].getAxis(name)
+            axis.setPen(pg.mkPen(colours.border))
+            axis.setTextPen(pg.mkPen(colours.quiet_text))
+        cursor = self._cursors[quantity]
+        cursor.setPen(pg.mkPen(colours.accent, width=2))
+        cursor.setHoverPen(pg.mkPen(colours.text, width=3))

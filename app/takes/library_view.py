@@ -109,7 +109,7 @@ class LibraryView(QWidget):
         self.empty = EmptyState(
             "takes",
             "No takes yet",
-            "",
+            "Recordings appear here.",
             [
                 button(
                     "Record one", "takesGoLive", lambda: presenter.studio.go_to.emit("live"), kind="primary"
@@ -124,7 +124,7 @@ class LibraryView(QWidget):
             "Try fewer words. Names, dates, cameras, pipelines and states are searched.",
             [button("Clear the search", "takesClearSearch", self.search.clear)],
         )
-        self.looking = EmptyState("takes", "Looking for takes", "")
+        self.looking = EmptyState("takes", "Looking for takes", "Many takes need a moment.")
         self.stack = QStackedWidget()
         for page in (self.split, self.empty, self.nothing_found, self.looking):
             self.stack.addWidget(page)

@@ -43,6 +43,7 @@ class MarksPanel(QWidget):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setShowGrid(False)
+        self.table.setStyleSheet("QTableView::item { padding: 0 4px; }")  # as the headers have
         vertical, horizontal = self.table.verticalHeader(), self.table.horizontalHeader()
         assert vertical is not None
         assert horizontal is not None

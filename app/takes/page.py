@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from PyQt6.QtCore import QUrl
+from PyQt6.QtCore import QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
@@ -22,6 +22,8 @@ from app.takes.task_strip import TaskStrip
 from app.takes.tasks import Task
 from app.takes.thread_job import ThreadJob
 
+_BUILD_PLAYER_MS: Final = 200
+
 
 class TakesPage(Page):
     """Wires the views to their presenters."""
@@ -37,13 +39,12 @@ class TakesPage(Page):
         self.player.failed.connect(self._player_failed)
         self.player.said.connect(studio.say)
         self.library = LibraryView(self.presenter)
-        self.player_view = PlayerView(self.player)
+        self._player_view: PlayerView | None = None
         self.strip = TaskStrip(self.presenter.tasks)
         self._choices: ThreadJob | None = None
         self._reports: set[Task] = set()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.library)
-        self.stack.addWidget(self.player_view)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -55,9 +56,14 @@ class TakesPage(Page):
         column.addWidget(below)
         self._connect()
         self._add_keys()
+        # Not in one go with the list: each is quick enough to be built without being noticed.
+        later = QTimer(self)
+        later.setSingleShot(True)
+        later.timeout.connect(lambda: self.player_view)
+        later.start(_BUILD_PLAYER_MS)
 
     def _connect(self) -> None:
-        library, view, presenter = self.library, self.player_view, self.presenter
+        library, presenter = self.library, self.presenter
         library.open_folder_wanted.connect(self.choose_folder)
         library.play_wanted.connect(presenter.play)
         library.repair_wanted.connect(presenter.repair)
@@ -70,13 +76,9 @@ class TakesPage(Page):
         presenter.opened_take.connect(self.open_take)
         presenter.tasks.ended.connect(self._task_ended)
         self.strip.result_wanted.connect(self._show_result)
-        view.back_wanted.connect(self.close_take)
-        view.process_wanted.connect(lambda: self._with_open(self.ask_process))
-        view.export_wanted.connect(lambda: self._with_open(self.ask_export))
-        view.report_wanted.connect(lambda: self._with_open(self.open_report))
 
     def _add_keys(self) -> None:
-        player, view = self.player, self.player_view
+        player = self.player
         self._player_key("Play or pause", "Space", player.toggle)
         self._player_key("One instant back", "Left", lambda: player.step(-1))
         self._player_key("One instant on", "Right", lambda: player.step(1))
@@ -89,8 +91,8 @@ class TakesPage(Page):
         self._player_key("Repeat or not", "L", player.toggle_loop)
         self._player_key("Repeat from here", "[", player.loop_from_here)
         self._player_key("Repeat up to here", "]", player.loop_to_here)
-        self._player_key("Mark this instant", "M", view.mark_here)
-        self._player_key("Next camera alone", "Z", view.zoom_next)
+        self._player_key("Mark this instant", "M", self._mark)
+        self._player_key("Next camera alone", "Z", self._zoom_next)
         self.add_action("Back to the list", "Esc", self._escape)
         self.add_action("Play the chosen take", "Return", lambda: self._with_chosen(self.presenter.play))
         self.add_action("Rename the chosen take", "F2", lambda: self._with_chosen(self.ask_rename))
@@ -108,12 +110,24 @@ class TakesPage(Page):
 
         self.add_action(text, key, pressed)
 
+    @property
+    def player_view(self) -> PlayerView:
+        """The player; built when it is first asked for."""
+        if self._player_view is None:
+            view = self._player_view = PlayerView(self.player)
+            self.stack.addWidget(view)
+            view.back_wanted.connect(self.close_take)
+            view.process_wanted.connect(lambda: self._with_open(self.ask_process))
+            view.export_wanted.connect(lambda: self._with_open(self.ask_export))
+            view.report_wanted.connect(lambda: self._with_open(self.open_report))
+        return self._player_view
+
     # Life
 
     @property
     def in_player(self) -> bool:
         """Whether the player is shown."""
-        return self.stack.currentWidget() is self.player_view
+        return self._player_view is not None and self.stack.currentWidget() is self._player_view
 
     def entered(self) -> None:
         """Look for takes; the list has the keyboard."""
@@ -126,7 +140,8 @@ class TakesPage(Page):
     def left(self) -> None:
         """Pause."""
         self.presenter.leave()
-        self.player_view.leave()
+        if self._player_view is not None:
+            self._player_view.leave()
 
     def reason_to_stay(self) -> str:
         """Work that is not finished."""
@@ -134,7 +149,8 @@ class TakesPage(Page):
 
     def shutdown(self) -> None:
         """End everything."""
-        self.player_view.shutdown()
+        if self._player_view is not None:
+            self._player_view.shutdown()
         self.player.shutdown()
         self.presenter.shutdown()
         if self._choices is not None:
@@ -167,6 +183,12 @@ class TakesPage(Page):
             self.player_view.zoom(None)
         else:
             self.close_take()
+
+    def _mark(self) -> None:
+        self.player_view.mark_here()
+
+    def _zoom_next(self) -> None:
+        self.player_view.zoom_next()
 
     def _search(self) -> None:
         if not self.in_player:

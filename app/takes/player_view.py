@@ -26,7 +26,6 @@ from app.space.space_view import SpaceView, make_space_view
 from app.takes.graphs_panel import GraphsPanel
 from app.takes.marks_panel import MarksPanel
 from app.takes.player_presenter import SPEEDS, PlayerPresenter, Shown
-from app.takes.quality_card import QualityCard
 from app.takes.timeline_bar import Flag, TimelineBar
 from app.takes.words import clock_words
 from app.widgets.buttons import button, icon_button
@@ -102,9 +101,9 @@ class PlayerView(QWidget):
         self._upper.setHandleWidth(theme.SPACE)
         self._upper.addWidget(self.grid_area)
         self._upper.addWidget(self._space_area)
-        self._upper.setStretchFactor(0, 3)
-        self._upper.setStretchFactor(1, 2)
-        self._upper.setSizes([6000, 4000])
+        self._upper.setStretchFactor(0, 1)
+        self._upper.setStretchFactor(1, 1)
+        self._upper.setSizes([5000, 5000])
         self._upper.splitterMoved.connect(lambda *_: self._resized.start())
         self.empty = EmptyState("takes", "Opening the take", "A long take needs a moment.")
         self.empty.setObjectName("playerEmpty")
@@ -126,7 +125,6 @@ class PlayerView(QWidget):
         self.marks.renamed.connect(self.presenter.edit_mark)
         self.marks.removed.connect(self.presenter.remove_mark)
         self.marks.add_wanted.connect(self.mark_here)
-        self.quality = QualityCard()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("playerTabs")
         self.tabs.addTab(self.graphs, "Graphs")
