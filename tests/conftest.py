@@ -20,10 +20,11 @@ GRACE_S = 2.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Words of ``tests/parity``; pytest asks for options only in the conftest files it starts with."""
+    """Words of single tests; pytest asks for options only in the conftest files that it starts with."""
     group = parser.getgroup("parity", "recorded cases")
     default = Path(__file__).resolve().parents[1].parent / "shared" / "parity"
     group.addoption("--parity-dir", default=str(default), metavar="DIR", help="folder of recorded cases")
+    parser.addoption("--screenshots", default=None, metavar="DIR", help="where pictures of the desktop go")
     group.addoption("--parity-report", default=None, metavar="FILE", help="write all deviations as json")
 
 
