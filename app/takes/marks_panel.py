@@ -27,8 +27,8 @@ _TIME_COLUMN, _KIND_COLUMN, _TEXT_COLUMN = range(3)
 class MarksPanel(QWidget):
     """All marks and events by time. A mark is renamed by a double click or F2."""
 
-    sought = pyqtSignal(int)
-    """Monotonic time of the chosen row, ns."""
+    sought = pyqtSignal(object)
+    """Monotonic time of the chosen row, ns; too large for the integers of signals."""
     renamed = pyqtSignal(int, str)
     removed = pyqtSignal(int)
     add_wanted = pyqtSignal()
@@ -123,11 +123,11 @@ class MarksPanel(QWidget):
     def _edited(self, item: QTableWidgetItem) -> None:
         mark = self._rows[item.row()] if item.row() < len(self._rows) else None
         if isinstance(mark, Mark) and item.column() == _TEXT_COLUMN:
-            if item.text().strip() and item.text().strip() != mark.text:
-                self.renamed.emit(mark.number, item.text().strip())
-            else:
-                with QSignalBlocker(self.table):
-                    item.setText(mark.text)
+            text = item.text().strip()
+            with QSignalBlocker(self.table):
+                item.setText(mark.text)  # until the take has the new one
+            if text and text != mark.text:
+                self.renamed.emit(mark.number, text)
 
     def _delete(self) -> None:
         mark = self._chosen()

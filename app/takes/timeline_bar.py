@@ -130,22 +130,22 @@ class TimelineBar(QWidget):
         if self._loop is not None:
             for x in (self.x_of(start), self.x_of(end)):
                 painter.drawRect(QRectF(x - 1, track.top() - 4, 2, track.height() + 8))
-        self._paint_drops(painter)
         self._paint_times(painter)
+        self._paint_drops(painter)
         self._paint_flags(painter)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.text)
-        painter.drawRect(QRectF(cursor - 1, _FLAGS, 2, _DROPS.bottom() - _FLAGS))
+        painter.fillRect(round(cursor) - 1, round(_FLAGS), 2, round(_DROPS.bottom() - _FLAGS), colours.text)
         painter.drawEllipse(QPointF(cursor, track.center().y()), 7, 7)
         painter.end()
 
     def _paint_drops(self, painter: QPainter) -> None:
-        painter.setBrush(theme.palette().bad)
         columns: set[int] = set()
         for drop in self._drops:
             columns |= {round(self.x_of(float(at))) for at in drop.seconds}
         for x in columns:
-            painter.drawRect(QRectF(x - 0.75, _DROPS.top(), 1.5, _DROPS.height()))
+            # Whole pixels: so thin a line must not be watered down.
+            painter.fillRect(x - 1, round(_DROPS.top()), 2, round(_DROPS.height()), theme.palette().bad)
 
     def _paint_times(self, painter: QPainter) -> None:
         colours = theme.palette()
@@ -177,7 +177,7 @@ class TimelineBar(QWidget):
             x = self.x_of(flag.seconds)
             if flag.is_mark:
                 painter.setBrush(colours.accent)
-                painter.drawRect(QRectF(x - 0.75, 4, 1.5, _TRACK.top() - 4))
+                painter.fillRect(round(x) - 1, 4, 2, round(_TRACK.top()) - 4, colours.accent)
                 pennant = [QPointF(x, 4), QPointF(x + 9, 7.5), QPointF(x, 11)]
                 painter.drawPolygon(QPolygonF(pennant))
             else:
