@@ -12,7 +12,7 @@ import numpy as np
 
 from calibration.board import Board
 from calibration.board_footage import CameraTally, detect_in_footage
-from calibration.diagnosis import Diagnosis
+from calibration.diagnosis import CalibrationFailedError, Diagnosis
 from calibration.footage import Footage, find_footage
 from calibration.observations import BoardObservations
 from configs.errors import bad_input
@@ -20,6 +20,11 @@ from pipeline.take.header import TAKE_FILE
 
 if TYPE_CHECKING:
     from pipeline.take.take import Take
+
+if TYPE_CHECKING:
+    from calibration.calibration_config import CalibrationConfig
+    from calibration.calibrator import Calibration
+    from calibration.camera import Camera
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +116,38 @@ def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnos
             cameras = tuple(few)
             return (Diagnosis(found.cause, "error", f"{', '.join(cameras)}: {found.sentence}", cameras),)
     return ()
+
+
+def calibrate_findings(
+    findings: BoardFindings,
+    config: CalibrationConfig,
+    intrinsics: Mapping[str, Camera] | None,
+    progress: Callable[[str, float], None],
+    explaining: Callable[[], None] = lambda: None,
+) -> Calibration:
+    """Calibrate; where that fails for want of views, look into the pictures for the reason.
+
+    Args:
+        findings: Views, and how the search for them went.
+        config: Settings.
+        intrinsics: Lenses that are known.
+        progress: Is told the stage and the share that is done.
+        explaining: Is called before the pictures are looked into, which takes some seconds.
+
+    Raises:
+        CalibrationFailedError: Says why.
+        BadInputError: The settings do not fit the views.
+    """
+    from calibration.calibrator import calibrate  # loaded while the board was looked for
+
+    try:
+        return calibrate(findings.observations, intrinsics=intrinsics, config=config, progress=progress)
+    except CalibrationFailedError as error:
+        explaining()
+        why = explain_missing_views(findings, config.extrinsics.min_views)
+        if not why:
+            raise
+        raise CalibrationFailedError(why) from error
 
 
 def _needed(board: Board | None) -> Board:

@@ -291,7 +291,8 @@ class CalibrationSession:
         if self._earlier is not None and dict(self._earlier.sizes) != dict(sizes):
             raise BadInputError(
                 f"the views in {self.folder} are of other cameras or other picture sizes "
-                f"({_words(self._earlier.sizes)}) than the rig has ({_words(sizes)}); start over (without --resume)"
+                f"({_words(self._earlier.sizes)}) than the rig has ({_words(sizes)}); start over "
+                "(without --resume)"
             )
 
     def _hear(self, report: Report) -> None:

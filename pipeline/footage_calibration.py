@@ -1,4 +1,4 @@
-"""Calibrating from recorded footage, in the two steps that commands and windows share: search, then solve."""
+"""Calibrating from recorded footage for a window's background: search, look at what was found, solve."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from calibration.board import Board
-from calibration.calibration_config import CalibrationConfig
-from calibration.calibrator import Calibration, calibrate
-from calibration.camera import Camera
-from calibration.diagnosis import CalibrationFailedError
 from calibration.observations import BoardObservations
 from calibration.warm_up import warm_up_meanwhile
 from configs.errors import PosestageError
 from configs.loading import parse_config
-from pipeline.board_footage import BoardFindings, explain_missing_views, find_board_views
+from pipeline.board_footage import calibrate_findings, explain_missing_views, find_board_views
 from pipeline.calibrate_config import CalibrateConfig
 from pipeline.calibration_files import INTRINSICS_FILE, save_inputs
 from pipeline.calibration_host import failure_of, make_folder
@@ -32,36 +28,6 @@ _MOST_SKEW_NS: Final = 10_000_000
 
 Report = Callable[[float, str], None]
 """Share that is done, below 0 where that is not known, and what is being done."""
-
-
-def calibrate_findings(
-    findings: BoardFindings,
-    config: CalibrationConfig,
-    intrinsics: Mapping[str, Camera] | None,
-    progress: Callable[[str, float], None],
-    explaining: Callable[[], None] = lambda: None,
-) -> Calibration:
-    """Calibrate; where that fails for want of views, look into the pictures for the reason.
-
-    Args:
-        findings: Views, and how the search for them went.
-        config: Settings.
-        intrinsics: Lenses that are known.
-        progress: Is told the stage and the share that is done.
-        explaining: Is called before the pictures are looked into, which takes some seconds.
-
-    Raises:
-        CalibrationFailedError: Says why.
-        BadInputError: The settings do not fit the views.
-    """
-    try:
-        return calibrate(findings.observations, intrinsics=intrinsics, config=config, progress=progress)
-    except CalibrationFailedError as error:
-        explaining()
-        why = explain_missing_views(findings, config.extrinsics.min_views)
-        if not why:
-            raise
-        raise CalibrationFailedError(why) from error
 
 
 def search_footage(

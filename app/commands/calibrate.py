@@ -128,9 +128,8 @@ class Command:
         exports: tuple[str, ...],
         console: Console,
     ) -> Result:
-        from calibration.diagnosis import CalibrationFailedError
         from calibration.warm_up import warm_up_meanwhile
-        from pipeline.board_footage import explain_missing_views, find_board_views
+        from pipeline.board_footage import calibrate_findings, find_board_views
         from pipeline.calibration_files import save_inputs
 
         started = time.perf_counter()
@@ -142,22 +141,14 @@ class Command:
         observations = findings.observations
         known = known_intrinsics(args, observations.sizes, observations.board, config, console)
         save_inputs(folder, observations, config, known.cameras if known is not None else None)
-        from calibration.calibrator import calibrate  # loaded while the board was looked for
-
-        try:
-            with console.progress("calibrating", 1.0) as bar:
-                calibration = calibrate(
-                    observations,
-                    intrinsics=known.cameras if known is not None else None,
-                    config=config,
-                    progress=lambda stage, share: bar.update(share, note=stage),
-                )
-        except CalibrationFailedError as error:
-            with console.progress("looking for the reason"):
-                why = explain_missing_views(findings, config.extrinsics.min_views)
-            if not why:
-                raise
-            raise CalibrationFailedError(why) from error
+        with console.progress("calibrating", 1.0) as bar:
+            calibration = calibrate_findings(
+                findings,
+                config,
+                known.cameras if known is not None else None,
+                lambda stage, share: bar.update(share, note=stage),
+                explaining=lambda: bar.update(1.0, note="looking for the reason"),
+            )
         result = finish(args, folder, calibration, observations, exports, console, findings)
         result["search_seconds"] = round(searched_s, 3)
         return result
