@@ -20,29 +20,12 @@ from models.simulation.paint import palette
 from models.simulation.performer import BodyPose, Performer
 from models.simulation.renderer import Cast, Image, Sensor, View
 from models.simulation.studio_rig import ring_of_cameras
+from models.simulation.visibility import own_thickness, seen_in
 from models.skeleton import Skeleton
 from models.skeletons import get_skeleton
 
 _RIG, _CAST, _MOTION, _LOOK, _NOISE = range(5)
 """What a seed is combined with, so that another number of cameras does not change the people."""
-
-_HIDDEN_MM = {
-    "shoulder": 95.0,
-    "elbow": 70.0,
-    "wrist": 60.0,
-    "hip": 150.0,
-    "knee": 95.0,
-    "ankle": 80.0,
-    "pelvis": 175.0,
-    "neck": 115.0,
-    "head_top": 60.0,
-    "ear": 35.0,
-    "eye": 20.0,
-    "nose": 20.0,
-    "toe": 60.0,
-    "heel": 60.0,
-}
-"""How much nearer than a joint its own surface may be: the thickness of the body there, seen obliquely."""
 
 
 class StudioConfig(Config):
@@ -87,7 +70,7 @@ class Studio:
         self._sensors: dict[str, Sensor] = {}
         self._posed: float | None = None
         self._lit: float | None = None
-        self._allowed = np.array([_allowance(joint) for joint in self.skeleton.joints])
+        self._allowed = own_thickness(self.skeleton)
 
     def truth(self, t_s: float) -> NDArray[np.float64]:
         """(P, J, 3) joints at scene time ``t_s``, mm in world."""
@@ -105,12 +88,8 @@ class Studio:
         joints = self.truth(t_s)
         geometry = view.camera
         pixels = geometry.project(joints)
-        width, height = geometry.size
-        with np.errstate(invalid="ignore"):
-            inside = np.all((pixels > -0.5) & (pixels < np.array([width - 0.5, height - 0.5])), axis=-1)
-        nearest = np.rint(np.where(inside[..., None], pixels, 0.0)).astype(int)
-        in_front = (joints @ geometry.R[2] + geometry.t[2]) - depth[nearest[..., 1], nearest[..., 0]]
-        return np.asarray(inside & (in_front < self._allowed))
+        distances = joints @ geometry.R[2] + geometry.t[2]
+        return seen_in(depth, pixels, distances, self._allowed)
 
     def depth(self, camera: str, t_s: float) -> NDArray[np.float32]:
         """(H, W) mm along the optical axis to people, ``rasterizer.NOBODY_MM`` where nobody is.
@@ -204,7 +183,3 @@ def warm_up() -> None:
     studio = Studio(StudioConfig(cameras=1, size=(64, 64)))
     studio.render("cam1", 0.0)
     studio.visibility("cam1", 0.0)
-
-
-def _allowance(joint: str) -> float:
-    return next(mm for part, mm in _HIDDEN_MM.items() if part in joint)

@@ -36,7 +36,7 @@ def ring_of_cameras(seed: Sequence[int], count: int, size: tuple[int, int]) -> R
         up = 1600.0 + 600.0 * random.random()
         position = np.array([distance * cos(azimuth), distance * sin(azimuth), up])
         target = np.array([*random.uniform(-60.0, 60.0, 2), 960.0 + random.uniform(-40.0, 40.0)])
-        R = _looking(position, target, random.uniform(-0.015, 0.015))
+        R = looking(position, target, random.uniform(-0.015, 0.015))
         focal = min(height / 2 / tan(HALF_HEIGHT_RAD), width / 2 / tan(HALF_WIDTH_RAD))
         focal *= random.uniform(0.97, 1.0)
         centre = (np.array([width, height]) - 1) / 2 + random.uniform(-0.01, 0.01, 2) * width
@@ -53,7 +53,7 @@ def ring_of_cameras(seed: Sequence[int], count: int, size: tuple[int, int]) -> R
     return Rig(tuple(cameras), created="virtual studio, exact", board=None, quality={})
 
 
-def _looking(position: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
+def looking(position: np.ndarray, target: np.ndarray, roll: float) -> np.ndarray:
     """(3, 3) cam_from_world of a camera that looks from one place to another, level up to ``roll`` rad."""
     forward = (target - position) / np.linalg.norm(target - position)
     right = np.cross(forward, [0.0, 0.0, 1.0])
