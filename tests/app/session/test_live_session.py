@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,15 +15,15 @@ from pipeline.take.take import Take
 
 pytestmark = pytest.mark.timeout(150)
 
-PATIENCE_MS = 90_000
+PATIENCE_S = 90.0
 NO_STREAM = ("stream.address=''",)
 
 
 class Watched:
     """A session and everything it has said."""
 
-    def __init__(self, qtbot):
-        self.qtbot = qtbot
+    def __init__(self, application):
+        self.application = application
         self.session = LiveSession()
         self.heard = []
         self.numbers = {}
@@ -35,7 +36,11 @@ class Watched:
         session.poses.connect(self.poses.append)
 
     def until(self, condition):
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, self.heard
+            self.application.processEvents()
+            time.sleep(0.01)
 
     def of(self, kind):
         return [words for name, *words in self.heard if name == kind]
@@ -50,57 +55,133 @@ class Watched:
     def kill(self, node):
         os.kill(self.pid(node), signal.SIGKILL)
 
+    def recorded(self):
+        """Frames that the camera with fewest has in the take that is open."""
+        cameras = self.numbers.get("recorder", {}).get("cameras", {})
+        fresh = self.session.recording and self.numbers["recorder"]["recording"]
+        return min((camera["recorded"] for camera in cameras.values()), default=0) if fresh else 0
+
     def news(self, text):
         return [words for level, words in self.of("news") if text in words]
 
 
-@pytest.fixture
-def watched(qtbot):
-    watched = Watched(qtbot)
-    yield watched
+def ended(watched):
+    thread = watched.session._thread
     watched.session.shutdown()
-    assert not [thread for thread in threading.enumerate() if thread.name == "session"]
+    return thread is None or thread not in threading.enumerate()
 
 
-def test_live_poses_pictures_a_take_another_pipeline_and_the_end(watched, devices, calibration, tmp_path):
-    session = watched.session
+@pytest.fixture
+def watched(qapp):
+    watched = Watched(qapp)
+    yield watched
+    assert ended(watched)
+
+
+@pytest.fixture(scope="module")
+def running(qapp, devices, calibration):
+    """Starting takes seconds; these tests share one session that makes poses."""
+    watched = Watched(qapp)
     watched.live(devices, calibration, "noisy_truth")
-    watched.until(lambda: session.pipeline_state == "ready" and len(watched.poses) > 5)
-    assert "truth" in session.label
-    feed = PictureFeed(session.ring_name)
-    picture = []
-    watched.until(lambda: picture.append(feed.newest("cam1", (80, 60))) or picture[-1] is not None)
-    assert picture[-1].shape == (60, 80, 3)
+    watched.until(lambda: watched.session.pipeline_state == "ready" and len(watched.poses) > 5)
+    yield watched
+    assert not watched.of("failed")
+    assert ended(watched)
+
+
+def test_poses_and_pictures_arrive(running):
+    assert "truth" in running.session.label
+    assert running.poses[-1].cameras == ("cam1", "cam2")
+    feed = PictureFeed(running.session.ring_name)
+    pictures = []
+    running.until(lambda: pictures.append(feed.newest("cam1", (80, 60))) or pictures[-1] is not None)
+    assert pictures[-1].shape == (60, 80, 3)
     assert feed.newest("cam9", (80, 60)) is None
-    latest = watched.poses[-1]
+
+    def of_poses():
+        poses = running.poses[-1]
+        pictures.append(feed.at("cam2", int(poses.view_times_ns[1]), (160, 120)))
+        return pictures[-1] is not None
+
+    running.until(of_poses)
+    assert pictures[-1].shape == (120, 160, 3)
     feed.close()
 
+
+def test_a_take_never_overwrites_keeps_marks_and_its_pipeline(running, tmp_path):
+    session = running.session
     (tmp_path / "jump").mkdir()  # a take of that name exists
     session.record(tmp_path / "jump")
-    watched.until(lambda: session.recording)
+    running.until(lambda: session.recording)
     assert session.take == tmp_path / "jump-2"
     session.mark("now")
-    watched.until(lambda: watched.numbers["recorder"].get("frames", 0) > 20)
+    running.until(lambda: running.recorded() > 10)
     session.set_pipeline("none")
-    watched.until(lambda: watched.news("within a take"))
+    running.until(lambda: running.news("within a take"))
     assert session.pipeline_state == "ready", "poses go on"
     session.stop_recording()
-    watched.until(lambda: watched.of("take_closed"))
+    running.until(lambda: running.of("take_closed"))
     assert not session.recording
     take = Take.open(tmp_path / "jump-2")
     assert take.header.state == "complete"
     assert ("mark", "now") in {(event.kind, event.message) for event in take.events()}
-    assert latest.cameras == ("cam1", "cam2")
 
+
+def test_pipelines_change_and_one_that_does_not_fit_leaves_the_cameras_running(running):
+    session = running.session
     session.set_pipeline("none")
-    watched.until(lambda: session.pipeline_state == "none")
+    running.until(lambda: session.pipeline_state == "none")
+    session.set_pipeline("noisy_truth", ("keypoints.noise_px=-1",))
+    running.until(lambda: session.pipeline_state == "failed")
+    assert "noise_px" in running.of("pipeline")[-1][1]
+    session.set_pipeline("no_such_pipeline")
+    running.until(lambda: "unknown pipeline" in running.of("pipeline")[-1][1])
     session.set_pipeline("noisy_truth", NO_STREAM)
-    watched.until(lambda: session.pipeline_state == "ready")
-    session.stop()
-    assert session.state == "stopping"
-    watched.until(lambda: session.state == "off")
-    assert not watched.of("failed")
-    assert session.ring_name("cam1") is None
+    running.until(lambda: session.pipeline_state == "ready")
+    count = len(running.poses)
+    running.until(lambda: len(running.poses) > count + 3)
+    assert session.state == "live"
+    assert not running.news("stopped")
+
+
+def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running, tmp_path):
+    session = running.session
+
+    running.kill("inference")
+    running.until(lambda: running.news("Pose estimation stopped"))
+    running.until(lambda: running.news("Pose estimation works again"))
+    count = len(running.poses)
+    running.until(lambda: len(running.poses) > count + 3)
+
+    ring = session.ring_name("cam1")
+    running.kill("grabber-cam1")
+    running.until(lambda: running.news("Camera cam1 stopped"))
+    running.until(lambda: running.numbers["grabber-cam1"]["problem"])
+    running.until(lambda: running.news("Camera cam1 works again"))
+    running.until(lambda: session.ring_name("cam1") != ring)
+    feed = PictureFeed(session.ring_name)
+    pictures = []
+    running.until(lambda: pictures.append(feed.newest("cam1", (160, 120))) or pictures[-1] is not None)
+    feed.close()
+    assert session.state == "live"
+
+    session.record(tmp_path / "lost")
+    running.until(lambda: session.recording)
+    running.until(lambda: running.recorded() > 10)
+    running.kill("recorder")
+    running.until(lambda: running.of("recording_lost"))
+    [[folder, reason]] = running.of("recording_lost")
+    assert folder == tmp_path / "lost"
+    assert "ended unexpectedly" in reason
+    assert not session.recording
+    session.record(tmp_path / "next")
+    running.until(lambda: session.recording)
+    session.stop_recording()
+    running.until(lambda: not session.recording)
+    assert Take.open(tmp_path / "next").header.state == "complete"
+    repaired = repair_take(folder)
+    assert repaired.changed
+    assert all(totals.recorded >= 10 for totals in repaired.totals.values())
 
 
 def test_a_camera_that_cannot_open_fails_with_its_reason_and_can_be_started_again(watched, devices, tmp_path):
@@ -114,22 +195,9 @@ def test_a_camera_that_cannot_open_fails_with_its_reason_and_can_be_started_agai
     watched.live(one, None, "none")
 
 
-def test_a_pipeline_that_does_not_fit_leaves_the_cameras_running(watched, devices, calibration):
-    session = watched.session
-    watched.live(devices, calibration, "no_such_pipeline")
-    watched.until(lambda: session.pipeline_state == "failed")
-    assert "unknown pipeline" in watched.of("pipeline")[-1][1]
-    session.set_pipeline("noisy_truth", NO_STREAM)
-    watched.until(lambda: session.pipeline_state == "ready")
-    session.set_pipeline("noisy_truth", ("keypoints.noise_px=-1",))
-    watched.until(lambda: session.pipeline_state == "failed")
-    assert "noise_px" in watched.of("pipeline")[-1][1]
-    watched.until(lambda: "inference" not in watched.session._thread.nodes)
-    assert session.state == "live"
-    assert not watched.news("stopped")
-
-
-def test_starting_can_be_called_off_and_started_again_at_once(watched, devices, calibration):
+def test_starting_is_called_off_for_another_start_and_a_shutdown_saves_the_take(
+    watched, devices, calibration, tmp_path
+):
     session = watched.session
     session.start(devices, calibration, "noisy_truth", overrides=NO_STREAM)
     session.start(devices, None, "none")
@@ -138,68 +206,19 @@ def test_starting_can_be_called_off_and_started_again_at_once(watched, devices, 
     watched.until(lambda: session.state == "live")
     assert session.calibration is None
     assert not watched.of("failed")
+    session.record(tmp_path / "one")
+    watched.until(lambda: watched.recorded() > 5)
+    session.shutdown()
+    take = Take.open(tmp_path / "one")
+    assert take.header.state == "complete"
+    assert "interrupted" not in {event.kind for event in take.events()}
+    assert session.state == "off"
 
 
 def test_recording_without_running_cameras_says_what_to_do(watched, tmp_path):
     watched.session.record(tmp_path / "one")
     assert watched.of("recording_failed") == [["The cameras are not running. Start live first."]]
     assert not (tmp_path / "one").exists()
-
-
-def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(
-    watched, devices, calibration, tmp_path
-):
-    session = watched.session
-    watched.live(devices, calibration, "noisy_truth")
-    watched.until(lambda: session.pipeline_state == "ready" and watched.poses)
-
-    watched.kill("inference")
-    watched.until(lambda: watched.news("Pose estimation stopped"))
-    watched.until(lambda: watched.news("Pose estimation works again"))
-    count = len(watched.poses)
-    watched.until(lambda: len(watched.poses) > count + 3)
-
-    ring = session.ring_name("cam1")
-    watched.kill("grabber-cam1")
-    watched.until(lambda: watched.news("Camera cam1 stopped"))
-    watched.until(lambda: watched.numbers["grabber-cam1"]["problem"])
-    watched.until(lambda: watched.news("Camera cam1 works again"))
-    watched.until(lambda: session.ring_name("cam1") != ring)
-    feed = PictureFeed(session.ring_name)
-    pictures = []
-    watched.until(lambda: pictures.append(feed.newest("cam1", (160, 120))) or pictures[-1] is not None)
-    feed.close()
-    assert session.state == "live"
-
-    session.record(tmp_path / "lost")
-    watched.until(lambda: watched.numbers["recorder"].get("frames", 0) > 30)
-    watched.kill("recorder")
-    watched.until(lambda: watched.of("recording_lost"))
-    [[folder, reason]] = watched.of("recording_lost")
-    assert folder == tmp_path / "lost"
-    assert "ended unexpectedly" in reason
-    assert not session.recording
-    session.record(tmp_path / "next")
-    watched.until(lambda: session.recording)
-    session.stop_recording()
-    watched.until(lambda: watched.of("take_closed"))
-    assert Take.open(tmp_path / "next").header.state == "complete"
-    repaired = repair_take(folder)
-    assert repaired.changed
-    assert all(totals.recorded > 10 for totals in repaired.totals.values())
-    assert not watched.of("failed")
-
-
-def test_shutdown_while_recording_saves_the_take(watched, devices, tmp_path):
-    session = watched.session
-    watched.live(devices, None, "none")
-    session.record(tmp_path / "one")
-    watched.until(lambda: watched.numbers.get("recorder", {}).get("frames", 0) > 10)
-    session.shutdown()
-    take = Take.open(tmp_path / "one")
-    assert take.header.state == "complete"
-    assert "interrupted" not in {event.kind for event in take.events()}
-    assert session.state == "off"
 
 
 def test_pictures_are_shrunk_by_averaging_and_never_enlarged():
