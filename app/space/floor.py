@@ -15,6 +15,7 @@ _LEAST_MM: Final = 3000.0
 _MOST_MM: Final = 25_000.0
 _AXIS_MM: Final = 500.0
 _AXIS_RADIUS_MM: Final = 6.5
+_LEAST_PX: Final = 0.8
 # One below the other, far enough apart for a depth buffer of 16 bits and too little to be seen.
 _PLANE_MM: Final = -20.0
 _LINES_MM: Final = 0.0
@@ -53,15 +54,21 @@ def lines(radius_mm: float, colours: SceneColours) -> Strokes:
     return Strokes(np.concatenate(ends), np.concatenate(shades), 1.0, flat=True)
 
 
-def axes(colours: SceneColours) -> tuple[Strokes, list[Label]]:
-    """The world's X, Y and Z from its origin, half a metre long, and their names."""
+def axes(colours: SceneColours, px_mm: float = 0.0) -> tuple[Strokes, list[Label]]:
+    """The world's X, Y and Z from its origin, half a metre long, and their names.
+
+    Args:
+        colours: Of the theme.
+        px_mm: Size of a pixel where they are; they stay thick enough to be seen.
+    """
     directions = np.eye(3) * _AXIS_MM
     lift = np.array([0.0, 0.0, 4.0])  # above the floor's lines
     shades = np.array([colours.x_axis, colours.y_axis, colours.z_axis])
     shaft = np.stack([np.zeros((3, 3)) + lift, directions * 0.88 + lift], axis=1)
     # The tips are cones where thickness can be drawn.
     ends = np.concatenate([shaft, np.stack([shaft[:, 1], directions + lift], axis=1)])
-    radii = np.repeat([[_AXIS_RADIUS_MM, _AXIS_RADIUS_MM], [2.6 * _AXIS_RADIUS_MM, 0.0]], 3, axis=0)
+    radius = max(_AXIS_RADIUS_MM, _LEAST_PX * px_mm)
+    radii = np.repeat([[radius, radius], [2.6 * radius, 0.0]], 3, axis=0)
     strokes = Strokes(ends, np.concatenate([shades, shades]), 2.0, radii=radii)
     names = zip("XYZ", directions, (colours.x_axis, colours.y_axis, colours.z_axis), strict=True)
     return strokes, [Label(name, place * 1.12, colour, strong=True) for name, place, colour in names]

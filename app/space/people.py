@@ -34,6 +34,8 @@ _FINE: Final = (
 )
 _BALL_MM: Final = 27.0
 _FINE_BALL_MM: Final = 15.0
+_LEAST_BALL_PX: Final = 2.0
+_LEAST_TUBE_PX: Final = 0.9
 _TUBE: Final = 0.68
 """Radius of a bone over the radius of the ball at its end."""
 _THIN: Final = 0.32
@@ -58,6 +60,7 @@ def solids(
     person: NDArray[np.int64],
     colours: SceneColours,
     covariance: Floats | None = None,
+    px_mm: float = 0.0,
 ) -> Solids:
     """Bodies of all people.
 
@@ -67,8 +70,10 @@ def solids(
         person: (P,) identity numbers, which choose the hues.
         colours: Of the theme.
         covariance: (P, J, 3, 3) mm^2, NaN where unknown; draws ellipsoids of ``SIGMA`` instead of balls.
+        px_mm: Size of a pixel where the people are: from afar, limbs stay thick enough to be seen. Ellipsoids
+            keep their true size.
     """
-    radii = ball_radii(skeleton.joints)
+    radii = np.maximum(ball_radii(skeleton.joints), _LEAST_BALL_PX * px_mm)
     several = len(joints) > 1
     everybody = tuple(int(who) for who in person)
     shades, bone_shades = _shades(skeleton, everybody, several, colours)
@@ -81,6 +86,7 @@ def solids(
     whole = present[:, bones].all(axis=2)
     finer = np.minimum(radii[bones[:, 0]], radii[bones[:, 1]])
     tube_radii = thickness * (0.5 * finer[:, None] + 0.5 * radii[bones])
+    tube_radii = np.maximum(tube_radii, _LEAST_TUBE_PX * px_mm)
     return Solids(
         tubes=joints[:, bones][whole],
         radii=np.broadcast_to(tube_radii, (len(joints), *tube_radii.shape))[whole],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import log
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,8 @@ class Scene:
         self._nets: dict[str, Floats] = {}
         self._length = 300.0
         self._highlighted: str | None = None
-        self._stale = {"floor", "rig", "people", "trails", "pictures"}
+        self._px_mm = 0.0
+        self._stale = {"floor", "axes", "rig", "people", "trails", "pictures"}
         self.labels: list[Label] = []
 
     @property
@@ -83,7 +85,14 @@ class Scene:
         """Another theme."""
         if colours != self.colours:
             self.colours = colours
-            self._stale |= {"floor", "rig", "people", "trails"}
+            self._stale |= {"floor", "axes", "rig", "people", "trails"}
+
+    def set_scale(self, px_mm: float) -> None:
+        """Size of a pixel in the middle of the scene; in steps, so that few zooms change anything."""
+        px_mm = 1.25 ** round(log(px_mm) / log(1.25))
+        if px_mm != self._px_mm:
+            self._px_mm = px_mm
+            self._stale |= {"axes", "people", "trails"}
 
     def set_rig(self, rig: Rig | None) -> None:
         """Other cameras."""
@@ -142,22 +151,26 @@ class Scene:
         stale, self._stale = self._stale, set()
         if "floor" in stale:
             radius = floor.reach(self.positions)
-            axes, self._axis_labels = floor.axes(self.colours)
             self._put("plane", floor.plane(radius, self.colours))
             self._put("lines", floor.lines(radius, self.colours))
+        if "axes" in stale:
+            axes, self._axis_labels = floor.axes(self.colours, self._px_mm)
             self._put("axes", axes)
         if "rig" in stale:
             self._build_rig()
         if "pictures" in stale:
             self._build_pictures()
         if "trails" in stale:
-            self._put("trails", self._trails.strokes(self.colours) if self.options["trails"] else Strokes())
+            drawn = self._trails.strokes(self.colours, self._px_mm) if self.options["trails"] else Strokes()
+            self._put("trails", drawn)
         if "people" in stale:
             shown = self._people
             bodies = Solids()
             if shown is not None:
                 covariance = shown.covariance if self.options["uncertainty"] else None
-                bodies = people.solids(shown.joints, shown.skeleton, shown.person, self.colours, covariance)
+                bodies = people.solids(
+                    shown.joints, shown.skeleton, shown.person, self.colours, covariance, self._px_mm
+                )
             self._put("people", bodies)
         self.labels = [*self._axis_labels, *self._camera_labels]
 

@@ -54,6 +54,12 @@ _DEG_PER_PX: Final = 0.4
 _DEG_PER_KEY: Final = 5.0
 _FOLLOW: Final = 0.15
 """Part of the way to the people that the view moves with every instant: at 30 Hz it is there in a second."""
+_HOME_AZIMUTHS: Final = tuple(range(-80, -35, 5))
+"""Where the first view may stand, between front and side; the one that needs the least distance is taken."""
+_ASIDE: Final = 0.3
+"""Part of the shorter side: a camera so far from the middle is not in the way."""
+_WIDE: Final = 1.5
+_LEAST_SHARE: Final = 0.6
 _HINT: Final = "Drag to turn, right drag to move, wheel to zoom, double click for the first view"
 """Shown until a hand has touched the view."""
 _ROOM_FOR_HINT: Final = 560.0
@@ -155,7 +161,10 @@ class SpaceView(QWidget):
         bodies = np.array(joints, dtype=np.float64).reshape(-1, len(skeleton), 3)
         who = np.arange(len(bodies)) if person is None else np.array(person, dtype=np.int64)
         spread = None if covariance is None else np.array(covariance, dtype=np.float64)
+        nobody = self.scene.middle is None
         self.scene.show_people(bodies, skeleton, who, spread)
+        if nobody and not self._moved and self.scene.middle is not None:
+            self._glide_towards(self.home())
         if self.scene.options["follow"]:
             self._follow(_FOLLOW)
         self.refresh()
@@ -219,13 +228,21 @@ class SpaceView(QWidget):
         positions = self.scene.positions
         if not len(positions):
             return OrbitCamera()
-        centre = positions.mean(axis=0)
-        start = OrbitCamera().aimed([centre[0], centre[1], min(1000.0, max(300.0, 0.5 * centre[2]))])
+        x, y, z = positions.mean(axis=0).tolist()
+        start = OrbitCamera().aimed([x, y, min(1000.0, max(300.0, 0.5 * z))])
         size = (float(max(self.width(), 1)), float(max(self.height(), 1)))
-        # People and floor in front of the middle, however close together the cameras are.
-        body = [[x, y, z] for x in (-900.0, 900.0) for y in (-900.0, 900.0) for z in (0.0, 1900.0)]
-        here = np.array([centre[0], centre[1], 0.0])
-        return start.framing(np.concatenate([positions, np.array(body) + here]), size)
+        # Where people are, however close together the cameras are.
+        room = [[x + a, y + b, c] for a in (-900.0, 900.0) for b in (-900.0, 900.0) for c in (0.0, 1900.0)]
+        everything = np.concatenate([positions, np.array(room)])
+        directions = [replace(start, azimuth_deg=azimuth) for azimuth in _HOME_AZIMUTHS]
+        framed = [camera.framing(everything, size) for camera in directions]
+        best = min(framed, key=lambda camera: camera.distance_mm * (1.0 + _hidden(camera, positions, size)))
+        if self.scene.middle is None:
+            return best
+        # With people to look at, cameras at the sides may leave a narrow picture.
+        nearest = best.framing(np.array(room), size).distance_mm
+        share = min(1.0, max(_LEAST_SHARE, size[0] / size[1] / _WIDE))
+        return replace(best, distance_mm=max(nearest, share * best.distance_mm))
 
     def project(self, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """World points (..., 3) mm to px of the widget (..., 2) and depth (...) mm, as seen now."""
@@ -273,6 +290,7 @@ class SpaceView(QWidget):
             return
         if self._size.isEmpty():
             self._size = self.size()
+        self._tell_scale()
         dots = self.devicePixelRatioF()
         area = self._size.width() * self._size.height() * dots * dots
         dots *= min(1.0, (_MOST_DOTS / max(1.0, area)) ** 0.5)
@@ -297,6 +315,9 @@ class SpaceView(QWidget):
                 asked_s=time.perf_counter(),
             )
         )
+
+    def _tell_scale(self) -> None:
+        self.scene.set_scale(self.camera.distance_mm / focal((self.width(), self.height())))
 
     def _take_picture(self, picture: Picture) -> None:
         if self._shut or self.engine == "wireframe":
@@ -358,6 +379,7 @@ class SpaceView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, abs(ratio - 1.0) > 1e-3)
             painter.drawImage(target, self._image)
         else:
+            self._tell_scale()
             parts = [part for _, part in self.scene.parts.values()]
             paint_scene(painter, parts, camera, size)
         paint_labels(painter, self.scene.labels, camera, size, colours)
@@ -478,6 +500,13 @@ class SpaceView(QWidget):
     def _glided(self, part: float) -> None:
         self.camera = between(self._glide_from, self._glide_to, float(part))
         self.refresh()
+
+
+def _hidden(camera: OrbitCamera, positions: NDArray[np.float64], size: tuple[float, float]) -> float:
+    """How much of the rig stands between the eye and the middle: 1 for each camera that is in the way."""
+    places, depth = camera.project(positions, size)
+    aside = np.abs(places[:, 0] - size[0] / 2) / (_ASIDE * min(size))
+    return float(np.clip(1.0 - aside, 0.0, 1.0)[depth < camera.distance_mm].sum())
 
 
 def make_space_view(parent: QWidget | None = None, engine: Engine = "auto") -> SpaceView:

@@ -20,6 +20,7 @@ _JUMP_MM: Final = 500.0
 another time or person, across which no line is drawn."""
 _RADIUS_MM: Final = 9.0
 """At the joint; nothing at the oldest end."""
+_LEAST_PX: Final = 0.6
 _JOINTS: Final = ("left_wrist", "right_wrist", "left_ankle", "right_ankle", "pelvis")
 
 
@@ -47,8 +48,13 @@ class Trails:
         for who, body in zip(person, joints, strict=True):
             self._past.setdefault(int(who), deque(maxlen=LENGTH)).append(body[chosen])
 
-    def strokes(self, colours: SceneColours) -> Strokes:
-        """Lines that fade into the floor with age."""
+    def strokes(self, colours: SceneColours, px_mm: float = 0.0) -> Strokes:
+        """Lines that fade into the floor with age.
+
+        Args:
+            colours: Of the theme.
+            px_mm: Size of a pixel where the people are; thinner lines would break into dots.
+        """
         ends, shades, radii = [], [], []
         ground = np.array(colours.floor)
         several = len(self._past) > 1
@@ -63,6 +69,7 @@ class Trails:
             own = np.array([of_person(colours, side_of(name), who, several) for name in self._names])
             colour = ground + (own[None] - ground) * kept
             thickness = np.stack([kept[:, :, 0], kept[:, :, 0] + 0.9 / (LENGTH - 2)], axis=2) * _RADIUS_MM
+            thickness = np.maximum(thickness, _LEAST_PX * px_mm)
             ends.append(pieces[whole])
             radii.append(np.broadcast_to(thickness, pieces.shape[:3])[whole])
             shades.append(colour[whole])

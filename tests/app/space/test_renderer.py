@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,9 @@ SIZE = (160, 120)
 @pytest.fixture(scope="module")
 def renderer(open3d_draws):
     with pytest.MonkeyPatch.context() as patch:
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            patch.delenv(name, raising=False)  # which ``prepare`` does too, and this puts back
+        patch.setenv("XDG_RUNTIME_DIR", os.environ.get("XDG_RUNTIME_DIR", "/tmp"))
         patch.setattr("os.dup2", lambda *words: None)  # stdout is pytest's
         renderer = open_renderer(prepare())
         yield renderer

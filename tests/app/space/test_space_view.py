@@ -150,12 +150,47 @@ def test_double_click_and_r_reset(qtbot, view):
         np.testing.assert_array_equal(drawn(view), before)
 
 
-def test_first_view_holds_all_cameras_and_people(view, rig):
+def test_first_view_holds_all_cameras(make_view, rig):
+    view = make_view()
+    view.set_rig(rig)
     for camera in rig.cameras:
         place, depth = view.project(camera.position)
         assert depth > 0
         assert 0 < place[0] < SIZE[0]
         assert 0 < place[1] < SIZE[1]
+
+
+def test_first_view_of_a_narrow_picture_goes_nearer_when_people_come(make_view, rig, standing):
+    view = make_view(size=(260, 300))
+    view._glide.setDuration(0)
+    view.set_rig(rig)
+    before = view.camera
+    view.show_people(*standing)
+    assert view.camera.distance_mm < 0.9 * before.distance_mm
+    places, depth = view.project(standing[0][0])
+    assert (depth > 0).all()
+    assert (places > 0).all()
+    assert (places < [260, 300]).all()
+    # Who has chosen a view keeps it.
+    moved = make_view(size=(260, 300))
+    moved.set_rig(rig)
+    moved.look(before)
+    moved.show_people(*standing)
+    assert moved.camera == before
+
+
+def test_limbs_stay_visible_from_afar(view, standing):
+    """At 0.1 px per limb or at 3: people seen from far are drawn with at least a pixel and a half."""
+    view.set_option("trails", False)
+    view.look(OrbitCamera(distance_mm=60_000.0))
+    drawn(view)
+    far = view.scene.parts["people"][1]
+    px_mm = 60_000.0 / (1.2 * SIZE[1])
+    assert 2 * far.radii.min() > 1.5 * px_mm
+    view.look(OrbitCamera(distance_mm=3000.0))
+    drawn(view)
+    near = view.scene.parts["people"][1]
+    assert near.radii.max() < 30
 
 
 def test_number_keys_choose_views(qtbot, view, standing):
@@ -323,7 +358,8 @@ def test_open3d_agrees_with_the_projection_and_follows_every_change(qtbot, rende
         # Shadows on the dark floor change it by half of that.
         rows, columns = np.nonzero(np.abs(people - nobody).max(axis=2) > 30)
         bodies.append([rows.mean(), columns.mean(), rows.std(), columns.std()])
-    np.testing.assert_allclose(*bodies, atol=2.0)
+    # Limbs are 7 px thick; light, which only Open3D has, can hide half of one side from the threshold.
+    np.testing.assert_allclose(*bodies, atol=3.5)
     view.show_people(joints, skeleton)
     lines.deleteLater()
 
