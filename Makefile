@@ -20,7 +20,10 @@ LIBRARIES := libgl1 libegl1 libglib2.0-0 libfontconfig1 libdbus-1-3 libxkbcommon
 LOADS := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} $(BIN)/python -c \
          'import cv2, open3d, PyQt6.QtOpenGL, PyQt6.QtWidgets as widgets; widgets.QApplication([])'
 
-.PHONY: help setup demo test lint types bench docs clean
+# Of the walk through the desktop, those that docs/desktop.md shows.
+PICTURES := first_start wizard_show_the_board wizard_result live player
+
+.PHONY: help setup demo test lint types bench screenshots docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -44,6 +47,12 @@ types: setup  ## check types
 bench: setup  ## measure how fast the parts run on this machine
 	$(BIN)/python launch.py benchmark triangulation $(ARGS)
 	$(BIN)/python launch.py benchmark pipeline $(ARGS)
+
+screenshots: setup  ## walk through the desktop and renew the pictures in docs/images/desktop
+	rm -rf build/screenshots
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/app/test_walkthrough.py
+	mkdir -p docs/images/desktop
+	for name in $(PICTURES); do cp build/screenshots/*_$$name.png docs/images/desktop/$$name.png; done
 
 docs: $(VENV)/.docs  ## write the reference of all modules to build/docs
 	QT_QPA_PLATFORM=offscreen $(BIN)/pdoc --docformat google --mermaid --output-directory build/docs \
