@@ -356,6 +356,7 @@ class CalibrationSession:
             floor_wanted=self._floor is not None and self._floor.waiting,
             enough=not missing and trial is not None,
             solving=(self._solver.share, self._solver.stage) if phase == "solving" else (0.0, ""),
+            wanted=self.config.live,
         )
         if self._on_state is not None:
             self._on_state(self.state)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.calibrate_config import LiveConfig
 from pipeline.floor_watch import StillStretch
 from pipeline.trial_figures import TrialFigures
 
@@ -78,6 +79,7 @@ class CalibrationState:
         floor_wanted: Somebody said that the board lies on the floor, and it has not lain still since.
         enough: Whether nothing is missing and the trial is good enough.
         solving: Share of the final solve that is done, and its stage.
+        wanted: When that is enough.
     """
 
     phase: Phase = "starting"
@@ -93,3 +95,4 @@ class CalibrationState:
     floor_wanted: bool = False
     enough: bool = False
     solving: tuple[float, str] = (0.0, "")
+    wanted: LiveConfig = field(default_factory=LiveConfig)

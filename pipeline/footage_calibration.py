@@ -133,4 +133,5 @@ def _as_state(
         missing=missing,
         still=_still(observations, config),
         enough=not missing,
+        wanted=config.live,
     )

@@ -7,15 +7,11 @@ from typing import Final, Literal
 
 import numpy as np
 
+from pipeline.calibrate_config import LiveConfig
 from pipeline.calibration_outcome import CalibrationFailure, CalibrationOutcome
 from pipeline.calibration_state import CalibrationState, CameraProgress
 
 Level = Literal["good", "warning", "bad", "quiet"]
-
-ENOUGH_VIEWS: Final = 20
-ENOUGH_COVERED: Final = 0.5
-ENOUGH_SHARED: Final = 8
-"""As in ``LiveConfig``, which is not loaded here; a test compares them."""
 
 _STAGES: Final = {
     "starting": "Starting",
@@ -65,11 +61,11 @@ class CameraState:
     detail: str = ""
 
 
-def camera_state(one: CameraProgress) -> CameraState:
+def camera_state(one: CameraProgress, wanted: LiveConfig) -> CameraState:
     """Whether a camera has enough, and what it lacks."""
-    needs_cover = not one.known_lens and one.covered < ENOUGH_COVERED
-    if one.views < ENOUGH_VIEWS:
-        left = ENOUGH_VIEWS - one.views
+    needs_cover = not one.known_lens and one.covered < wanted.coverage
+    if one.views < wanted.views:
+        left = wanted.views - one.views
         return CameraState("quiet", f"{left} more view{'s' if left > 1 else ''}", seeing(one))
     if needs_cover:
         gaps = ", ".join(one.gaps[:2])
@@ -152,16 +148,16 @@ def promises(state: CalibrationState) -> tuple[Promise, ...]:
     trial = state.trial
     if trial is None:
         return ()
-    found = []
-    distance = trial.distance_mm
-    if np.isfinite(trial.point_mm) and np.isfinite(distance):
-        found.append(_promise("Points", trial.point_mm, 1e-4 * distance, "mm", 1))
-        found.append(_promise("Places", trial.place_mm, 1.2e-3 * distance, "mm", 1))
-        found.append(_promise("Directions", trial.turn_deg, 0.15, "°", 2))
+    found, wanted = [], state.wanted
+    hundredth = trial.distance_mm / 100
+    if np.isfinite(trial.point_mm) and np.isfinite(hundredth):
+        found.append(_promise("Points", trial.point_mm, wanted.point_percent * hundredth, "mm", 1))
+        found.append(_promise("Places", trial.place_mm, wanted.place_percent * hundredth, "mm", 1))
+        found.append(_promise("Directions", trial.turn_deg, wanted.turn_deg, "°", 2))
     if trial.focal_percent > 0:
-        found.append(_promise("Focal lengths", trial.focal_percent, 0.25, "%", 2))
+        found.append(_promise("Focal lengths", trial.focal_percent, wanted.focal_percent, "%", 2))
     if np.isfinite(trial.lag_ms):
-        found.append(_promise("Time offsets", trial.lag_ms, 2.0, "ms", 1))
+        found.append(_promise("Time offsets", trial.lag_ms, wanted.lag_ms, "ms", 1))
     return tuple(found)
 
 

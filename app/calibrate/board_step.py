@@ -102,6 +102,8 @@ class BoardStep(StepView):
         for widget in (self.preset, self.kind, self.columns, self.rows, self.square, self.marker,
                        self.dictionary, self.first_marker, self.legacy, self.inverted):  # fmt: skip
             widget.setEnabled(not choice.locked)
+        self._form.setRowVisible(self.preset, not choice.locked)
+        self.hint.setVisible(not choice.locked)
         self.opening.setVisible(not choice.locked)
         self.ruler.setVisible(not choice.locked)
         self._form.setRowVisible(self.marker, charuco)
@@ -109,7 +111,7 @@ class BoardStep(StepView):
         self._form.setRowVisible(self.first_marker, charuco and self.more.isChecked())
         self._form.setRowVisible(self.legacy, charuco and self.more.isChecked())
         self._form.setRowVisible(self.inverted, charuco and self.more.isChecked())
-        self.more.setVisible(charuco)
+        self.more.setVisible(charuco and not choice.locked)
         self.measured_of.setText(f"The row of {values['columns']} squares is in truth")
         for key, field in (("columns", self.columns), ("rows", self.rows), ("square_mm", self.square),
                             ("marker_mm", self.marker), ("dictionary", self.dictionary)):  # fmt: skip
@@ -237,13 +239,12 @@ class BoardStep(StepView):
         figures.body.addLayout(self._form)
         figures.body.addWidget(self.more)
         figures.body.addWidget(self.problem)
-        figures.body.addWidget(
-            text(
-                "A ChArUco board is recognised when a part of it is hidden, and tells its sides apart. "
-                "Make it as large as you can handle: A3 serves a desk, a room wants a metre.",
-                "quiet",
-            )
+        self.hint = text(
+            "A ChArUco board is recognised when a part of it is hidden, and tells its sides apart. "
+            "Make it as large as you can handle: A3 serves a desk, a room wants a metre.",
+            "quiet",
         )
+        figures.body.addWidget(self.hint)
         self.ruler = ruler = Card("Measure the print")
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)

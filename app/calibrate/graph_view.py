@@ -28,7 +28,7 @@ class GraphView(QWidget):
         super().__init__(parent)
         self.setObjectName("viewGraph")
         self.setAccessibleName("Moments that cameras share")
-        self.setMinimumSize(200, 160)
+        self.setMinimumSize(200, 140)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._names: tuple[str, ...] = ()
         self._shared: NDArray[np.int64] = np.zeros((0, 0), np.int64)
@@ -38,7 +38,7 @@ class GraphView(QWidget):
 
     def sizeHint(self) -> QSize:
         """Of a graph of four."""
-        return QSize(300, 220)
+        return QSize(280, 150)
 
     def show_graph(
         self,

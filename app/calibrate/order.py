@@ -24,6 +24,9 @@ Model = Literal["auto", "pinhole", "rational", "fisheye"]
 MODELS: Final[tuple[Model, ...]] = ("auto", "pinhole", "rational", "fisheye")
 EXPORTS: Final = ("toml", "easymocap", "qualisys")
 
+_ONE_ROUND: Final = {"place_percent": 0.2, "turn_deg": 0.25}
+"""What one round of the simulated board gives, in a minute: who tries it out should not wait for a second."""
+
 
 def unsaved_folder() -> Path:
     """Where calibrations of rigs go that have no file themselves."""
@@ -107,8 +110,10 @@ class Order(QObject):
     @property
     def settings(self) -> dict[str, Any]:
         """For ``CalibrateConfig``."""
-        floor = "wanted" if self.waits_for_floor else "auto"
-        return {"intrinsics": {"model": self.model}, "live": {"floor": floor}}
+        live: dict[str, Any] = {"floor": "wanted" if self.waits_for_floor else "auto"}
+        if self.simulated:
+            live |= _ONE_ROUND
+        return {"intrinsics": {"model": self.model}, "live": live}
 
     @property
     def waits_for_floor(self) -> bool:

@@ -21,6 +21,7 @@ class PromiseStrip(QWidget):
         self.setObjectName("promises")
         self._waiting = QLabel()
         self._waiting.setProperty("role", "quiet")
+        self._waiting.setWordWrap(True)
         self._waiting.setObjectName("promiseWords")
         self._columns: list[tuple[QLabel, QLabel, QProgressBar]] = []
         grid = QGridLayout(self)

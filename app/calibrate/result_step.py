@@ -30,6 +30,7 @@ from app.calibrate.wizard import Wizard
 from app.space.space_view import SpaceView, make_space_view
 from app.widgets.buttons import button
 from app.widgets.card import Card
+from pipeline.calibrate_config import LiveConfig
 from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome
 
 _ROLES: Final = {"green": "good", "amber": "warning", "red": "bad"}
@@ -102,7 +103,7 @@ class ResultStep(StepView):
         self.why.setText(why)
         self._show_words(outcome)
         self._show_cameras(outcome)
-        self.graph.show_graph(outcome.rig.names, outcome.shared, enough=advice.ENOUGH_SHARED)
+        self.graph.show_graph(outcome.rig.names, outcome.shared, enough=LiveConfig().shared)
         self._show_plots(outcome)
         self._enable()
 

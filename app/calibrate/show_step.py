@@ -49,14 +49,14 @@ class ShowStep(StepView):
         self.weakest = text(name="weakestPair")
         self.promises = PromiseStrip()
         self.floor_words = text(name="floorWords")
-        self.mark = button("The board lies on the floor now", "markFloor", wizard.mark_floor, icon="mark")
+        self.mark = button("It lies on the floor now", "markFloor", wizard.mark_floor, icon="mark")
         self.wait_floor = QCheckBox("Wait until it has")
         self.wait_floor.setObjectName("wantFloor")
         self.wait_floor.clicked.connect(wizard.want_floor)
-        self.by_itself = QCheckBox("Go on by itself when there is enough")
+        self.by_itself = QCheckBox("Finish by itself when enough")
         self.by_itself.setObjectName("byItself")
         self.by_itself.clicked.connect(wizard.end_by_itself)
-        self.map = QCheckBox("Show where the board has been")
+        self.map = QCheckBox("Show coverage")
         self.map.setObjectName("showMap")
         self.map.setChecked(True)
         self.map.toggled.connect(self._show_map)
@@ -112,7 +112,7 @@ class ShowStep(StepView):
         self._set_tiles(tuple(state.cameras))
         for name, one in state.cameras.items():
             tile = self.tiles[name]
-            tile.show_progress(advice.camera_state(one), one.views, one.covered, one.counts)
+            tile.show_progress(advice.camera_state(one, state.wanted), one.views, one.covered, one.counts)
             if not live:
                 tile.show_corners(one.corners, one.size)
         level, words = advice.next_thing(state)
@@ -127,7 +127,7 @@ class ShowStep(StepView):
             tuple(state.cameras),
             state.shared,
             weak=pair.cameras if pair is not None and lacking else (),
-            enough=pair.wanted if pair is not None else advice.ENOUGH_SHARED,
+            enough=state.wanted.shared,
             seeing=[name for name, one in state.cameras.items() if one.sees_board and live],
         )
         say(self.weakest, *advice.weakest_words(state))
@@ -189,7 +189,7 @@ class ShowStep(StepView):
     def _show_promises(self) -> None:
         state = self.wizard.state
         waiting = (
-            "What it would be worth by now is told as soon as every camera has seen enough of the board."
+            "How good it would be by now is told as soon as every camera has seen enough."
             if self.wizard.order.live
             else "How good it is, is told after the solve."
         )
@@ -224,7 +224,7 @@ class ShowStep(StepView):
         column.addWidget(together, 1)
         column.addWidget(self.floor_card)
         area = scrolled(side)
-        area.setMaximumWidth(420)
+        area.setMaximumWidth(376)
         self.showing = QWidget()
         inner = QHBoxLayout(self.showing)
         inner.setContentsMargins(0, 0, 0, 0)

@@ -14,7 +14,7 @@ from app import theme
 
 AnyStep = TypeVar("AnyStep", bound=IntEnum)
 
-_WIDTH: Final = 24 * theme.SPACE
+_WIDTH: Final = 22 * theme.SPACE
 _MARK: Final = 24
 _SCALE: Final = 2
 

@@ -17,31 +17,23 @@ def progress(**changes) -> CameraProgress:
     return replace(CameraProgress(pictures=10, views=30, covered=0.7, size=(640, 480)), **changes)
 
 
-def test_enough_is_what_the_session_calls_enough():
-    live = LiveConfig()
-    assert (live.views, live.coverage, live.shared) == (
-        advice.ENOUGH_VIEWS,
-        advice.ENOUGH_COVERED,
-        advice.ENOUGH_SHARED,
-    )
-    trial = TrialFigures(0.4, 4.8, 0.15, 4000.0, 0.25, 2.0, 0.1)
-    assert trial.point_mm == pytest.approx(live.point_percent / 100 * trial.distance_mm)
-    assert trial.place_mm == pytest.approx(live.place_percent / 100 * trial.distance_mm)
-    assert (trial.turn_deg, trial.focal_percent, trial.lag_ms) == (
-        live.turn_deg,
-        live.focal_percent,
-        live.lag_ms,
-    )
-    shares = [one.share for one in advice.promises(CalibrationState(trial=trial))]
-    assert shares == pytest.approx([1.0] * 5), "exactly what is wanted fills every bar"
+def test_exactly_what_is_wanted_fills_every_bar():
+    for live in (LiveConfig(), LiveConfig(place_percent=0.2, turn_deg=0.25)):
+        distance = 4000.0
+        point, place = live.point_percent / 100 * distance, live.place_percent / 100 * distance
+        trial = TrialFigures(point, place, live.turn_deg, distance, live.focal_percent, live.lag_ms, 0.1)
+        shares = [one.share for one in advice.promises(CalibrationState(trial=trial, wanted=live))]
+        assert shares == pytest.approx([1.0] * 5)
 
 
 def test_a_camera_is_told_by_a_word():
-    assert advice.camera_state(progress()).word == "Enough"
-    assert advice.camera_state(progress(views=19)).word == "1 more view"
-    gaps = advice.camera_state(progress(covered=0.3, gaps=("upper left corner", "left edge", "middle")))
+    assert advice.camera_state(progress(), LiveConfig()).word == "Enough"
+    assert advice.camera_state(progress(views=19), LiveConfig()).word == "1 more view"
+    gaps = advice.camera_state(
+        progress(covered=0.3, gaps=("upper left corner", "left edge", "middle")), LiveConfig()
+    )
     assert (gaps.word, gaps.detail) == ("Visit the gaps", "missing: upper left corner, left edge")
-    assert advice.camera_state(progress(covered=0.3, known_lens=True)).word == "Enough"
+    assert advice.camera_state(progress(covered=0.3, known_lens=True), LiveConfig()).word == "Enough"
 
 
 def test_near_misses_are_told_in_words_and_others_are_not():

@@ -61,6 +61,7 @@ def test_simulated_cameras_choose_their_board_and_film_it(wizard, work):
     assert task.board == wizard.order.board.board
     assert all("board_studio" in camera.driver for camera in task.rig.cameras)
     assert task.settings["live"]["floor"] == "wanted", "somebody lays it there"
+    assert task.settings["live"]["place_percent"] > 0.12, "one round of the board is enough"
     assert task.folder == wizard.order.folder
     assert not task.resume
     assert task.by_itself
