@@ -25,6 +25,9 @@ from models.skeleton import Skeleton
 
 _FIRST_JOINTS: Final = ("left_wrist", "right_wrist")
 _FIRST_QUANTITIES: Final[tuple[Quantity, ...]] = ("z", "speed")
+COMPACT: Final = "QToolButton { padding: 4px 8px; }"
+"""Many small choices in one row."""
+
 _MOST_JOINTS: Final = 8
 _CACHED: Final = QGraphicsItem.CacheMode.DeviceCoordinateCache
 _LINES: Final = (
@@ -68,10 +71,12 @@ class GraphsPanel(QWidget):
         for quantity, words in QUANTITIES.items():
             choice = QToolButton()
             choice.setObjectName(f"graph_{quantity}")
-            choice.setText(words.title)
+            choice.setText(words.short)
+            choice.setToolTip(words.title)
             choice.setCheckable(True)
             choice.setChecked(quantity in _FIRST_QUANTITIES)
             choice.setProperty("kind", "quiet")
+            choice.setStyleSheet(COMPACT)
             choice.toggled.connect(self._ask)
             self.quantities[quantity] = choice
             choices.addWidget(choice)
@@ -81,6 +86,7 @@ class GraphsPanel(QWidget):
         self.fit.setText("Whole take")
         self.fit.setToolTip("Show the whole take again after zooming with the wheel")
         self.fit.setProperty("kind", "quiet")
+        self.fit.setStyleSheet(COMPACT)
         self.fit.clicked.connect(self.show_all)
         choices.addWidget(self.fit)
         self.hint = QLabel("Tick joints on the left and quantities above to draw them.")
@@ -95,6 +101,7 @@ class GraphsPanel(QWidget):
         """What is shown, from above."""
         self._made: dict[Quantity, Any] = {}
         self._cursors: dict[Quantity, Any] = {}
+        self._names: dict[Quantity, Any] = {}
         side = QVBoxLayout()
         side.setSpacing(theme.SPACE)
         side.addWidget(self.person)
@@ -253,9 +260,13 @@ class GraphsPanel(QWidget):
         plot.setMouseEnabled(x=True, y=False)
         plot.hideButtons()
         plot.showGrid(x=True, y=True, alpha=0.15)
-        plot.setLabel("left", f"{words.axis} ({words.unit})" if words.unit else words.axis)
         plot.setLabel("bottom", "time (s)")
-        plot.getAxis("left").setWidth(64)
+        plot.getAxis("left").setWidth(48)
+        # In the corner: beside the axis it would not fit plots that are not high.
+        name_of = pg.TextItem(f"{words.title} ({words.unit})" if words.unit else words.title, anchor=(0, 0))
+        name_of.setParentItem(plot.getViewBox())
+        name_of.setPos(4, -4)
+        name_of.setZValue(90)
         for name in ("left", "bottom"):
             plot.getAxis(name).enableAutoSIPrefix(False)
             plot.getAxis(name).setCacheMode(_CACHED)
@@ -263,7 +274,7 @@ class GraphsPanel(QWidget):
         cursor.setZValue(100)
         cursor.sigPositionChanged.connect(lambda line: self.sought.emit(float(line.value())))
         plot.addItem(cursor, ignoreBounds=True)
-        self._made[quantity], self._cursors[quantity] = plot, cursor
+        self._made[quantity], self._cursors[quantity], self._names[quantity] = plot, cursor, name_of
         self._colour_plot(quantity)
         return plot
 
@@ -308,6 +319,7 @@ class GraphsPanel(QWidget):
             axis = self._made[quantity].getAxis(name)
             axis.setPen(pg.mkPen(colours.border))
             axis.setTextPen(pg.mkPen(colours.quiet_text))
+        self._names[quantity].setColor(colours.quiet_text)
         cursor = self._cursors[quantity]
         cursor.setPen(pg.mkPen(colours.accent, width=2))
         cursor.setHoverPen(pg.mkPen(colours.text, width=3))

@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import (
 
 from app import theme
 from app.space.space_view import SpaceView, make_space_view
-from app.takes.graphs_panel import GraphsPanel
+from app.takes.graphs_panel import COMPACT, GraphsPanel
 from app.takes.marks_panel import MarksPanel
 from app.takes.player_presenter import SPEEDS, PlayerPresenter, Shown
 from app.takes.timeline_bar import Flag, TimelineBar
@@ -235,6 +235,8 @@ class PlayerView(QWidget):
         choice.setToolTip(tip)
         choice.setCheckable(True)
         choice.setProperty("kind", "quiet")
+        if name.startswith("space_"):
+            choice.setStyleSheet(COMPACT)
         return choice
 
     # What the presenter says

@@ -22,24 +22,24 @@ class QuantityWords:
     """How a quantity is called.
 
     Attributes:
-        title: On buttons.
-        axis: At its axis.
+        short: On buttons.
+        title: On graphs.
         unit: Of its values.
     """
 
+    short: str
     title: str
-    axis: str
     unit: str
 
 
 QUANTITIES: Final[dict[Quantity, QuantityWords]] = {
-    "x": QuantityWords("Position x", "x", "mm"),
-    "y": QuantityWords("Position y", "y", "mm"),
-    "z": QuantityWords("Height z", "z", "mm"),
-    "speed": QuantityWords("Speed", "speed", "m/s"),
-    "score": QuantityWords("Score", "score", ""),
-    "error": QuantityWords("Reprojection error", "error", "px"),
-    "deviation": QuantityWords("Uncertainty", "std", "mm"),
+    "x": QuantityWords("X", "Position x", "mm"),
+    "y": QuantityWords("Y", "Position y", "mm"),
+    "z": QuantityWords("Z", "Height z", "mm"),
+    "speed": QuantityWords("Speed", "Speed", "m/s"),
+    "score": QuantityWords("Score", "Score", ""),
+    "error": QuantityWords("Reprojection", "Reprojection error", "px"),
+    "deviation": QuantityWords("Uncertainty", "Uncertainty", "mm"),
 }
 
 
