@@ -47,16 +47,16 @@ class Row(QWidget):
         self.editors.setSpacing(theme.SPACE)
         self.unit = QLabel(unit)
         self.unit.setProperty("role", "quiet")
-        self.unit.setVisible(bool(unit))
         self.help = QLabel(help_text)
         self.help.setProperty("role", "quiet")
         self.help.setWordWrap(True)
-        self.help.setVisible(bool(help_text))
         self.problem = QLabel()
         self.problem.setObjectName(f"{name}_problem")
         self.problem.setProperty("role", "bad")
         self.problem.setWordWrap(True)
-        self.problem.hide()
+        for words in (self.unit, self.help, self.problem):
+            if not words.text():
+                words.hide()  # never shown here: without a parent yet, they would be windows
         column = QVBoxLayout()
         column.setSpacing(theme.SPACE // 2)
         column.addLayout(self.editors)
@@ -159,7 +159,7 @@ class Secret(Line):
             shown = public if public == shown else f"{public}   (with a password or key)"
         if self.text() != shown:
             self.setText(shown)
-            self.setCursorPosition(0)
+            self.setCursorPosition(len(shown) if self.hasFocus() else 0)
 
 
 class Choice(QComboBox):
@@ -223,7 +223,7 @@ class SettingRow(Row):
         if self._line is not None and not isinstance(self._line, Secret):
             number = shown if self._choice is None or _is_number_like(shown, field) else None
             text = "" if number is None or not stated else _text(number)
-            if not self._line.hasFocus() or _read(self._line.text(), field) != value:
+            if not (self._line.hasFocus() and _read(self._line.text(), field) == value):
                 self._line.setText(text)
                 self._line.setCursorPosition(0)
             self._line.setPlaceholderText("" if field.default is None else _text(field.default))

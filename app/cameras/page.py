@@ -26,6 +26,7 @@ from app.cameras.device_list import DeviceList
 from app.cameras.device_search import look_for_devices
 from app.cameras.field_row import TitleLine
 from app.cameras.presenter import CamerasPresenter, Notice
+from app.cameras.rig_editor import Desk
 from app.cameras.rig_files import RigFiles
 from app.cameras.words import mode_words, source_words
 from app.help.popover import help_button
@@ -47,9 +48,11 @@ class CamerasPage(Page):
     title = "Cameras"
     icon = "camera"
 
-    def __init__(self, studio: Studio, look: Callable[..., Any] = look_for_devices) -> None:
+    def __init__(
+        self, studio: Studio, look: Callable[..., Any] = look_for_devices, desk: Desk | None = None
+    ) -> None:
         super().__init__(studio)
-        self.presenter = CamerasPresenter(studio, look, self)
+        self.presenter = CamerasPresenter(studio, look, desk, self)
         self.editor = self.presenter.editor
         self.files = RigFiles(self, self.presenter)
         self._notices_shown: list[Notice] = []

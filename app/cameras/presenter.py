@@ -15,7 +15,7 @@ from app.cameras.camera_trials import SECONDS, CameraTrials, Trial
 from app.cameras.device_search import DeviceSearch, look_for_devices
 from app.cameras.form_desk import FormDesk
 from app.cameras.rig_draft import CameraDraft, Size
-from app.cameras.rig_editor import RigEditor
+from app.cameras.rig_editor import Desk, RigEditor
 from app.cameras.rig_reading import ReadRig, read_rig
 from app.studio import Studio
 from configs.errors import PosestageError
@@ -58,6 +58,7 @@ class CamerasPresenter(QObject):
     Args:
         studio: What the pages share.
         look: What finds devices, in a process.
+        desk: Who knows the drivers' settings.
         parent: Its owner.
     """
 
@@ -68,11 +69,12 @@ class CamerasPresenter(QObject):
         self,
         studio: Studio,
         look: Callable[[Report], list[DeviceInfo]] = look_for_devices,
+        desk: Desk | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.studio = studio
-        self.desk = FormDesk(self)
+        self.desk: Desk = desk or FormDesk(self)
         self.editor = RigEditor(studio, self.desk, self)
         self.search = DeviceSearch(look, self)
         self.trials = CameraTrials(self)

@@ -40,6 +40,13 @@ class Desk(Protocol):
     forms: dict[str, DriverForm]
     described: pyqtBoundSignal
     checked: pyqtBoundSignal
+    failed: pyqtBoundSignal
+
+    def start(self) -> None:
+        """Describe all drivers."""
+
+    def shutdown(self) -> None:
+        """End."""
 
     def check(self, key: int, driver: str, settings: Mapping[str, Any]) -> None:
         """Look at settings; ``checked`` answers."""

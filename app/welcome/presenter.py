@@ -60,7 +60,6 @@ class WelcomePresenter(QObject):
         self.interrupted = 0
         self.busy = ""
         self._cache = cache or cache_folder()
-        self._take_count: int | None = None
         self._missing: tuple[str, ...] | None = None
         self._missing_of: RigConfig | None = None
         self._digests: dict[str, Digest] = {}
@@ -79,7 +78,7 @@ class WelcomePresenter(QObject):
     @property
     def first_start(self) -> bool:
         """Whether there is nothing yet to go on with."""
-        return self.studio.rig is None and not self.recent_rigs and not self._take_count
+        return self.studio.rig is None and not self.recent_rigs and not self.takes and not self.interrupted
 
     @property
     def recent_rigs(self) -> list[Path]:
@@ -211,7 +210,6 @@ class WelcomePresenter(QObject):
             job.wait()
 
     def _take_takes(self, entries: list[TakeEntry]) -> None:
-        self._take_count = len(entries)
         self.interrupted = sum(entry.state == "interrupted" for entry in entries)
         newest = sorted(
             entries, key=lambda one: one.recorded.timestamp() if one.recorded else 0.0, reverse=True

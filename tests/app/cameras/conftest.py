@@ -1,4 +1,4 @@
-"""A studio of its own for every test, drivers asked without a process, and a session that only says it runs."""
+"""A studio for every test, drivers asked without a process, and a session that only says it runs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ class DirectDesk(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.forms = describe_drivers()
+
+    def start(self) -> None:
+        pass
+
+    def shutdown(self) -> None:
+        pass
 
     def check(self, key, driver, settings) -> None:
         settings = dict(settings)

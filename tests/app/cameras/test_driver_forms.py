@@ -44,7 +44,7 @@ class NewDriverConfig(Config):
     trigger: bool = False
     line: int = Field(default=0, ge=0)
     crop: tuple[int, int, int, int] = (0, 0, 1, 1)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] | None = None
 
     @field_validator("serial")
     @classmethod
