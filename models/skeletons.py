@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from configs.errors import bad_input, did_you_mean
 from models.skeleton import Skeleton
+from models.wholebody import BEYOND_BODY, BEYOND_BODY_BONES
 
 Bones = tuple[tuple[str, str], ...]
 
@@ -116,6 +117,7 @@ _TABLES = (
             ("right_heel", "right_small_toe"),
         ),
     ),
+    _skeleton("coco_wholebody_133", f"{_COCO} {BEYOND_BODY}", LIMBS + TRUNK + _FACE + BEYOND_BODY_BONES),
     _skeleton(
         "blazepose_33",
         "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer "

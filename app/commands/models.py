@@ -93,14 +93,16 @@ class Command:
         if before.ready:
             return _described(before) | {"fetched": False}
         licence = before.entry.licence
-        console.tell(f"{args.name}: {licence.name}, by {licence.holder} ({licence.url})")
-        with console.progress(f"fetching {args.name}", before.entry.size, "B") as bar:
-            # Files come one after the other; the bar counts all of them.
-            here = dict.fromkeys(before.entry.files, 0)
+        console.tell(f"{args.name}: {licence.name}, by {licence.holder} ({licence.url}). {licence.terms}")
+        with console.progress(f"fetching {args.name}", None, "B") as bar:
+            # Files come one after the other, or in one archive; the bar counts all of them.
+            here: dict[str, int] = {}
+            sizes = {file: entry.size or 0 for file, entry in before.entry.files.items()}
 
-            def show(file: str, done: int, _total: int) -> None:
+            def show(file: str, done: int, total: int) -> None:
                 here[file] = done
-                bar.update(sum(here.values()), note=file)
+                whole = total if file not in sizes else sum(sizes.values())
+                bar.update(sum(here.values()), total=whole or None, note=file)
 
             status = zoo.fetch(args.name, accept_licence=args.yes, source=args.source, progress=show)
         return _described(status) | {"fetched": True}
@@ -113,7 +115,7 @@ class Command:
                 (
                     model["name"],
                     "yes" if model["ready"] else "no",
-                    f"{model['size_bytes'] / 1e6:.1f}",
+                    f"{model['size_bytes'] / 1e6:.1f}" if model["size_bytes"] else "?",
                     model["licence"]["name"],
                     model["title"],
                 )
@@ -136,12 +138,19 @@ class Command:
             return lines[0]
         licence = result["licence"]
         lines.append(f"  licence {licence['name']}, {licence['holder']}, {licence['url']}")
+        if licence["terms"]:
+            lines.append(f"  {licence['terms']}")
         lines += [
-            f"  file {file['name']}: {file['size_bytes'] / 1e6:.1f} MB, {file['problem'] or 'verified'}"
+            f"  file {file['name']}: {_megabytes(file['size_bytes'])}, {file['problem'] or 'verified'}"
+            + ("" if file["sha256"] else ", proven by its archive: nobody published its own SHA-256")
             for file in result["files"]
         ]
         lines.append(f"  sources, in this order: {', '.join(result['sources'])}")
         return "\n".join(lines)
+
+
+def _megabytes(size: int | None) -> str:
+    return f"{size / 1e6:.1f} MB" if size else "size not published"
 
 
 def _described(status: ModelStatus) -> Result:

@@ -20,8 +20,9 @@ def fetch_models(report: Report, names: tuple[str, ...]) -> None:
     for place, name in enumerate(names):
 
         def tell(file: str, done: int, total: int, place: int = place, name: str = name) -> None:
-            share = (place + done / max(1, total)) / len(names)
-            report(share, f"{name}: {file}, {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+            share = (place + done / total) / len(names) if total else -1.0
+            whole = f" of {total / 1e6:.1f}" if total else ""
+            report(share, f"{name}: {file}, {done / 1e6:.1f}{whole} MB")
 
         report(-1.0, f"{name}: asking for it")
         zoo.fetch(name, accept_licence=True, progress=tell)

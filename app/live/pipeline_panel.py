@@ -116,8 +116,9 @@ class PipelinePanel(Card):
         presenter = self._presenter
         missing = presenter.missing
         lines = [
-            f"<b>{name}</b>, {entry.size / 1e6:.1f} MB, is not on this machine yet. {entry.title}. Licence: "
-            f'<a href="{entry.licence.url}">{entry.licence.name}</a> ({entry.licence.holder}).'
+            f"<b>{name}</b>, {entry.size_words}, is not on this machine yet. {entry.title}. Licence: "
+            f'<a href="{entry.licence.url}">{entry.licence.name}</a> ({entry.licence.holder}). '
+            f"{entry.licence.terms}"
             for name, entry in missing.items()
         ]
         must_accept = any(entry.licence.must_accept for entry in missing.values())

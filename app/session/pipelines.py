@@ -42,7 +42,7 @@ def missing_models(pipeline: PipelineConfig) -> dict[str, ModelEntry]:
     for name in models_of(pipeline):
         for file, expected in known[name].files.items():
             path = folder / name / file
-            if not path.is_file() or path.stat().st_size != expected.size:
+            if not path.is_file() or expected.size not in (None, path.stat().st_size):
                 missing[name] = known[name]
     return missing
 

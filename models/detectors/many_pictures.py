@@ -1,4 +1,4 @@
-"""A person detector as estimators for whole pictures call it: several pictures, red first, mirrored as well."""
+"""A person detector as estimators for whole pictures call it: many pictures, red first, mirrored as well."""
 
 from __future__ import annotations
 

@@ -15,11 +15,10 @@ def sha256_of(path: Path) -> str:
 
 
 def difference(path: Path, expected: FileEntry) -> str | None:
-    """Say how ``path`` differs from what is expected; None when it is exactly that file."""
+    """Say how ``path`` differs from what is expected, as far as that is known; None when it does not."""
     size = path.stat().st_size
-    if size != expected.size:
+    if expected.size is not None and size != expected.size:
         return f"has {size} bytes, expected {expected.size}"
-    found = sha256_of(path)
-    if found != expected.sha256:
+    if expected.sha256 is not None and (found := sha256_of(path)) != expected.sha256:
         return f"has SHA-256 {found}, expected {expected.sha256}"
     return None

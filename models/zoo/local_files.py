@@ -6,18 +6,23 @@ import shutil
 from pathlib import Path
 
 from configs.errors import bad_input
+from models.zoo.archive import ArchiveError, unpack_verified
 from models.zoo.checksum import difference, sha256_of
 from models.zoo.manifest import ModelEntry
+from models.zoo.receipt import archives_of
 from models.zoo.wheel import extract_for_import
 
 
-def collect(entry: ModelEntry, path: Path, staging: Path) -> None:
+def collect(entry: ModelEntry, path: Path, staging: Path) -> str | None:
     """Copy what ``path`` has of the model into ``staging``, verified.
 
     Args:
         entry: The model.
-        path: One of its files under any name, a wheel that holds them, or a folder with either.
+        path: One of its files under any name, a wheel or archive that holds them, or a folder with either.
         staging: Where the copies go, under their manifest names.
+
+    Returns:
+        SHA-256 of the archive that vouches for the files, where it was one.
 
     Raises:
         BadInputError: ``path`` does not exist or holds something else.
@@ -28,16 +33,18 @@ def collect(entry: ModelEntry, path: Path, staging: Path) -> None:
             raise bad_input(
                 "the folder has no file of this model",
                 file=path,
-                allowed=", ".join(entry.files) + " or a wheel",
+                allowed=", ".join(entry.files) + " or what they came in",
             )
-        for item in found:
-            collect(entry, item, staging)
-    elif not path.is_file():
+        vouchers = [collect(entry, item, staging) for item in found]
+        return next((voucher for voucher in vouchers if voucher), None)
+    if not path.is_file():
         raise bad_input("no such file or folder", file=path)
-    elif path.suffix in {".whl", ".zip"}:
+    if path.suffix == ".zip" and any(source.type == "archive" for source in entry.sources):
+        return _from_archive(entry, path, staging)
+    if path.suffix in {".whl", ".zip"}:
         members = next((source.members for source in entry.sources if source.type == "wheel"), None)
         if members is None:
-            raise bad_input("this model does not come in a wheel", file=path)
+            raise bad_input(f"this model does not come in a {path.suffix} file", file=path)
         extract_for_import(path, members, entry.files, staging)
         for file, expected in entry.files.items():
             wrong = difference(staging / file, expected)
@@ -45,6 +52,25 @@ def collect(entry: ModelEntry, path: Path, staging: Path) -> None:
                 raise bad_input(f"{members[file]} {wrong}", file=path)
     else:
         shutil.copyfile(path, staging / _recognise(entry, path))
+    return None
+
+
+def _from_archive(entry: ModelEntry, path: Path, staging: Path) -> str | None:
+    """Unpack an archive that the user has; it must be the right one, or hold the right files."""
+    members = next(source.members for source in entry.sources if source.type == "archive")
+    digest = sha256_of(path)
+    right = digest in archives_of(entry)
+    unproven = [file for file, expected in entry.files.items() if expected.sha256 is None]
+    if unproven and not right:
+        raise bad_input(
+            f"has SHA-256 {digest}, expected {' or '.join(sorted(archives_of(entry)))}", file=path
+        )
+    for file, member in members.items():
+        try:
+            unpack_verified(path, member, entry.files[file], staging / file)
+        except ArchiveError as error:
+            raise bad_input(str(error), file=path) from error
+    return digest if right else None
 
 
 def _in_folder(entry: ModelEntry, folder: Path) -> list[Path]:
@@ -53,20 +79,30 @@ def _in_folder(entry: ModelEntry, folder: Path) -> list[Path]:
     for file in entry.files:
         inside = [folder / source.members[file] for source in entry.sources if source.type == "wheel"]
         places += [place for place in (folder / file, *inside) if place.is_file()][:1]
-    return places or sorted(folder.glob("*.whl"))[:1]
+    if places:
+        return places
+    kinds = {"archive": "*.zip", "wheel": "*.whl"}
+    packed = [kinds[source.type] for source in entry.sources if source.type in kinds]
+    return sorted(found for kind in set(packed) for found in folder.glob(kind))[:1]
 
 
 def _recognise(entry: ModelEntry, path: Path) -> str:
     """Name of the model's file that ``path`` is, by its bytes."""
     same_name = entry.files.get(path.name)
+    if same_name is not None and same_name.sha256 is None:
+        raise bad_input(
+            "nobody published the SHA-256 of this file; only its archive is known",
+            file=path,
+            hint="give the .zip file",
+        )
     if same_name is not None:
         wrong = difference(path, same_name)
         if wrong:
             raise bad_input(wrong, file=path)
         return path.name
     sizes = {expected.size for expected in entry.files.values()}
-    digest = sha256_of(path) if path.stat().st_size in sizes else None
+    digest = sha256_of(path) if None in sizes or path.stat().st_size in sizes else None
     for file, expected in entry.files.items():
-        if expected.sha256 == digest:
+        if digest is not None and expected.sha256 == digest:
             return file
     raise bad_input("is no file of this model", file=path, allowed=", ".join(entry.files))

