@@ -57,6 +57,8 @@ class PixelReader:
         if not name:
             return
         self.driver = name.decode(errors="replace")
+        if np.asarray(visualizer.capture_screen_float_buffer(True)).shape[:2] != (height, width):
+            return  # screens with several dots per pixel, where windows are larger than was asked for
         self._source = next((source for source in (_FRONT, _BACK) if self._gives(visualizer, source)), None)
         if self._source is None:
             log.info("pixels are read by Open3D: OpenGL (%s) gives others than were drawn", self.driver)
@@ -67,6 +69,9 @@ class PixelReader:
             _draw(visualizer)
             return self._read_bytes(self._source)
         floats = np.asarray(visualizer.capture_screen_float_buffer(True))
+        height, width = self._buffer.shape[:2]
+        dots = max(1, floats.shape[0] // height)
+        floats = floats[dots // 2 :: dots, dots // 2 :: dots][:height, :width]
         np.multiply(floats[..., ::-1], 255.0, out=self._buffer[..., :3], casting="unsafe")
         return self._buffer
 

@@ -170,15 +170,13 @@ class RenderLink(QObject):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=self._entry, args=(theirs,), name="space view", daemon=True)
-        with self._changed:
-            if self._stop.is_set():
-                ours.close()
-                theirs.close()
-                return
-            process.start()
+        process.start()
+        theirs.close()
+        with self._changed:  # held for a moment only: the window takes it, too
             self._process, self._connection = process, ours
             self._process_id = process.pid
-        theirs.close()
+        if self._stop.is_set():  # ``stop`` may have come before there was anything to kill
+            raise EOFError("stopping")
         self._sent.clear()
         answer = self._answer(_START_S)
         if isinstance(answer, Started):

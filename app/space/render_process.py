@@ -46,7 +46,7 @@ def prepare() -> dict[str, str]:
                 display[name] = os.environ.pop(name)
         os.environ.setdefault("XDG_RUNTIME_DIR", "/tmp")  # EGL complains without it; nothing is put there
     # Open3D talks on stdout, which belongs to the command's own output.
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # programs without a console have none
         os.dup2(sys.stderr.fileno(), 1)
     return display
 

@@ -339,6 +339,7 @@ class SpaceView(QWidget):
     def _let_go(self) -> None:
         if not self.isVisible():
             self._end_link()
+            self._image = self.picture = None  # by the time somebody looks again it would be an old one
 
     def _end_link(self) -> None:
         if self._link is not None:

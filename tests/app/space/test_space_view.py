@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from multiprocessing import active_children
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from app import theme
 from app.space import space_view
 from app.space.engine_choice import engine_choice
 from app.space.orbit_camera import OrbitCamera
-from app.space.render_link import Picture
+from app.space.render_link import Picture, RenderLink
 from app.space.space_view import SpaceView, make_space_view
 from models.skeletons import get_skeleton
 from tests.app.space.conftest import SIZE, drawn, of_colour, pixels_of
@@ -469,6 +470,17 @@ def test_open3d_memory_is_flat(qtbot, rendered, rig, standing):
     grown = [process.memory_info().rss - start for process, start in zip(processes, before, strict=True)]
     # One leaked picture of this size (480 kB) per update would be 240 MB; allocators keep some MB.
     assert max(grown) < 12e6, f"{[f'{value / 1e6:.1f} MB' for value in grown]}"
+
+
+def test_a_view_that_is_deleted_takes_its_process_with_it(qtbot, monkeypatch):
+    monkeypatch.setattr(space_view, "RenderLink", lambda: RenderLink(methodcaller("poll", None)))
+    view = make_space_view()
+    view.show()
+    qtbot.waitUntil(lambda: view.render_process_id is not None, timeout=WITHIN_MS)
+    view.deleteLater()
+    qtbot.waitUntil(
+        lambda: not [child for child in active_children() if child.name == "space view"], timeout=WITHIN_MS
+    )
 
 
 def test_lines_without_opengl(qtbot, make_view, monkeypatch, standing):
