@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from app.space import floor, frusta, people
 from app.space.colours import SceneColours
 from app.space.drawing import Floats, Label, Part, Screen, Solids, Strokes
+from app.space.orbit_camera import NEAR_MM, OrbitCamera, Size
 from app.space.trails import Trails
 from calibration.rig import Rig
 from models.skeleton import Skeleton
 
 OPTIONS: Final = {"trails": True, "frusta": True, "pictures": False, "uncertainty": False, "follow": False}
 """What can be switched, and how it starts."""
+_BEFORE: Final = 0.75
+"""Part of the way to the middle of the scene up to which something stands before it."""
+_LARGE: Final = 0.2
+"""Part of the picture's shorter side beyond which it hides too much."""
 _PICTURE_PX: Final = 192
 """Longer side of a picture inside a frustum: on the screen it is rarely larger."""
 
@@ -68,6 +73,14 @@ class Scene:
         """Part and its version by name, in the order they are painted."""
         self._build()
         return {name: (entry.version, entry.part) for name, entry in self._entries.items()}
+
+    def parts_seen(self, camera: OrbitCamera, size: Size) -> dict[str, tuple[int, Part]]:
+        """The parts, less the pictures of cameras so near to the eye that they would hide the people."""
+        return {
+            name: entry
+            for name, entry in self.parts.items()
+            if not (isinstance(entry[1], Screen) and _hides(entry[1], camera, size))
+        }
 
     @property
     def positions(self) -> Floats:
@@ -210,6 +223,13 @@ class Scene:
     def _put(self, name: str, part: Part) -> None:
         self._count += 1
         self._entries[name] = _Entry(self._count, part)
+
+
+def _hides(screen: Screen, camera: OrbitCamera, size: Size) -> bool:
+    places, depth = camera.project(screen.grid[[0, 0, -1, -1], [0, -1, 0, -1]], size)
+    if depth.mean() > _BEFORE * camera.distance_mm:
+        return False
+    return bool(depth.min() < NEAR_MM or np.ptp(places, axis=0).max() > _LARGE * min(size))
 
 
 def _joined(strokes: list[Strokes]) -> Strokes:

@@ -311,7 +311,7 @@ class SpaceView(QWidget):
                 size=(self._size.width(), self._size.height()),
                 dots=dots,
                 background=self.scene.colours.background,
-                parts=self.scene.parts,
+                parts=self.scene.parts_seen(self.camera, (self._size.width(), self._size.height())),
                 asked_s=time.perf_counter(),
             )
         )
@@ -381,7 +381,7 @@ class SpaceView(QWidget):
             painter.drawImage(target, self._image)
         else:
             self._tell_scale()
-            parts = [part for _, part in self.scene.parts.values()]
+            parts = [part for _, part in self.scene.parts_seen(camera, size).values()]
             paint_scene(painter, parts, camera, size)
         paint_labels(painter, self.scene.labels, camera, size, colours)
         words = self.notice or ("" if self._touched or size[0] < _ROOM_FOR_HINT else _HINT)

@@ -1,11 +1,14 @@
 """Parts of the scene change when, and only when, what they show does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app import theme
 from app.space.colours import scene_colours
 from app.space.drawing import Screen, Solids, Strokes
+from app.space.orbit_camera import OrbitCamera
 from app.space.scene import OPTIONS, Scene
 
 
@@ -90,6 +93,21 @@ def test_pictures_appear_with_their_option_and_are_copies(scene):
     assert changed(scene, lambda: scene.show_pictures({"front": picture})) == {"picture front"}
     scene.set_option("frusta", False)
     assert not any(isinstance(part, Screen) for _, part in scene.parts.values())
+
+
+def test_pictures_do_not_hide_the_people(scene):
+    scene.set_option("pictures", True)
+    scene.show_pictures({name: np.zeros((48, 64, 3), np.uint8) for name in ("front", "side")})
+
+    def seen(camera):
+        return {name for name in scene.parts_seen(camera, (400, 300)) if name.startswith("picture")}
+
+    behind_front = OrbitCamera(
+        azimuth_deg=-90.0, distance_mm=4000.0
+    )  # the camera stands 3 m before the middle
+    assert seen(behind_front) == {"picture side"}
+    assert seen(replace(behind_front, distance_mm=40_000.0)) == {"picture front", "picture side"}
+    assert seen(replace(behind_front, azimuth_deg=90.0)) == {"picture front", "picture side"}
 
 
 def test_frusta_are_the_cameras_fields_of_view(scene, rig):
