@@ -77,6 +77,7 @@ class PoseResNet(nn.Module):
         if style == "caffe":
             block = Bottleneck
         self.depth, self.joints, self.style = depth, joints, style
+        self.feature_channels = FEATURES
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config, parse_config
+from models.backbones.choice import BackboneKind
 from models.backbones.pose_resnet import LAYERS, PoseResNet
 from models.backbones.residual_blocks import Bottleneck
+from models.backbones.studio_lite import StudioLite
 from models.lifting import gridconv, simple_baseline
 from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
@@ -36,9 +38,19 @@ class PoseResNetSettings(Config):
     vol_confidences: bool = False
 
 
+class StudioLiteSettings(Config):
+    """See ``StudioLite``."""
+
+    joints: int = Field(26, ge=1)
+    width: float = Field(1.0, gt=0.0, le=4.0)
+    alg_confidences: bool = True
+    vol_confidences: bool = False
+
+
 class AlgebraicSettings(Config):
     """See ``AlgebraicTriangulation``."""
 
+    backbone: BackboneKind = "pose_resnet"
     layers: Depth = 152
     joints: int = Field(17, ge=1)
     style: Literal["simple", "caffe"] = "simple"
@@ -50,6 +62,7 @@ class AlgebraicSettings(Config):
 class RansacSettings(Config):
     """See ``RansacTriangulation``."""
 
+    backbone: BackboneKind = "pose_resnet"
     layers: Depth = 152
     joints: int = Field(17, ge=1)
     style: Literal["simple", "caffe"] = "simple"
@@ -64,12 +77,12 @@ class ContextPoseSettings(ContextPoseConfig):
     limb_deviation: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
 
 
-RELEASED_JOINTS = 17
-"""Of the weights of triangulation networks, in the order ``human36m_lt17``."""
+SKELETONS_BY_JOINTS = {17: "human36m_lt17", 26: "halpe_26"}
+"""Released weights have 17 joints, those trained on the simulated studio 26."""
 
 
 def _triangulated(fields: Mapping[str, Any]) -> str | None:
-    return "human36m_lt17" if fields["joints"] == RELEASED_JOINTS else None
+    return SKELETONS_BY_JOINTS.get(fields["joints"])
 
 
 def _lifted(fields: Mapping[str, Any]) -> str | None:
@@ -104,6 +117,10 @@ def _pose_resnet(settings: PoseResNetSettings) -> nn.Module:
     )
 
 
+def _studio_lite(settings: StudioLiteSettings) -> nn.Module:
+    return StudioLite(settings.joints, settings.width, settings.alg_confidences, settings.vol_confidences)
+
+
 def _algebraic(settings: AlgebraicSettings) -> nn.Module:
     return AlgebraicTriangulation(
         settings.layers,
@@ -112,12 +129,18 @@ def _algebraic(settings: AlgebraicSettings) -> nn.Module:
         settings.use_confidences,
         settings.heatmap_softmax,
         settings.heatmap_multiplier,
+        settings.backbone,
     )
 
 
 def _ransac(settings: RansacSettings) -> nn.Module:
     return RansacTriangulation(
-        settings.layers, settings.joints, settings.style, settings.direct_optimization, settings.epsilon
+        settings.layers,
+        settings.joints,
+        settings.style,
+        settings.direct_optimization,
+        settings.epsilon,
+        settings.backbone,
     )
 
 
@@ -138,6 +161,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "",
         lambda state: {head: _has(state, f"{head}.") for head in ("alg_confidences", "vol_confidences")},
     ),
+    "studio_lite": Architecture(StudioLiteSettings, _studio_lite, ""),
     "algebraic": Architecture(
         AlgebraicSettings,
         _algebraic,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from configs.errors import bad_input
 from models.backbones.pose_resnet import PoseResNet
+from models.backbones.studio_lite import StudioLite
 from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.contextpose import ContextPose
 from models.triangulation.cuboid import unit_grid
@@ -50,7 +51,7 @@ class Exportable(nn.Module):
 
 
 class ExportableBackbone(Exportable):
-    """Heatmaps and what else the heads of a ``PoseResNet`` give."""
+    """Heatmaps and what else the heads of a backbone give."""
 
     inputs = ("images",)
     fewest_views = 1
@@ -169,7 +170,7 @@ def exportable(network: nn.Module, *, whole: bool) -> Exportable:
     Raises:
         BadInputError: Nothing is known about exporting this kind of network.
     """
-    if isinstance(network, PoseResNet):
+    if isinstance(network, PoseResNet | StudioLite):
         return ExportableBackbone(network).eval()
     if isinstance(network, AlgebraicTriangulation):
         return ExportableAlgebraic(network).eval()

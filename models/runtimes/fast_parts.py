@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from models.backbones.choice import Backbone
 from models.backbones.pose_resnet import BackboneOutput, PoseResNet
+from models.backbones.studio_lite import StudioLite
 from models.runtimes.openvino_module import OpenVinoModule
 
 
@@ -22,13 +24,13 @@ def run_with_openvino(network: nn.Module, threads: int | None = None) -> None:
         MissingExtraError: OpenVINO is not installed.
     """
     backbone = network.get_submodule("backbone")
-    assert isinstance(backbone, PoseResNet)
+    assert isinstance(backbone, PoseResNet | StudioLite)
     network.backbone = openvino_backbone(backbone, threads)
     if hasattr(network, "volume_net"):
         network.volume_net = openvino_volume_net(network.get_submodule("volume_net"), threads)
 
 
-def openvino_backbone(backbone: PoseResNet, threads: int | None = None) -> OpenVinoModule:
+def openvino_backbone(backbone: Backbone, threads: int | None = None) -> OpenVinoModule:
     """A backbone with the same outputs, see ``BackboneOutput``."""
     has_alg, has_vol = backbone.alg_confidences is not None, backbone.vol_confidences is not None
 

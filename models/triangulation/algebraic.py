@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.backbones.pose_resnet import PoseResNet
+from models.backbones.choice import BackboneKind, build_backbone
 from models.backbones.residual_blocks import Style
 from models.triangulation.dlt import triangulate_linear
 from models.triangulation.soft_argmax import soft_argmax_2d
@@ -48,6 +48,7 @@ class AlgebraicTriangulation(nn.Module):
         use_confidences: Weigh views by what the network predicts, otherwise all alike.
         heatmap_softmax: Read maps with a softmax, otherwise by cutting off negative values.
         heatmap_multiplier: Sharpness; maps are multiplied by it first.
+        backbone: Which network looks at the pictures.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class AlgebraicTriangulation(nn.Module):
         use_confidences: bool = True,
         heatmap_softmax: bool = True,
         heatmap_multiplier: float = 100.0,
+        backbone: BackboneKind = "pose_resnet",
     ) -> None:
         super().__init__()
         self.use_confidences = use_confidences
         self.heatmap_softmax = heatmap_softmax
         self.heatmap_multiplier = heatmap_multiplier
-        self.backbone = PoseResNet(depth, joints, style, alg_confidences=use_confidences)
+        self.backbone = build_backbone(backbone, depth, joints, style, alg_confidences=use_confidences)
 
     def forward(self, images: Tensor, projections: Tensor, present: Tensor | None = None) -> AlgebraicResult:
         """Triangulate the people in a batch.

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import bad_input
-from models.backbones.pose_resnet import FEATURES, VOLUME_CHANNELS, PoseResNet
+from models.backbones.choice import build_backbone, freeze_final_layer
+from models.backbones.pose_resnet import VOLUME_CHANNELS
 from models.triangulation.cuboid import Cuboid
 from models.triangulation.limb_attention import LimbAttention
 from models.triangulation.limb_prior import LIMBS, LimbPrior
@@ -170,12 +171,14 @@ class ContextPose(nn.Module):
             raise bad_input("ContextPose is made for 17 joints", key="joints", value=config.joints)
         self.config = config
         weighted = config.aggregation.startswith("conf")
-        self.backbone = PoseResNet(config.layers, config.joints, config.style, vol_confidences=weighted)
+        self.backbone = build_backbone(
+            config.backbone, config.layers, config.joints, config.style, vol_confidences=weighted
+        )
         channels = config.joints
         if not config.from_heatmaps:
-            for parameter in self.backbone.final_layer.parameters():
-                parameter.requires_grad_(False)
-            self.process_features = nn.Sequential(nn.Conv2d(FEATURES, VOLUME_CHANNELS, 1))
+            freeze_final_layer(self.backbone)
+            features = self.backbone.feature_channels
+            self.process_features = nn.Sequential(nn.Conv2d(features, VOLUME_CHANNELS, 1))
             channels = VOLUME_CHANNELS
         wide = config.attention_channels
         attention = LimbAttention(

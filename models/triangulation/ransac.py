@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.backbones.pose_resnet import PoseResNet
+from models.backbones.choice import BackboneKind, build_backbone
 from models.backbones.residual_blocks import Style
 from models.triangulation.dlt import adjugate, as_array, project, runs_compiled, solve_rows, taking_part
 from models.triangulation.ransac_kernel import (
@@ -238,6 +238,7 @@ class RansacTriangulation(nn.Module):
         style: Of the backbone.
         direct_optimization: Refine the joints by their reprojection errors.
         epsilon: Half px, see ``triangulate_consensus``.
+        backbone: Which network looks at the pictures.
     """
 
     def __init__(
@@ -247,11 +248,12 @@ class RansacTriangulation(nn.Module):
         style: Style = "simple",
         direct_optimization: bool = True,
         epsilon: float = 15.0,
+        backbone: BackboneKind = "pose_resnet",
     ) -> None:
         super().__init__()
         self.direct_optimization = direct_optimization
         self.epsilon = epsilon
-        self.backbone = PoseResNet(depth, joints, style)
+        self.backbone = build_backbone(backbone, depth, joints, style)
 
     def forward(
         self,

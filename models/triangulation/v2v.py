@@ -17,31 +17,39 @@ WIDTHS = (32, 64, 128, 128, 128, 128)
 """Channels at full size and after each of the five halvings."""
 DEPTH = len(WIDTHS) - 1
 """How often the volume is halved."""
+SMALL_WIDTHS = (16, 32, 64)
+SMALL_KERNEL = 3
+"""Of a network for volumes of 32 voxels per side on a CPU; not published anywhere."""
 
 
 class EncoderDecoder(nn.Module):
-    """Five levels down and up; a residual block on the way down, one across and one on the way up each."""
+    """Levels down and up; a residual block on the way down, one across and one on the way up each.
 
-    def __init__(self) -> None:
+    Args:
+        widths: Channels at full size and after each halving.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
+        self._depth = depth = len(widths) - 1
         # Assigned in the order of the released checkpoints.
-        for level in range(1, DEPTH + 1):
-            self.add_module(f"encoder_res{level}", ResidualBlock(WIDTHS[level - 1], WIDTHS[level]))
-        self.mid_res = ResidualBlock(WIDTHS[DEPTH], WIDTHS[DEPTH])
-        for level in range(DEPTH, 0, -1):
-            self.add_module(f"decoder_res{level}", ResidualBlock(WIDTHS[level], WIDTHS[level]))
-            self.add_module(f"decoder_upsample{level}", UpsamplingBlock(WIDTHS[level], WIDTHS[level - 1]))
-        for level in range(1, DEPTH + 1):
-            self.add_module(f"skip_res{level}", ResidualBlock(WIDTHS[level - 1], WIDTHS[level - 1]))
+        for level in range(1, depth + 1):
+            self.add_module(f"encoder_res{level}", ResidualBlock(widths[level - 1], widths[level]))
+        self.mid_res = ResidualBlock(widths[depth], widths[depth])
+        for level in range(depth, 0, -1):
+            self.add_module(f"decoder_res{level}", ResidualBlock(widths[level], widths[level]))
+            self.add_module(f"decoder_upsample{level}", UpsamplingBlock(widths[level], widths[level - 1]))
+        for level in range(1, depth + 1):
+            self.add_module(f"skip_res{level}", ResidualBlock(widths[level - 1], widths[level - 1]))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 32, S, S, S) to the same shape."""
+        """(B, C, S, S, S) to the same shape."""
         across = []
-        for level in range(1, DEPTH + 1):
+        for level in range(1, self._depth + 1):
             across.append(self.get_submodule(f"skip_res{level}")(x))
             x = self.get_submodule(f"encoder_res{level}")(halve(x))
         x = self.mid_res(x)
-        for level in range(DEPTH, 0, -1):
+        for level in range(self._depth, 0, -1):
             x = self.get_submodule(f"decoder_res{level}")(x)
             x = self.get_submodule(f"decoder_upsample{level}")(x) + across.pop()
         return x
@@ -53,18 +61,23 @@ class V2VModel(nn.Module):
     Args:
         channels_in: Channels of the feature volume.
         joints: Number of joints.
+        widths: See ``EncoderDecoder``.
+        front_kernel: Side of the first filters.
     """
 
-    def __init__(self, channels_in: int, joints: int) -> None:
+    def __init__(
+        self, channels_in: int, joints: int, widths: tuple[int, ...] = WIDTHS, front_kernel: int = 7
+    ) -> None:
         super().__init__()
-        width = WIDTHS[0]
+        width = widths[0]
+        self._halvings = len(widths) - 1
         self.front_layers = nn.Sequential(
-            BasicBlock(channels_in, 16, 7),
+            BasicBlock(channels_in, 16, front_kernel),
             ResidualBlock(16, width),
             ResidualBlock(width, width),
             ResidualBlock(width, width),
         )
-        self.encoder_decoder = EncoderDecoder()
+        self.encoder_decoder = EncoderDecoder(widths)
         self.back_layers = nn.Sequential(
             ResidualBlock(width, width),
             BasicBlock(width, width, 1),
@@ -85,17 +98,18 @@ class V2VModel(nn.Module):
         """Logits of every joint.
 
         Args:
-            volume: (B, channels_in, S, S, S); every side a multiple of 32.
+            volume: (B, channels_in, S, S, S); every side a multiple of 32 (of a power of two
+                by ``widths``).
 
         Returns:
             (B, joints, S, S, S).
 
         Raises:
-            BadInputError: A side is not a multiple of 32.
+            BadInputError: A side is no such multiple.
         """
-        if any(side % 2**DEPTH for side in volume.shape[2:]):
+        if any(side % 2**self._halvings for side in volume.shape[2:]):
             raise bad_input(
-                "the volume's sides must be multiples of 32, because V2V halves them five times",
+                f"the volume's sides must be multiples of {2**self._halvings}, because V2V halves them",
                 value=" x ".join(str(side) for side in volume.shape[2:]),
             )
         x = self.front_layers(volume)

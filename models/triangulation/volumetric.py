@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from configs.errors import bad_input
 from configs.loading import Config
-from models.backbones.pose_resnet import FEATURES, VOLUME_CHANNELS, PoseResNet
+from models.backbones.choice import BackboneKind, build_backbone, freeze_final_layer
+from models.backbones.pose_resnet import VOLUME_CHANNELS
 from models.triangulation.cuboid import Cuboid, Kind, unit_grid
 from models.triangulation.unprojection import (
     Aggregation,
@@ -23,7 +24,7 @@ from models.triangulation.unprojection import (
     normalised_confidences,
     unproject,
 )
-from models.triangulation.v2v import V2VModel
+from models.triangulation.v2v import SMALL_KERNEL, SMALL_WIDTHS, V2VModel
 from models.triangulation.volume_readout import read_joints
 
 RULES = {
@@ -38,8 +39,9 @@ RULES = {
 class VolumeConfig(Config):
     """The volume and what happens in it, for every network that has one."""
 
+    backbone: BackboneKind = "pose_resnet"
     layers: Literal[18, 34, 50, 101, 152] = 152
-    """Depth of the backbone."""
+    """Depth of a ``pose_resnet``."""
     style: Literal["simple", "caffe"] = "simple"
     joints: int = Field(17, ge=1)
     aggregation: Aggregation = "softmax"
@@ -65,6 +67,8 @@ class VolumetricConfig(VolumeConfig):
     """Settings of volumetric triangulation; the defaults are those of the released weights."""
 
     sampling: Literal["exact", "released", "exact_swapped", "released_swapped"] = "released"
+    small: bool = False
+    """Take a 3D network of a few percent of the size."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def look_at_views(backbone: nn.Module, images: Tensor, present: Tensor | None) -
     while the network is compiled or exported: how many there are is not known then.
 
     Args:
-        backbone: A ``PoseResNet``.
+        backbone: Returns a ``BackboneOutput``.
         images: (B, V, 3, H, W).
         present: (B, V) bool, None for all.
 
@@ -220,11 +224,17 @@ class VolumetricTriangulation(nn.Module):
         super().__init__()
         self.config = config
         weighted = config.aggregation.startswith("conf")
-        self.backbone = PoseResNet(config.layers, config.joints, config.style, vol_confidences=weighted)
-        for parameter in self.backbone.final_layer.parameters():
-            parameter.requires_grad_(False)
-        self.process_features = nn.Sequential(nn.Conv2d(FEATURES, VOLUME_CHANNELS, 1))
-        self.volume_net = V2VModel(VOLUME_CHANNELS, config.joints)
+        self.backbone = build_backbone(
+            config.backbone, config.layers, config.joints, config.style, vol_confidences=weighted
+        )
+        freeze_final_layer(self.backbone)
+        features = self.backbone.feature_channels
+        self.process_features = nn.Sequential(nn.Conv2d(features, VOLUME_CHANNELS, 1))
+        self.volume_net = (
+            V2VModel(VOLUME_CHANNELS, config.joints, SMALL_WIDTHS, SMALL_KERNEL)
+            if config.small
+            else V2VModel(VOLUME_CHANNELS, config.joints)
+        )
 
     def forward(
         self,
