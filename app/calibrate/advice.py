@@ -112,6 +112,9 @@ def weakest_words(state: CalibrationState) -> tuple[Level, str]:
         return "quiet", "With one camera there is nothing to tie together."
     if pair is None:
         return "quiet", ""
+    unseen = unseen_of(state)
+    if unseen:
+        return "quiet", f"{unseen} has not seen the board yet. Then it can be tied to its neighbours."
     one, other = pair.cameras
     if pair.shared < pair.wanted:
         missing = pair.wanted - pair.shared
@@ -124,6 +127,13 @@ def weakest_words(state: CalibrationState) -> tuple[Level, str]:
         "good",
         f"All cameras are tied together; the weakest pair is {one} and {other} with {pair.shared} moments.",
     )
+
+
+def unseen_of(state: CalibrationState) -> str:
+    """A camera of the weakest pair that has not seen the board at all; "" where both have."""
+    pair = state.weakest
+    names = pair.cameras if pair is not None and pair.shared == 0 else ()
+    return next((name for name in names if not state.cameras[name].views), "")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class CalibratePage(Page):
         self.next = button("Next", "wizardNext", self._next, kind="primary")
         self.hint = text(role="quiet", name="wizardHint")
         self.unfinished_words = text(name="unfinishedWords")
-        self.go_on = button("Go on with it", "unfinishedGoOn", self._go_on, kind="primary")
+        self.go_on = button("Go on with it", "unfinishedGoOn", self._go_on)
         self.forget = button("Start over", "unfinishedForget", self.wizard.forget_unfinished)
         self._shown: StepView | None = None
         self._entered = False

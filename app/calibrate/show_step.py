@@ -122,7 +122,7 @@ class ShowStep(StepView):
         theme.set_role(self.next_thing, "good" if level == "good" else "heading")
         self.others.setText("\n".join(advice.others(state)))
         pair = state.weakest
-        lacking = pair is not None and pair.shared < pair.wanted
+        lacking = pair is not None and pair.shared < pair.wanted and not advice.unseen_of(state)
         self.graph.show_graph(
             tuple(state.cameras),
             state.shared,

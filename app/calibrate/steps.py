@@ -50,5 +50,5 @@ HEADINGS: Final = {
         "there.",
     ),
     Step.RESULT: ("How good is it?", "Judged on views that the solve has not seen."),
-    Step.SAVE: ("Keep it", "The calibration is saved beside the rig, which refers to it from then on."),
+    Step.SAVE: ("Keep it", "As soon as it is saved, these cameras give poses in 3D."),
 }

@@ -65,6 +65,9 @@ def test_the_weakest_pair_is_named_with_what_to_do():
     assert "5 more times" in words
     state = replace(state, weakest=WeakPair(("left", "right"), 12, 8))
     assert advice.weakest_words(state)[0] == "good"
+    cameras["right"] = progress(views=0)
+    state = replace(state, cameras=cameras, weakest=WeakPair(("left", "right"), 0, 8))
+    assert advice.weakest_words(state)[1].startswith("right has not seen the board yet")
 
 
 def test_promises_say_how_near_each_figure_is():
