@@ -285,7 +285,10 @@ class CalibrationSession:
 
     def _specs(self) -> list[NodeSpec]:
         settings = {"board": self.board, "cameras": self.rig.names, "rates_hz": frame_rates(self.rig)}
-        return [NodeSpec(FINDER, BoardFinder, settings, stop_wave=1), *grabber_specs(self.rig)]
+        return [
+            NodeSpec(FINDER, BoardFinder, settings, stop_wave=1, takes_frames=True),
+            *grabber_specs(self.rig),
+        ]
 
     def _check_earlier(self, sizes: Mapping[str, tuple[int, int]]) -> None:
         if self._earlier is not None and dict(self._earlier.sizes) != dict(sizes):

@@ -164,6 +164,11 @@ class FrameRingWriter:
         if self._layout.generation[slot] == generation:
             self._layout.done[slot] = generation
 
+    def release_all(self) -> None:
+        """Another consumer takes over: whatever the last one held, or was told of, is lost with it."""
+        self._layout.done[: self._count] = self._layout.generation[: self._count]
+        self._layout.fields[7] = 0
+
     def close(self) -> None:
         """Free the segment; readers that still map it keep their view."""
         self._slots.clear()

@@ -82,6 +82,8 @@ class Grabber(Node):
         if command.kind == "go" and not self.running and self._driver is not None:
             self._driver.start(int(command.details["origin_ns"]))
             self._origin_ns = int(command.details["origin_ns"])
+        elif command.kind == "release" and self._ring is not None:
+            self._ring.release_all()
         elif command.kind == "record" and not self._recording:
             self._start_recording()
         elif command.kind == "stop_recording":

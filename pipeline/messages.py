@@ -125,7 +125,7 @@ class BoardSeen(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True):
     """Supervisor to all nodes, or to the one named in ``to``."""
 
-    kind: Literal["ping", "go", "record", "event", "stop_recording", "stop"]
+    kind: Literal["ping", "go", "release", "record", "event", "stop_recording", "stop"]
     details: dict[str, Any] = {}
     to: str = ""
 

@@ -387,6 +387,7 @@ class Session:
             {"pipeline": pipeline, "rig": self.calibration, "rates_hz": frame_rates(self.rig)},
             stop_wave=1,
             start_within_s=_LOAD_DEADLINE_S,
+            takes_frames=True,
             endpoints=self._endpoints,
         )
 

@@ -50,6 +50,8 @@ class NodeSpec:
     """How long it may take to end in order before it is ended."""
     start_within_s: float = _START_DEADLINE_S
     """How long it may take until it is ready."""
+    takes_frames: bool = False
+    """Whether it is the one that holds the cameras' pictures; a new one starts with none held."""
     endpoints: Endpoints | None = None
     """Its own view of the session's addresses, where that differs from the others'."""
 
@@ -368,6 +370,9 @@ class Supervisor:
 
     def _catch_up(self, node: _Running) -> None:
         """A node that was restarted hears what the others were told before."""
+        if node.spec.takes_frames:
+            # One that hung or was killed had pictures in its hands, or all of them: nobody else frees them.
+            self._commands.send("command", Command("release"))
         for command in self._sticky:
             self._commands.send("command", msgspec.structs.replace(command, to=node.spec.name))
 

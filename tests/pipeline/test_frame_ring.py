@@ -117,6 +117,17 @@ def test_frames_nobody_takes_are_shown_to_who_peeks_and_only_then(ring):
         assert reader.peek()[0] == 60
 
 
+def test_another_consumer_starts_with_all_slots_free(ring):
+    with reading(ring.name) as reader:
+        for value in range(4):
+            ring.write(picture(value), value)
+        reader.want(10**9)
+        assert ring.write(picture(9), 9) is None
+        ring.release_all()
+        assert ring.wanted_interval_ns == 0
+        assert [ring.write(picture(9), 9) is not None for _ in range(5)] == [True] * 4 + [False]
+
+
 def test_a_copy_may_shrink(ring):
     with reading(ring.name) as reader:
         ring.write(picture(7), 70)

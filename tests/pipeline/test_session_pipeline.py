@@ -1,5 +1,7 @@
 """Changing how poses are made while cameras and recorder go on."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -121,3 +123,16 @@ def test_without_calibration_no_pipeline_can_be_chosen():
     session = Session(simulated_rig(1, SIZE, 30.0, 0), None, None)
     with session, pytest.raises(BadInputError, match="needs calibrated cameras"):
         session.set_pipeline(stand_in())
+
+
+def test_poses_come_back_after_an_inference_that_hung_with_all_pictures_in_its_hands(session):
+    session.set_pipeline(stand_in())
+    poses = session.subscribe_poses()
+    seen = []
+    until(session, lambda: seen.extend(poses.receive_all()) or len(seen) >= 3)
+    os.kill(session.pid("inference"), signal.SIGSTOP)
+    until(session, lambda: [event for event in session.state.events if event.node == "inference"])
+    ended_ns = time.monotonic_ns()
+    until(session, lambda: seen.extend(poses.receive_all()) or seen[-1].t_capture_ns > ended_ns)
+    session.state.events.clear()
+    session.set_pipeline(None)
