@@ -31,6 +31,8 @@ _USED_SOON: Final = (
     "pipeline.studio_rig",
     "pyqtgraph",
     "app.takes.page",
+    "app.calibrate.page",
+    "app.calibrate.plots",
 )
 """Loaded while the first page is being looked at, so that no click has to wait for it."""
 
