@@ -31,6 +31,7 @@ _USED_SOON: Final = (
     "pipeline.studio_rig",
     "pyqtgraph",
     "app.takes.page",
+    "app.cameras.page",
     "app.calibrate.page",
     "app.calibrate.plots",
 )

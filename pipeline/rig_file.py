@@ -14,7 +14,7 @@ import yaml
 
 from configs.atomic_file import write_atomic
 from configs.errors import PosestageError
-from configs.loading import read_text, read_yaml
+from configs.loading import parse_config, read_text, read_yaml
 from pipeline.rig_config import RigConfig
 
 _PUBLIC: Final = 0o644
@@ -28,8 +28,11 @@ def write_rig(path: Path, rig: RigConfig, *, origin: Path | None = None) -> None
     Paths of footage and calibration are written as the ``origin`` had them: an absolute one stays absolute, a
     relative one is relative to the new file's folder. Paths that were not in it are relative when they lie in
     the new file's folder or below, else absolute. Addresses keep their passwords; a new file that holds one
-    can be read by its owner only, an existing file keeps its permissions. Comments above the first line of
-    the origin are kept, all others are lost: ``comments_lost`` counts them beforehand.
+    can be read by its owner only, an existing file keeps its permissions.
+
+    Where nothing but the calibration differs from the file that is replaced, only that line of it changes.
+    Otherwise comments above the first line of the origin are kept and all others are lost:
+    ``comments_lost`` counts them beforehand.
 
     Args:
         path: The file; its folder exists.
@@ -41,6 +44,10 @@ def write_rig(path: Path, rig: RigConfig, *, origin: Path | None = None) -> None
     """
     folder = path.absolute().parent
     given = _Given.of(origin if origin is not None else path)
+    text = _with_other_calibration(path, rig, given)
+    if text is not None:
+        write_atomic(path, text, mode=path.stat().st_mode & 0o777)
+        return
     cameras: list[dict[str, Any]] = []
     for camera in rig.cameras:
         data = camera.model_dump(mode="json", exclude_none=True)
@@ -58,6 +65,46 @@ def write_rig(path: Path, rig: RigConfig, *, origin: Path | None = None) -> None
     if path.exists():
         mode = path.stat().st_mode & 0o777
     write_atomic(path, given.heading + text, mode=mode)
+
+
+def _with_other_calibration(path: Path, rig: RigConfig, given: _Given) -> str | None:
+    """The text of the file with another calibration in it; None where more than that would have to change."""
+    try:
+        text = read_text(path)
+        before = _as_written(path)
+    except PosestageError:
+        return None
+    if before != rig.model_copy(update={"calibration": None}):
+        return None
+    line = ""
+    if rig.calibration is not None:
+        written = given.path(rig.calibration, path.absolute().parent)
+        line = yaml.safe_dump({"calibration": written}, allow_unicode=True, width=10_000)
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    assert isinstance(node, yaml.MappingNode)
+    if node.flow_style:
+        return None
+    for key, value in node.value:
+        if key.value == "calibration":
+            end = value.end_mark.index
+            rest = text[end:]
+            if not line:  # with its line, unless a comment stands behind it
+                rest = rest.removeprefix("\n")
+            return text[: key.start_mark.index] + line.removesuffix("\n") + rest
+    return text + ("" if text.endswith("\n") else "\n") + line
+
+
+def _as_written(path: Path) -> RigConfig:
+    """The rig of a file without its calibration; like ``load_rig``, but asks no driver, which takes long."""
+    rig = parse_config(RigConfig, {**read_yaml(path), "calibration": None}, source=path)
+    folder = path.absolute().parent
+    cameras = []
+    for camera in rig.cameras:
+        driver = dict(camera.driver)
+        if isinstance(driver.get("path"), str):
+            driver["path"] = _resolved(driver["path"], folder)
+        cameras.append(camera.model_copy(update={"driver": driver}))
+    return rig.model_copy(update={"cameras": tuple(cameras)})
 
 
 def comments_lost(path: Path) -> int:

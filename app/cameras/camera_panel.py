@@ -41,7 +41,6 @@ class CameraPanel(QScrollArea):
         self._editor = presenter.editor
         self._camera: CameraDraft | None = None
         self._settings: DriverSettings | None = None
-        self._settings_of: tuple[int, DriverForm] | None = None
         self.trial = TrialView()
         self.general = GeneralForm()
         self._test_card = Card("Test")
@@ -95,15 +94,13 @@ class CameraPanel(QScrollArea):
             self._show_settings(camera, form)
 
     def _show_settings(self, camera: CameraDraft, form: DriverForm) -> None:
-        if self._settings is None or self._settings_of != (camera.key, form):
+        if self._settings is None or self._settings.form != form:
             if self._settings is not None:
                 self._settings.hide()
                 self._settings.deleteLater()
             folder = self._editor.path.parent if self._editor.path is not None else self._presenter.home
-            self._settings = DriverSettings(form, folder)
-            self._settings_of = (camera.key, form)
-            key = camera.key
-            self._settings.edited.connect(lambda path, value: self._editor.set_setting(key, path, value))
+            self._settings = DriverSettings(form, folder, self._presenter.offers(camera.driver))
+            self._settings.edited.connect(self._set)
             self._settings.left.connect(self._editor.rest)
             self._settings_card.body.addWidget(self._settings)
         self._settings.show_camera(camera, self._editor.setting_problems(camera.key))
@@ -130,6 +127,9 @@ class CameraPanel(QScrollArea):
     def _with_key(self, do: Callable[[int], object]) -> None:
         if self._camera is not None:
             do(self._camera.key)
+
+    def _set(self, path: tuple[str, ...], value: object) -> None:
+        self._with_key(lambda key: self._editor.set_setting(key, path, value))
 
     def _mode_to_all(self) -> None:
         self._with_key(self._editor.copy_mode_to_all)

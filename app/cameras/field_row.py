@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QFocusEvent, QWheelEvent
+from PyQt6.QtGui import QAction, QFocusEvent, QWheelEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -29,6 +31,9 @@ from pipeline.safe_url import safe_url
 LABEL_WIDTH: Final = 17 * theme.SPACE
 _FIELD_WIDTH: Final = 36 * theme.SPACE
 _NUMBER_WIDTH: Final = 15 * theme.SPACE
+
+
+Offers = Callable[[], list[tuple[str, str]]]
 
 
 class Row(QWidget):
@@ -184,16 +189,20 @@ class SettingRow(Row):
         field: The setting.
         path: Its keys from the top of the driver's settings.
         folder: Where file dialogs begin.
+        offers: Values that may be chosen from a menu, with their words; asked when it opens.
     """
 
     edited = pyqtSignal(object, object)
     """Path of keys and the new value, ``UNSTATED`` when the default shall hold."""
 
-    def __init__(self, field: FormField, path: tuple[str, ...], folder: Path) -> None:
+    def __init__(
+        self, field: FormField, path: tuple[str, ...], folder: Path, offers: Offers | None = None
+    ) -> None:
         name = "setting_" + "_".join(path)
         super().__init__(field.label, name, help_text(field), field.unit)
         self.field, self.path = field, path
         self._folder = folder
+        self._offers = offers
         self._line: Line | None = None
         self._choice: Choice | None = None
         self._switch: QCheckBox | None = None
@@ -252,6 +261,12 @@ class SettingRow(Row):
             )
             if kind == "path":
                 self.put(self._line, button("Choose …", f"{name}_choose", self._choose_path))
+            elif self._offers is not None:
+                choose = button("Choose", f"{name}_offers")
+                self._menu = QMenu(choose)
+                self._menu.aboutToShow.connect(self._fill_offers)
+                choose.setMenu(self._menu)
+                self.put(self._line, choose)
             else:
                 self.put(self._line)
 
@@ -302,6 +317,18 @@ class SettingRow(Row):
 
     def _take_text(self, text: str) -> None:
         self.edited.emit(self.path, _read(text, self.field))
+
+    def _fill_offers(self) -> None:
+        assert self._offers is not None
+        self._menu.clear()
+        for words, value in self._offers():
+            action = QAction(words, self._menu)
+            action.triggered.connect(lambda _checked, value=value: self.edited.emit(self.path, value))
+            self._menu.addAction(action)
+        if self._menu.isEmpty():
+            nothing = QAction("Nothing was found", self._menu)
+            nothing.setEnabled(False)
+            self._menu.addAction(nothing)
 
     def _choose_path(self) -> None:
         wants_folder = "folder" in self.help.text().lower()

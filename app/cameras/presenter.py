@@ -206,6 +206,15 @@ class CamerasPresenter(QObject):
 
     # Devices
 
+    def offers(self, driver: str) -> dict[tuple[str, ...], Callable[[], list[tuple[str, str]]]]:
+        """Settings that can be chosen among what was found, by their path of keys."""
+        return {("device",): self._found_devices} if driver == "usb" else {}
+
+    def _found_devices(self) -> list[tuple[str, str]]:
+        return [
+            (f"{device.name}  ({device.stable_id})", device.stable_id) for device in self.search.found or ()
+        ]
+
     @property
     def used_by(self) -> list[str]:
         """For each device that was found, the camera of the rig that it is."""

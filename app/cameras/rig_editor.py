@@ -179,8 +179,10 @@ class RigEditor(QObject):
 
     @property
     def comments_lost(self) -> int:
-        """Comments of the file that saving would lose."""
-        return comments_lost(self.path) if self.path is not None else 0
+        """Comments of the file that saving would lose; a new calibration alone loses none."""
+        if self.path is None or self._saved[0].same_as(self.draft):
+            return 0
+        return comments_lost(self.path)
 
     def save(self, path: Path | None = None) -> None:
         """Write the rig to its file or another one.

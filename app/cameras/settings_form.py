@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.cameras.driver_forms import DriverForm, FormField
-from app.cameras.field_row import SettingRow, help_text
+from app.cameras.field_row import Offers, SettingRow, help_text
 from app.cameras.rig_draft import UNSTATED, CameraDraft
 from app.widgets.buttons import button
 
@@ -24,9 +24,10 @@ class DriverSettings(QWidget):
     edited = pyqtSignal(object, object)
     left = pyqtSignal()
 
-    def __init__(self, form: DriverForm, folder: Path) -> None:
+    def __init__(self, form: DriverForm, folder: Path, offers: dict[tuple[str, ...], Offers]) -> None:
         super().__init__()
         self.form = form
+        self._offers = offers
         self._folder = folder
         self.rows: dict[tuple[str, ...], SettingRow] = {}
         self._groups: dict[tuple[str, ...], Group] = {}
@@ -75,7 +76,7 @@ class DriverSettings(QWidget):
                 self._add(group.inside, field.fields, here)
                 layout.addWidget(group)
             else:
-                row = SettingRow(field, here, self._folder)
+                row = SettingRow(field, here, self._folder, self._offers.get(here))
                 row.edited.connect(self.edited)
                 row.left.connect(self.left)
                 self.rows[here] = row

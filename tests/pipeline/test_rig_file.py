@@ -131,9 +131,9 @@ def test_the_heading_is_kept_and_other_comments_are_counted(tmp_path):
         "  # The one by the door.\n  - {name: a, driver: {type: usb, device: '#1'}}\n# the end\n"
     )
     assert comments_lost(path) == 3
-    write_rig(path, load_rig(path))
+    write_rig(path, load_rig(path).model_copy(update={"name": "other"}))
     text = path.read_text()
-    assert text.startswith("# Our studio\n# since May\n\nversion: 1\nname: 'a # b'\n")
+    assert text.startswith("# Our studio\n# since May\n\nversion: 1\nname: other\n")
     assert comments_lost(path) == 0
     assert load_rig(path).cameras[0].driver["device"] == "#1"
 
@@ -151,3 +151,48 @@ def test_a_damaged_origin_hinders_nothing(tmp_path):
     assert comments_lost(path) == 0
     write_rig(path, rig)
     assert load_rig(path) == rig
+
+
+HAND_WRITTEN = """# Our studio
+version: 1
+cameras:
+  # by the door
+  - {name: a, driver: {type: usb, device: "0"}}   # the good one
+calibration: old.yaml  # of May
+# the end
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (HAND_WRITTEN, 5),
+        (HAND_WRITTEN.replace("calibration: old.yaml  # of May\n", ""), 4),
+        (HAND_WRITTEN.replace("old.yaml ", "null     "), 5),
+    ],
+    ids=["replaced", "added", "null"],
+)
+def test_a_new_calibration_changes_one_line_and_no_comment(tmp_path, text, kept):
+    path, new = tmp_path / "rig.yaml", tmp_path / "new.yaml"
+    path.write_text(text)
+    new.write_text("here")
+    rig = load_rig(path, ("calibration=null",)).model_copy(update={"calibration": str(new)})
+    write_rig(path, rig)
+    assert load_rig(path) == rig
+    written = path.read_text()
+    assert "calibration: new.yaml" in written
+    assert written.count("#") == kept == text.count("#")
+    write_rig(path, rig.model_copy(update={"calibration": None}))
+    assert load_rig(path).calibration is None
+    assert "calibration" not in path.read_text()
+    assert path.read_text().count("#") == kept
+
+
+def test_more_than_the_calibration_rewrites_the_file(tmp_path):
+    path, new = tmp_path / "rig.yaml", tmp_path / "new.yaml"
+    path.write_text(HAND_WRITTEN)
+    new.write_text("here")
+    rig = load_rig(path, ("calibration=null",)).model_copy(update={"calibration": str(new), "name": "other"})
+    write_rig(path, rig)
+    assert load_rig(path) == rig
+    assert path.read_text().startswith("# Our studio\nversion: 1\nname: other\n")

@@ -362,6 +362,18 @@ def test_setting_rows_of_every_kind(qtbot, page, tmp_path, monkeypatch):
     assert "max_late_s" not in page.editor.camera.settings
 
 
+def test_setting_device_offers_what_was_found(qtbot, page):
+    page.presenter.add_driver("usb")
+    menu = control(page, "setting_device_offers").menu()
+    menu.aboutToShow.emit()
+    assert len(menu.actions()) == 2
+    menu.actions()[0].trigger()
+    assert page.editor.camera.settings["device"] == WEBCAM.stable_id
+    page.presenter.search.found = []
+    menu.aboutToShow.emit()
+    assert [one.text() for one in menu.actions()] == ["Nothing was found"]
+
+
 def test_group_unfolds_and_is_shared_by_all_simulated_cameras(qtbot, page):
     click(qtbot, page, "simulated")
     click(qtbot, page, "group_studio")

@@ -327,4 +327,6 @@ def test_comments_that_would_be_lost_are_counted(tmp_path, editor):
     path = tmp_path / "rig.yaml"
     path.write_text("# heading\ncameras:\n  - {name: a, driver: {type: usb, device: '0'}} # by the door\n")
     editor.open(load_rig(path), path)
+    assert editor.comments_lost == 0, "nothing is changed"
+    editor.rename_rig("other")
     assert editor.comments_lost == 1
