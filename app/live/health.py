@@ -118,10 +118,10 @@ class HealthWatch:
         if asked and rate < _SLOW * asked:
             level = "warning"
         if recently_lost > 0:
-            level, caption = "warning", f"{caption} · {recently_lost} lost"
+            level, caption = "warning", f"{rate:.1f} fps · {recently_lost} lost"
         period_ms = 1e3 / asked if asked else 33.3
         if abs(skew.get("p50", 0.0)) > _SKEWED * period_ms:
-            level, caption = "warning", f"{caption} · {skew['p50']:+.0f} ms"
+            level, caption = "warning", f"{rate:.1f} fps · {skew['p50']:+.0f} ms"
         return CameraHealth(level, caption, "", details)
 
     @staticmethod

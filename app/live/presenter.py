@@ -93,8 +93,16 @@ class LivePresenter(QObject):
             if bad:
                 return "bad", f"{', '.join(bad)}: no pictures. The others go on."
             slow = [name for name, health in self.health.items() if health.level == "warning"]
+            if len(slow) > 1 and len(slow) == len(self.health):
+                return "warning", (
+                    "All cameras are slow or lose pictures. Perhaps this computer is too busy: try fewer "
+                    "cameras, smaller pictures, or no poses while recording."
+                )
             if slow:
-                return "warning", f"Look at {', '.join(slow)}."
+                return (
+                    "warning",
+                    f"{', '.join(slow)}: slow, late or losing pictures. Point at it for details.",
+                )
             return "good", f"{len(session.rig.cameras) if session.rig else 0} cameras deliver."
         assert rig is not None
         count = len(rig.cameras)

@@ -73,6 +73,8 @@ class NoisyTruth:
                     value=camera,
                     allowed=", ".join(self._studio.rig.names),
                 )
+        for camera in self.cameras[:1]:
+            self._studio.visibility(camera, 0.0)  # loads compiled code now rather than on the first pictures
 
     def detect(self, images: Sequence[Image | None], times_ns: Sequence[int]) -> list[Detections]:
         """See ``KeypointModel.detect``; of a picture only its presence matters.

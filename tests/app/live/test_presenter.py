@@ -67,7 +67,11 @@ def test_health_is_summed_up(studio, presenter):
     studio.session.play("telemetry", telemetry)
     assert presenter.state_words == ("good", "2 cameras deliver.")
     studio.session.play("telemetry", {**telemetry, "grabber-cam2": {**good, "fps": 12.0}})
-    assert presenter.state_words == ("warning", "Look at cam2.")
+    assert presenter.state_words[0] == "warning"
+    assert presenter.state_words[1].startswith("cam2: slow")
+    bad = {**good, "fps": 12.0}
+    studio.session.play("telemetry", {**telemetry, "grabber-cam1": bad, "grabber-cam2": bad})
+    assert presenter.state_words[1].startswith("All cameras are slow")
     studio.session.play("telemetry", {**telemetry, "grabber-cam2": {**good, "problem": "x: gone"}})
     assert presenter.state_words == ("bad", "cam2: no pictures. The others go on.")
 
