@@ -34,6 +34,7 @@ class BoardTile(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.camera = camera
         self.show_map = True
+        self.placeholder = "Waiting for a picture"
         self._image: QImage | None = None
         self._bytes = b""
         self._size = (4, 3)
@@ -104,9 +105,9 @@ class BoardTile(QWidget):
         painter.fillRect(box, colours.raised)
         if self._image is not None:
             painter.drawImage(box, self._image)
-        else:
+        elif not self._counts.any():
             painter.setPen(colours.quiet_text)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "Waiting for a picture")
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.placeholder)
         if self.show_map and self._counts.size:
             self._draw_map(painter, box)
         self._draw_corners(painter, box)

@@ -14,7 +14,7 @@ from app.calibrate.solve_step import SolveStep
 from app.calibrate.source_step import SourceStep
 from app.calibrate.step_list import StepList
 from app.calibrate.step_view import StepView, text
-from app.calibrate.steps import HEADINGS, TITLES, Step
+from app.calibrate.steps import TITLES, Step, heading
 from app.calibrate.wizard import Wizard
 from app.page import Page
 from app.studio import Studio
@@ -116,8 +116,8 @@ class CalibratePage(Page):
 
     def _show_step(self) -> None:
         step = self.wizard.step
-        heading, words = HEADINGS[step]
-        self.heading.setText(heading)
+        title, words = heading(step, self.wizard.order.live)
+        self.heading.setText(title)
         self.help.setText(words)
         view = self.views.get(step)
         if view is None:

@@ -65,6 +65,8 @@ class Plots(QWidget):
 
     def show_outcome(self, outcome: CalibrationOutcome) -> None:
         """Take what came out."""
+        if outcome is self._outcome:
+            return
         self._outcome = outcome
         self.camera.blockSignals(True)
         self.camera.clear()

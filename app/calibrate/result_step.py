@@ -33,6 +33,9 @@ from app.widgets.card import Card
 from pipeline.calibrate_config import LiveConfig
 from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome
 
+_PLOTS: Final = 2
+"""Place of their tab."""
+
 _ROLES: Final = {"green": "good", "amber": "warning", "red": "bad"}
 _WORDS: Final = {"green": "good", "amber": "could be better", "red": "do not rely on it"}
 _COLUMNS: Final = (
@@ -104,7 +107,8 @@ class ResultStep(StepView):
         self._show_words(outcome)
         self._show_cameras(outcome)
         self.graph.show_graph(outcome.rig.names, outcome.shared, enough=LiveConfig().shared)
-        self._show_plots(outcome)
+        self.more.setVisible(self.wizard.order.live)
+        self._show_plots()
         self._enable()
 
     def _show_words(self, outcome: CalibrationOutcome) -> None:
@@ -164,13 +168,16 @@ class ResultStep(StepView):
             view = CoverageMap(name, outcome.rig.camera(name).size, outcome.cameras[name].counts)
             self.maps.addWidget(view, place // 4, place % 4)
 
-    def _show_plots(self, outcome: CalibrationOutcome) -> None:
+    def _show_plots(self) -> None:
+        """When somebody looks at them: they take a moment."""
+        if self._shown is None or self.tabs.currentIndex() != _PLOTS:
+            return
         from app.calibrate.plots import Plots
 
         if not isinstance(self._plots, Plots):
             self._plots = Plots()
             self.plots_place.addWidget(self._plots)
-        self._plots.show_outcome(outcome)
+        self._plots.show_outcome(self._shown)
 
     def _place(self) -> None:
         if self.isVisible():
@@ -188,7 +195,7 @@ class ResultStep(StepView):
             self.wizard.draw_report()
 
     def _open(self, path: Path) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+        if self.isVisible() and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
             self.wizard.studio.say("info", f"The report is {path}")
 
     def _show_more(self) -> None:
@@ -218,6 +225,7 @@ class ResultStep(StepView):
         column.setContentsMargins(0, theme.SPACE, 0, 0)
         column.addWidget(self.space)
         self.tabs.addTab(layout3d, "Layout in 3D")
+        self.tabs.currentChanged.connect(lambda _place: self._show_plots())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.SPACE)

@@ -175,6 +175,8 @@ class ShowStep(StepView):
         columns = max(1, ceil(sqrt(len(names))))
         for place, tile in enumerate(self.tiles.values()):
             tile.set_map(self.map.isChecked())
+            if not self.wizard.order.live:
+                tile.placeholder = "The board was not found"
             self.grid.addWidget(tile, place // columns, place % columns)
 
     def _show_map(self, on: bool) -> None:

@@ -52,3 +52,17 @@ HEADINGS: Final = {
     Step.RESULT: ("How good is it?", "Judged on views that the solve has not seen."),
     Step.SAVE: ("Keep it", "As soon as it is saved, these cameras give poses in 3D."),
 }
+
+RECORDED: Final = {
+    Step.SHOW: (
+        "The board in the recording",
+        "Every picture is searched. What was found says whether it can be calibrated.",
+    ),
+    Step.SAVE: ("Keep it", "It is saved beside the recording."),
+}
+"""What is said instead where nothing is filmed."""
+
+
+def heading(step: Step, live: bool) -> tuple[str, str]:
+    """What is said above a step: a heading and a sentence."""
+    return HEADINGS[step] if live else RECORDED.get(step, HEADINGS[step])
