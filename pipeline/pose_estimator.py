@@ -65,9 +65,9 @@ class PoseEstimator:
     def __init__(self, config: PipelineConfig, rig: Rig, model: KeypointModel | None = None) -> None:
         check_cameras(rig)
         self.rig = rig
-        self.device = "cpu"
         self.instant_s = 0.1
         self.model = model if model is not None else build_keypoint_model(config, rig.names)
+        self.device = str(getattr(self.model, "device", "cpu"))
         self.skeleton = self.model.skeleton
         self._triangulate = RobustTriangulator(config.triangulation, rig)
         self._repair = (

@@ -7,6 +7,7 @@ KEYPOINT_MODELS = Registry(
     {
         "blazepose": "models.keypoints.blazepose.model:BlazePose",
         "noisy_truth": "models.keypoints.noisy_truth:NoisyTruth",
+        "rtmpose": "models.keypoints.rtmpose.model:RtmPose",
     },
-    extras={"blazepose": "people"},
+    extras={"blazepose": "people", "rtmpose": "onnx"},
 )

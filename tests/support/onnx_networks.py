@@ -1,0 +1,102 @@
+"""Small ONNX files with known answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def save(
+    path: Path,
+    nodes: list[Any],
+    inputs: list[tuple[str, list[Any]]],
+    outputs: list[tuple[str, list[Any]]],
+    constants: dict[str, Any],
+) -> Path:
+    """Write a network; ``inputs`` and ``outputs`` are (name, shape) pairs of floats."""
+    graph = helper.make_graph(
+        nodes,
+        "known",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+def constant_detector(path: Path, boxes: np.ndarray, side: int = 320) -> Path:
+    """Answers ``boxes`` (N, 5), px of its input, to every picture, laid out as MMDeploy does but for labels."""
+    nodes = [
+        helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3], keepdims=0),  # (B, 3)
+        helper.make_node("ReduceMean", ["mean"], ["one_number"], axes=[1], keepdims=1),
+        helper.make_node("Unsqueeze", ["one_number", "axis"], ["flat"]),
+        helper.make_node("Mul", ["flat", "zero"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "boxes"], ["dets"]),
+    ]
+    constants = {
+        "axis": np.array([2]),
+        "zero": np.float32(0),
+        "boxes": np.asarray(boxes, np.float32)[None],
+    }
+    return save(
+        path, nodes, [("input", ["batch", 3, side, side])], [("dets", ["batch", len(boxes), 5])], constants
+    )
+
+
+FIRST_LEVEL, LEVEL_STEP = 40, 8
+"""Green of the dot for keypoint 0, and how much each next one has more."""
+
+STEEPNESS = 5.0
+"""A dot of the next keypoint, 8 / 57.12 = 0.14 away, answers 1 - 5 * 0.14 = 0.3; black answers below 0."""
+
+
+def dot_simcc(
+    path: Path, joints: int, size: tuple[int, int], *, batch: int | str = "batch", bins_per_px: int = 2
+) -> Path:
+    """Keypoint k lies where the green of the crop is ``FIRST_LEVEL + k * LEVEL_STEP``.
+
+    Per column (row) the best answer 1 - STEEPNESS * |green - level| of its pixels, green and level normalised
+    as networks want them; each pixel's answer fills ``bins_per_px`` bins, so that the first bin of the first
+    pixel with the very level wins.
+    """
+    width, height = size
+    levels = (np.arange(joints) * LEVEL_STEP + FIRST_LEVEL).astype(np.float32)
+    normalised = (levels - np.float32(116.28)) / np.float32(57.12)
+    nodes = [
+        helper.make_node("Gather", ["input", "green"], ["plane"], axis=1),  # (N, 1, H, W)
+        helper.make_node("Sub", ["plane", "levels"], ["off"]),  # (N, K, H, W)
+        helper.make_node("Abs", ["off"], ["distance"]),
+        helper.make_node("Mul", ["distance", "steepness"], ["loss"]),
+        helper.make_node("Sub", ["one", "loss"], ["answer"]),
+        helper.make_node("ReduceMax", ["answer"], ["across"], axes=[2], keepdims=0),  # (N, K, W)
+        helper.make_node("ReduceMax", ["answer"], ["down"], axes=[3], keepdims=0),
+        helper.make_node("Unsqueeze", ["across", "last"], ["across4"]),
+        helper.make_node("Unsqueeze", ["down", "last"], ["down4"]),
+        helper.make_node("Tile", ["across4", "repeats"], ["across_tiled"]),
+        helper.make_node("Tile", ["down4", "repeats"], ["down_tiled"]),
+        helper.make_node("Reshape", ["across_tiled", "shape_x"], ["simcc_x"]),
+        helper.make_node("Reshape", ["down_tiled", "shape_y"], ["simcc_y"]),
+    ]
+    constants = {
+        "green": np.array([1]),
+        "levels": normalised[None, :, None, None],
+        "steepness": np.float32(STEEPNESS),
+        "one": np.float32(1),
+        "last": np.array([3]),
+        "repeats": np.array([1, 1, 1, bins_per_px]),
+        "shape_x": np.array([-1, joints, width * bins_per_px]),
+        "shape_y": np.array([-1, joints, height * bins_per_px]),
+    }
+    outputs = [
+        ("simcc_x", [batch, joints, width * bins_per_px]),
+        ("simcc_y", [batch, joints, height * bins_per_px]),
+    ]
+    return save(path, nodes, [("input", [batch, 3, height, width])], outputs, constants)
