@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pyqtgraph as pg
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtCore import QEvent, QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QKeyEvent, QPainter
 from PyQt6.QtWidgets import (
     QComboBox,
     QGraphicsItem,
@@ -42,6 +42,22 @@ _LINES: Final = (
 )
 
 
+class JointList(QListWidget):
+    """Joints to tick; the space bar ticks here and does not start the player."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keep the space bar."""
+        own = {Qt.Key.Key_Space, Qt.Key.Key_Up, Qt.Key.Key_Down}
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in own
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+
 class GraphsPanel(QWidget):
     """Chooses person, joints and quantities, and draws them."""
 
@@ -61,7 +77,7 @@ class GraphsPanel(QWidget):
         self.person.setObjectName("graphPerson")
         self.person.setToolTip("Whose joints are drawn")
         self.person.currentIndexChanged.connect(self._ask)
-        self.joints = QListWidget()
+        self.joints = JointList()
         self.joints.setObjectName("graphJoints")
         self.joints.setToolTip(f"Joints to draw, up to {_MOST_JOINTS}")
         self.joints.itemChanged.connect(self._joint_changed)
@@ -140,7 +156,9 @@ class GraphsPanel(QWidget):
             for name in names:
                 item = QListWidgetItem(name.replace("_", " ").capitalize())
                 item.setData(Qt.ItemDataRole.UserRole, name)
-                item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setFlags(
+                    Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
+                )
                 checked = name in ticked
                 item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
                 self.joints.addItem(item)

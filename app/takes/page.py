@@ -57,10 +57,10 @@ class TakesPage(Page):
         self._connect()
         self._add_keys()
         # Not in one go with the list: each is quick enough to be built without being noticed.
-        later = QTimer(self)
-        later.setSingleShot(True)
-        later.timeout.connect(lambda: self.player_view)
-        later.start(_BUILD_PLAYER_MS)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._build_player)
+        self._later.start(_BUILD_PLAYER_MS)
 
     def _connect(self) -> None:
         library, presenter = self.library, self.presenter
@@ -110,6 +110,9 @@ class TakesPage(Page):
 
         self.add_action(text, key, pressed)
 
+    def _build_player(self) -> None:
+        assert self.player_view is not None
+
     @property
     def player_view(self) -> PlayerView:
         """The player; built when it is first asked for."""
@@ -149,6 +152,7 @@ class TakesPage(Page):
 
     def shutdown(self) -> None:
         """End everything."""
+        self._later.stop()
         if self._player_view is not None:
             self._player_view.shutdown()
         self.player.shutdown()

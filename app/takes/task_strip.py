@@ -9,6 +9,7 @@ from app import theme
 from app.takes.tasks import Task, TaskQueue
 from app.widgets.buttons import button, icon_button
 
+_TITLE_WIDTH = 30 * theme.SPACE
 _STATE_ROLES = {"done": "good", "failed": "bad", "cancelled": "quiet"}
 
 
@@ -25,6 +26,7 @@ class TaskRow(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * theme.SPACE)
         self.title = QLabel(task.title)
+        self.title.setMinimumWidth(_TITLE_WIDTH)
         self.bar = QProgressBar()
         self.bar.setObjectName("taskBar")
         self.bar.setFixedWidth(20 * theme.SPACE)

@@ -12,6 +12,9 @@ from app.background_job import BackgroundJob
 
 TaskState = Literal["waiting", "running", "stopping", "done", "failed", "cancelled"]
 
+_ENDED_KEPT: Final = 3
+"""Results that stay in sight until they are dismissed; older ones make room."""
+
 _AT_ONCE: Final = 1
 """Jobs run one after the other: each uses all cores it can get."""
 
@@ -123,6 +126,9 @@ class TaskQueue(QObject):
     def add(self, task: Task) -> Task:
         """Put a task at the end of the queue."""
         task.setParent(self)
+        ended = [other for other in self.tasks if not other.is_active]
+        for other in ended[: max(0, len(ended) - _ENDED_KEPT)]:
+            self.remove(other)
         self.tasks.append(task)
         task.changed.connect(self.changed)
         task.finished.connect(lambda: self._task_ended(task))

@@ -347,6 +347,16 @@ def test_player_keys_and_step_buttons(playing: TakesPage, qtbot):
     assert find(playing, object, "playerClock").text() == "00:00.001"
 
 
+def test_space_ticks_joints_where_joints_are(playing: TakesPage, qtbot):
+    joints = playing.player_view.graphs.joints
+    joints.setFocus()
+    qtbot.keyClick(joints, Qt.Key.Key_Down)
+    before = joints.currentItem().checkState()
+    qtbot.keyClick(joints, Qt.Key.Key_Space)
+    assert joints.currentItem().checkState() != before
+    assert not playing.player.playing
+
+
 def test_playerSpeed(playing: TakesPage, qtbot):
     box = find(playing, QComboBox, "playerSpeed")
     box.setFocus()

@@ -11,7 +11,7 @@ from app.studio import Studio
 from app.takes.presenter import TakesPresenter
 from pipeline.take.take import Take
 from tests.app.takes.conftest import FRAMES, interrupt, rename_in_header
-from tests.pipeline.take.synthetic_take import ORIGIN_NS
+from tests.pipeline.take.synthetic_take import ORIGIN_NS, make_take
 
 
 @pytest.fixture
@@ -223,6 +223,27 @@ def test_processing_again_makes_a_new_take(presenter, walk, stand_in, qtbot):
     assert second.state == "failed"
     assert "unknown pipeline" in second.words
     assert len(list(walk.parent.iterdir())) == 2, "a failure leaves no empty folder"
+
+
+def test_cancelled_processing_keeps_what_is_done(presenter, takes, stand_in, qtbot):
+    long = make_take(takes / "long", frames=900, sizes=[(64, 48)] * 3, poses=False)
+    look(presenter, qtbot)
+    task = presenter.process_again(long, str(stand_in))
+    qtbot.waitUntil(lambda: task.share > 0, timeout=90_000)
+    task.cancel()
+    assert task.state == "stopping"
+    qtbot.waitUntil(lambda: not task.is_active, timeout=60_000)
+    assert task.state == "done", task.words
+    assert task.result.cancelled
+    assert 0 < task.result.instants < 900
+    assert f"the {task.result.instants} instants done so far are in" in task.words
+    result = Take.open(task.result.folder)
+    assert result.header.state == "complete"
+    poses = result.poses()
+    assert poses is not None
+    # The instant that was being written when it stopped may be whole or not.
+    assert abs(len(poses) - task.result.instants) <= 1
+    assert any(event.kind == "interrupted" for event in result.events())
 
 
 def test_export_is_read_back(presenter, walk, tmp_path, qtbot):

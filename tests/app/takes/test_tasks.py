@@ -96,6 +96,15 @@ def test_ended_tasks_can_be_dismissed(queue: TaskQueue):
     assert queue.tasks == []
 
 
+def test_only_the_last_results_stay_in_sight(queue: TaskQueue):
+    for _ in range(6):
+        _, job = add(queue)
+        job.done.emit(None)
+    active, _ = add(queue)
+    assert len(queue.tasks) == 4
+    assert queue.tasks[-1] is active
+
+
 def test_shutdown_stops_everything_and_starts_nothing(queue: TaskQueue):
     first, job = add(queue)
     _, later = add(queue)
