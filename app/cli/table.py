@@ -28,6 +28,7 @@ TABLE = (
         "prepare", "app.commands.prepare:Command", "a data set's downloads to the files evaluations read"
     ),
     TableLine("evaluate", "app.commands.evaluate:Command", "published protocols on data sets you have"),
+    TableLine("train", "app.commands.train:Command", "networks from recipes and data, exactly resumable"),
     TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
     TableLine("board", "app.commands.board:Command", "a calibration board to print, and its board.yaml"),
     TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),

@@ -1,0 +1,13 @@
+"""What can be trained, by name."""
+
+from configs.registry import Registry
+
+TASKS = Registry(
+    "training task",
+    {
+        "heatmaps": "models.training.tasks.heatmaps:HeatmapTask",
+        "algebraic": "models.training.tasks.triangulation:AlgebraicTask",
+        "volumetric": "models.training.tasks.triangulation:VolumetricTask",
+        "lifting": "models.training.tasks.lifting:LiftingTask",
+    },
+)
