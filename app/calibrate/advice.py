@@ -100,7 +100,7 @@ def next_thing(state: CalibrationState) -> tuple[Level, str]:
     return "quiet", "Keep the board moving."
 
 
-def others(state: CalibrationState, most: int = 2) -> tuple[str, ...]:
+def others(state: CalibrationState, most: int = 1) -> tuple[str, ...]:
     """What else is missing."""
     return tuple(sentence(text) for text in state.missing[1 : 1 + most])
 

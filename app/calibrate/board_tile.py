@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
@@ -36,7 +37,6 @@ class BoardTile(QWidget):
         self.show_map = True
         self.placeholder = "Waiting for a picture"
         self._image: QImage | None = None
-        self._bytes = b""
         self._size = (4, 3)
         self._corners: Floats = np.zeros((0, 2))
         self._counts: Ints = np.zeros((0, 0), np.int64)
@@ -53,10 +53,14 @@ class BoardTile(QWidget):
         if image is None:
             self._image = None
         else:
-            height, width = image.shape[:2]
+            # As large as it is painted and in the screen's own format, so that painting it is a copy.
+            target = self.picture_size()
+            if image.shape[1::-1] != target:
+                image = np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_LINEAR), np.uint8)
             data = np.ascontiguousarray(image).tobytes()
-            self._image = QImage(data, width, height, 3 * width, QImage.Format.Format_BGR888)
-            self._bytes = data  # the image has no copy of its own
+            picture = QImage(data, target[0], target[1], 3 * target[0], QImage.Format.Format_BGR888)
+            self._image = picture.convertToFormat(QImage.Format.Format_RGB32)
+            self._image.setDevicePixelRatio(self.devicePixelRatioF())
         self.update()
 
     def show_corners(self, corners: Floats, size: tuple[int, int]) -> None:
@@ -90,7 +94,7 @@ class BoardTile(QWidget):
         scale = min(room_w / width, room_h / height)
         # Picture and foot together in the middle of the tile.
         left, top = (self.width() - scale * width) / 2, (self.height() - _FOOT - scale * height) / 2
-        return QRectF(left, top, scale * width, scale * height)
+        return QRectF(round(left), round(top), round(scale * width), round(scale * height))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Picture, map, corners, words."""
@@ -104,7 +108,7 @@ class BoardTile(QWidget):
         painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.fillRect(box, colours.raised)
         if self._image is not None:
-            painter.drawImage(box, self._image)
+            painter.drawImage(box.topLeft(), self._image)
         elif not self._counts.any():
             painter.setPen(colours.quiet_text)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.placeholder)

@@ -75,6 +75,7 @@ class CalibratePage(Page):
         if self._shown is not None:
             self._shown.entered()
         self.refresh()
+        self.next.setFocus()
 
     def left(self) -> None:
         """Stop drawing; let go of cameras, which other pages need."""
@@ -130,6 +131,7 @@ class CalibratePage(Page):
         if self._entered:
             view.entered()
         self.refresh()
+        self.next.setFocus()
 
     def _next(self) -> None:
         if self.wizard.step is Step.SOURCE and not self._cameras_may_stop():

@@ -50,7 +50,7 @@ def test_the_next_thing_is_one_sentence():
         "collecting", cameras=cameras, missing=("show cam1 the board", "more", "and more", "x")
     )
     assert advice.next_thing(state) == ("warning", "Show cam1 the board.")
-    assert advice.others(state) == ("More.", "And more.")
+    assert advice.others(state) == ("More.",)
     level, words = advice.next_thing(CalibrationState("collecting", cameras=cameras, enough=True))
     assert level == "good"
     assert words.startswith("Enough now.")
