@@ -33,7 +33,7 @@ def save(
 
 
 def constant_detector(path: Path, boxes: np.ndarray, side: int = 320) -> Path:
-    """Answers ``boxes`` (N, 5), px of its input, to every picture, laid out as MMDeploy does but for labels."""
+    """Answers ``boxes`` (N, 5), px of its input, to every picture, as MMDeploy lays it out but for labels."""
     nodes = [
         helper.make_node("ReduceMean", ["input"], ["mean"], axes=[2, 3], keepdims=0),  # (B, 3)
         helper.make_node("ReduceMean", ["mean"], ["one_number"], axes=[1], keepdims=1),
@@ -61,19 +61,24 @@ STEEPNESS = 5.0
 def dot_simcc(
     path: Path, joints: int, size: tuple[int, int], *, batch: int | str = "batch", bins_per_px: int = 2
 ) -> Path:
-    """Keypoint k lies where the green of the crop is ``FIRST_LEVEL + k * LEVEL_STEP``.
+    """Keypoint k lies where the crop has full red and the green ``FIRST_LEVEL + k * LEVEL_STEP``.
 
-    Per column (row) the best answer 1 - STEEPNESS * |green - level| of its pixels, green and level normalised
-    as networks want them; each pixel's answer fills ``bins_per_px`` bins, so that the first bin of the first
-    pixel with the very level wins.
+    Per column (row) the best answer 1 - STEEPNESS * (|green - level| + |red - 255|) of its pixels, all
+    normalised as networks want them; each pixel's answer fills ``bins_per_px`` bins, so that the first bin of
+    the first pixel of that colour wins. Red tells the inside of a dot from its edge, where greens mix.
     """
     width, height = size
     levels = (np.arange(joints) * LEVEL_STEP + FIRST_LEVEL).astype(np.float32)
     normalised = (levels - np.float32(116.28)) / np.float32(57.12)
+    full_red = (np.float32(255) - np.float32(123.675)) / np.float32(58.395)
     nodes = [
+        helper.make_node("Gather", ["input", "red"], ["reds"], axis=1),  # (N, 1, H, W)
+        helper.make_node("Sub", ["reds", "full_red"], ["red_off"]),
+        helper.make_node("Abs", ["red_off"], ["red_distance"]),
         helper.make_node("Gather", ["input", "green"], ["plane"], axis=1),  # (N, 1, H, W)
         helper.make_node("Sub", ["plane", "levels"], ["off"]),  # (N, K, H, W)
-        helper.make_node("Abs", ["off"], ["distance"]),
+        helper.make_node("Abs", ["off"], ["green_distance"]),
+        helper.make_node("Add", ["green_distance", "red_distance"], ["distance"]),
         helper.make_node("Mul", ["distance", "steepness"], ["loss"]),
         helper.make_node("Sub", ["one", "loss"], ["answer"]),
         helper.make_node("ReduceMax", ["answer"], ["across"], axes=[2], keepdims=0),  # (N, K, W)
@@ -86,6 +91,8 @@ def dot_simcc(
         helper.make_node("Reshape", ["down_tiled", "shape_y"], ["simcc_y"]),
     ]
     constants = {
+        "red": np.array([0]),
+        "full_red": full_red,
         "green": np.array([1]),
         "levels": normalised[None, :, None, None],
         "steepness": np.float32(STEEPNESS),

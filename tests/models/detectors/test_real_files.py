@@ -75,7 +75,7 @@ def test_a_turned_picture_format(detector: OnnxDetector, pictures: dict[str, np.
     wide[:, 1000:2088] = pictures["cam03"]
     (box,) = detector.find(wide)
     original = detector.find(pictures["cam03"])
-    shifted = original + [1000, 0, 1000, 0, 0]
+    shifted = original + np.array([1000, 0, 1000, 0, 0])
     assert overlaps(box[None], shifted)[0, 0] > 0.85  # the person is smaller in the input: 60 % of the size
 
 

@@ -12,9 +12,9 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 onnx = pytest.importorskip("onnx")
 
-from configs.errors import BadInputError, PosestageError
-from models.runtimes.onnx_network import OnnxNetwork, available_devices
-from tests.support.onnx_networks import save
+from configs.errors import BadInputError, PosestageError  # noqa: E402
+from models.runtimes.onnx_network import OnnxNetwork, available_devices  # noqa: E402
+from tests.support.onnx_networks import save  # noqa: E402
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
@@ -75,7 +75,7 @@ def test_unknown_device(doubling: Path) -> None:
 def test_what_is_no_network_with_one_input(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"\x08\x07 no network")
-    with pytest.raises(BadInputError, match="broken.onnx: ONNX Runtime cannot load it"):
+    with pytest.raises(BadInputError, match=r"broken\.onnx: ONNX Runtime cannot load it"):
         OnnxNetwork(broken, "cpu")
     with pytest.raises(BadInputError, match="no such file"):
         OnnxNetwork(tmp_path / "missing.onnx", "cpu")
