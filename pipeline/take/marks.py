@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,17 @@ def resolve_marks(events: list[Event]) -> list[Mark]:
         elif event.kind == REMOVED:
             del marks[about]
     return sorted(marks.values(), key=lambda mark: (mark.t_ns, mark.number))
+
+
+def settled_events(events: list[Event]) -> list[Event]:
+    """All events in order, marks with their latest text, those taken back left out."""
+    marks = {mark.number: mark for mark in resolve_marks(events)}
+    settled = []
+    for number, event in enumerate(events):
+        if event.kind in {EDITED, REMOVED} or (event.kind == MARK and number not in marks):
+            continue
+        settled.append(replace(event, message=marks[number].text) if event.kind == MARK else event)
+    return settled
 
 
 def read_marks(folder: Path) -> list[Mark]:

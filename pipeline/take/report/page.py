@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from configs.atomic_file import write_atomic
 from pipeline.take.contact_sheet import CONTACT_SHEET_FILE
+from pipeline.take.marks import settled_events
 from pipeline.take.preview import PREVIEW_FILE
 from pipeline.take.report import figures
 from pipeline.take.report.capture_measures import CameraMeasures, measure_cameras, measure_skew
@@ -69,6 +70,7 @@ def _content(scene: TakeScene) -> dict[str, Any]:
     )
     seconds = max((float(camera.times_s[-1]) for camera in cameras if len(camera.times_s)), default=0.0)
     people = int(poses.people.max()) if poses is not None else 0
+    events = settled_events(take.events())
     return {
         "header": header,
         "facts": [
@@ -92,9 +94,9 @@ def _content(scene: TakeScene) -> dict[str, Any]:
         "truth": _truth(poses, truth) if poses is not None and truth is not None else None,
         "events": [
             (time_code(scene.seconds(event.t_ns)), event.kind, event.message, _details(event.details))
-            for event in take.events()[:_MOST_EVENTS]
+            for event in events[:_MOST_EVENTS]
         ],
-        "more_events": max(0, len(take.events()) - _MOST_EVENTS),
+        "more_events": max(0, len(events) - _MOST_EVENTS),
         "software": dict(header.software),
         "models": {name: dict(files) for name, files in header.models.items()},
         "config": _yaml(header.config),

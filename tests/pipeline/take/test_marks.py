@@ -7,7 +7,7 @@ import pytest
 from configs.errors import BadInputError
 from pipeline.take.events import read_events
 from pipeline.take.lock import TakeLock, is_held
-from pipeline.take.marks import add_mark, edit_mark, read_marks, remove_mark
+from pipeline.take.marks import add_mark, edit_mark, read_marks, remove_mark, settled_events
 from tests.pipeline.take.synthetic_take import ORIGIN_NS, make_take
 
 
@@ -42,6 +42,20 @@ def test_marks_are_set_changed_and_taken_back_by_adding_lines(folder: Path):
         "mark_edited",
         "mark_edited",
         "mark_removed",
+    ]
+
+
+def test_readers_see_what_holds(folder: Path):
+    mark = add_mark(folder, ORIGIN_NS + 20, "jump")
+    edit_mark(folder, 0, "walk begins")
+    edit_mark(folder, mark.number, "high jump")
+    gone = add_mark(folder, ORIGIN_NS + 30, "nothing")
+    remove_mark(folder, gone.number)
+    events = settled_events(read_events(folder / "events.jsonl")[0])
+    assert [(event.kind, event.message) for event in events] == [
+        ("mark", "walk begins"),
+        ("warning", "the walk is over"),
+        ("mark", "high jump"),
     ]
 
 
