@@ -114,6 +114,10 @@ class Grabber(Node):
             self._ring.close()
             self._ring = None
 
+    def identity(self) -> dict[str, Any]:
+        """The camera."""
+        return {"camera": self.camera.name}
+
     def telemetry(self) -> dict[str, Any]:
         """Rates, drops by cause, encode times."""
         self._send_end()  # here, too: after the end of the source there are no steps

@@ -83,6 +83,10 @@ class Node(ABC):
         """Numbers for the supervisor, asked for once a second."""
         return {}
 
+    def identity(self) -> dict[str, Any]:
+        """What a failure of this node is about, such as its camera."""
+        return {}
+
     def report(self, kind: Any, message: str = "", **details: Any) -> None:
         """Queue a report; the loop sends it."""
         self._outbox.append(Report(self.context.name, os.getpid(), kind, message, details))
@@ -122,7 +126,7 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
         except PosestageError as error:
             # An expected failure: the supervisor shows the sentence and decides whether to try again.
             log.warning("%s", error)
-            details = {"exit_code": error.exit_code}
+            details = {"exit_code": error.exit_code, **node.identity()}
             reports.send("report", Report(context.name, os.getpid(), "failed", str(error), details))
             node.close()
             raise SystemExit(3) from None

@@ -395,7 +395,9 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def failure_of(failure: Report) -> PosestageError:
-    """The error behind a node's report of failure: bad input stays bad input."""
+    """The error behind a node's report of failure: bad input stays bad input, and says which camera."""
     if failure.details.get("exit_code") == 2:
-        return BadInputError(failure.message)
+        camera = failure.details.get("camera", "")
+        named = not camera or camera in failure.message
+        return BadInputError(failure.message if named else f'camera "{camera}": {failure.message}')
     return PosestageError(f"{failure.node}: {failure.message}")

@@ -75,14 +75,14 @@ class LivePage(Page):
     def entered(self) -> None:
         """Draw again."""
         self.pipelines.changed.emit()  # files may have come meanwhile
-        self.display.active = True
+        self.display.active = self.presenter.shown = True
         self._clock.start()
         self.refresh()
 
     def left(self) -> None:
         """Draw nothing; cameras and recording go on."""
         self._clock.stop()
-        self.display.active = False
+        self.display.active = self.presenter.shown = False
 
     def reason_to_stay(self) -> str:
         """A take that is being recorded."""
@@ -109,10 +109,6 @@ class LivePage(Page):
         self._empty["failed"].text.setText(presenter.problem)
         self.toggle.setText(presenter.toggle_text)
         self.toggle.setEnabled(presenter.can_toggle)
-        kind = "primary" if scene in {"off", "failed", "no_rig"} else "plain"
-        if self.toggle.property("kind") != kind:
-            self.toggle.setProperty("kind", kind)
-            theme.repolish(self.toggle)
         level, words = presenter.state_words
         self.state.setText(words)
         theme.set_role(self.state, level)

@@ -20,6 +20,7 @@ class LivePresenter(QObject):
     Attributes:
         health: Of every camera by name; empty while nothing runs.
         problem: Why the cameras could not be started or had to stop.
+        shown: Whether the page is looked at, and with it what it says.
     """
 
     changed = pyqtSignal()
@@ -35,6 +36,7 @@ class LivePresenter(QObject):
         self._watch: HealthWatch | None = None
         self.health: dict[str, CameraHealth] = {}
         self.problem = ""
+        self.shown = False
         session = studio.session
         session.state_changed.connect(self._hear_state)
         session.doing_changed.connect(lambda _: self.changed.emit())
@@ -83,7 +85,7 @@ class LivePresenter(QObject):
         if self.scene == "no_rig":
             return "quiet", "No cameras are set up yet."
         if self.scene == "failed":
-            return "bad", self.problem
+            return "bad", "Not running."
         if self.scene == "starting":
             return "quiet", self.doing
         if self.scene == "stopping":
@@ -147,7 +149,8 @@ class LivePresenter(QObject):
 
     def _hear_failure(self, why: str) -> None:
         self.problem = why
-        self._studio.say("bad", why)
+        if not self.shown:
+            self._studio.say("bad", f"Live stopped. {why}")
         self.changed.emit()
 
     def _hear_numbers(self, telemetry: Telemetry) -> None:

@@ -53,11 +53,14 @@ def test_a_failure_is_kept_and_said_once(studio, presenter):
     presenter.toggle()
     studio.session.play("ended", "camera cam1 is in use")
     assert (presenter.scene, presenter.problem) == ("failed", "camera cam1 is in use")
-    assert presenter.state_words == ("bad", "camera cam1 is in use")
-    assert studio.said == [("bad", "camera cam1 is in use")]
+    assert presenter.state_words[0] == "bad"
+    assert studio.said == [("bad", "Live stopped. camera cam1 is in use")], "another page is shown"
     presenter.toggle()
     assert len(orders(studio, "start")) == 2
     assert presenter.problem == ""
+    presenter.shown = True
+    studio.session.play("ended", "again")
+    assert len(studio.said) == 1, "the page says it"
 
 
 def test_health_is_summed_up(studio, presenter):

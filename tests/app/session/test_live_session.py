@@ -190,6 +190,7 @@ def test_a_camera_that_cannot_open_fails_with_its_reason_and_can_be_started_agai
     )
     watched.session.start(devices.model_copy(update={"cameras": (broken,)}), None, "none")
     watched.until(lambda: watched.session.state == "failed")
+    assert 'camera "cam1"' in watched.of("failed")[0][0]
     assert "no.mp4" in watched.of("failed")[0][0]
     one = devices.model_copy(update={"cameras": devices.cameras[:1]})
     watched.live(one, None, "none")
