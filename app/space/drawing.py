@@ -64,6 +64,7 @@ class Solids:
         ball_colours: (M, 3).
         shadow: Colour of their shadow on the floor, None for no shadow.
         sides: How many flat faces stand for the round of a tube.
+        lit: Whether they are brighter where light falls on them; lines that fade away must not be.
     """
 
     tubes: Floats = field(default_factory=lambda: _none(2, 3))
@@ -74,6 +75,7 @@ class Solids:
     ball_colours: Floats = field(default_factory=lambda: _none(3))
     shadow: tuple[float, float, float] | None = None
     sides: int = 8
+    lit: bool = True
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ SHADOW_MM: Final = -10.0
 """Height of shadows: over the floor's plane, under its lines."""
 _LIGHT: Final = np.array([-0.36, -0.62, 0.70])
 _GLEAM: Final = 0.10
+_ROUND: Final = 6
+_SHADOW: Final = 1.25
+"""Width of a shadow over that of the bone: balls at its ends throw it, too."""
 
 
 @lru_cache(maxsize=1)
@@ -122,7 +125,7 @@ def corners_of(solids: Solids) -> tuple[Floats, Floats]:
             np.repeat(solids.ball_colours, len(unit), axis=0),
         ]
     )
-    return corners, shaded(colours, normals)
+    return corners, shaded(colours, normals) if solids.lit else colours
 
 
 def shaded(colours: Floats, normals: Floats) -> Floats:
@@ -137,8 +140,32 @@ def shaded(colours: Floats, normals: Floats) -> Floats:
     return np.asarray(np.clip(lit + _GLEAM * towards**12, 0.0, 1.0))
 
 
-def shadow_of(corners: Floats) -> Floats:
-    """The same corners, pressed on the floor by light from straight above."""
-    flat = corners.copy()
-    flat[:, 2] = SHADOW_MM
-    return flat
+def shadows_of(tubes: Floats, radii: Floats) -> Floats:
+    """Corners of what tubes leave on the floor in light from straight above.
+
+    Args:
+        tubes: (N, 2, 3) mm.
+        radii: (N, 2) mm.
+
+    Returns:
+        (N * 12, 3) mm; each shadow is a convex outline with two round ends, see ``shadow_triangles``.
+    """
+    along = tubes[:, 1, :2] - tubes[:, 0, :2]
+    length = np.linalg.norm(along, axis=1, keepdims=True)
+    along = np.where(length > 1e-6, along / np.maximum(length, 1e-6), [1.0, 0.0])
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    angles = np.linspace(0.5 * np.pi, 1.5 * np.pi, _ROUND)  # of the first end; the other one is turned
+    back = along[:, None] * np.cos(angles)[:, None] + across[:, None] * np.sin(angles)[:, None]
+    corners = np.full((len(tubes), 2, _ROUND, 3), SHADOW_MM)
+    for end, outwards in enumerate((back, -back)):
+        radius = (radii[:, end] * _SHADOW)[:, None, None]
+        corners[:, end, :, :2] = tubes[:, end, None, :2] + outwards * radius
+    return corners.reshape(-1, 3)
+
+
+def shadow_triangles(tubes: int) -> Triangles:
+    """(M, 3) of so many shadows: a fan for each outline."""
+    count = 2 * _ROUND
+    here = np.arange(1, count - 1, dtype=np.int32)
+    fan = np.stack([np.zeros_like(here), here, here + 1], axis=1)
+    return (fan[None] + (np.arange(tubes, dtype=np.int32) * count)[:, None, None]).reshape(-1, 3)

@@ -172,19 +172,19 @@ class Renderer:
     def _bodies(self, name: str, part: Solids) -> list[Any]:
         tubes, balls = (-(-count // _STEP) * _STEP for count in (len(part.tubes), len(part.balls)))
         self._capacity[name] = tubes, balls
-        corners, colours = self._corners(name, part)
-        triangles = meshes.triangles_of(tubes, balls, part.sides)
-        lit = _flat_mesh(corners, colours, triangles)
+        padded = self._padded(name, part)
+        lit = _flat_mesh(*meshes.corners_of(padded), meshes.triangles_of(tubes, balls, part.sides))
         if part.shadow is None:
             return [lit]
-        shade = np.tile(np.array(part.shadow), (len(corners), 1))
-        return [lit, _flat_mesh(meshes.shadow_of(corners), shade, triangles)]
+        outlines = meshes.shadows_of(padded.tubes, padded.radii)
+        shade = np.tile(np.array(part.shadow), (len(outlines), 1))
+        return [lit, _flat_mesh(outlines, shade, meshes.shadow_triangles(tubes))]
 
-    def _corners(self, name: str, part: Solids) -> tuple[Floats, Floats]:
-        """Corners and colours of as many bodies as the mesh holds; those too many are points far below."""
+    def _padded(self, name: str, part: Solids) -> Solids:
+        """As many bodies as the mesh holds; those too many are points far below."""
         tubes, balls = self._capacity[name]
         more_tubes, more_balls = tubes - len(part.tubes), balls - len(part.balls)
-        padded = Solids(
+        return Solids(
             tubes=_padded(part.tubes, more_tubes, -1e6),
             radii=_padded(part.radii, more_tubes, 0.0),
             tube_colours=_padded(part.tube_colours, more_tubes, 0.0),
@@ -192,8 +192,9 @@ class Renderer:
             shapes=np.concatenate([part.shapes, np.tile(np.eye(3) * 1e-3, (more_balls, 1, 1))]),
             ball_colours=_padded(part.ball_colours, more_balls, 0.0),
             sides=part.sides,
+            shadow=part.shadow,
+            lit=part.lit,
         )
-        return meshes.corners_of(padded)
 
     def _rewrite(self, name: str, old: Part, part: Part) -> bool:
         """Change what is there in place; False where it needs to be built anew."""
@@ -208,11 +209,14 @@ class Renderer:
                 or (part.shadow is None) != (len(geometries) == 1)
             ):
                 return False
-            corners, colours = self._corners(name, part)
+            padded = self._padded(name, part)
+            corners, colours = meshes.corners_of(padded)
             geometries[0].vertices = open3d.utility.Vector3dVector(corners)
             geometries[0].vertex_colors = open3d.utility.Vector3dVector(colours)
             if part.shadow is not None:
-                geometries[1].vertices = open3d.utility.Vector3dVector(meshes.shadow_of(corners))
+                geometries[1].vertices = open3d.utility.Vector3dVector(
+                    meshes.shadows_of(padded.tubes, padded.radii)
+                )
                 if part.shadow != old.shadow:
                     geometries[1].paint_uniform_color(np.array(part.shadow))
         elif isinstance(part, Screen) and isinstance(old, Screen) and part.grid.shape == old.grid.shape:
@@ -251,7 +255,9 @@ def _turn(right: float, down: float) -> Floats:
 def _solid(part: Part) -> Part:
     """Lines that have a thickness as tubes."""
     if isinstance(part, Strokes) and part.radii is not None:
-        return Solids(tubes=part.ends, radii=part.radii, tube_colours=part.colours, sides=_FEW_SIDES)
+        return Solids(
+            tubes=part.ends, radii=part.radii, tube_colours=part.colours, sides=_FEW_SIDES, lit=False
+        )
     return part
 
 

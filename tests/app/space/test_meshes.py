@@ -3,7 +3,16 @@
 import numpy as np
 
 from app.space.drawing import Disc, Solids
-from app.space.meshes import SHADOW_MM, corners_of, disc, shaded, shadow_of, triangles_of, unit_ball
+from app.space.meshes import (
+    SHADOW_MM,
+    corners_of,
+    disc,
+    shaded,
+    shadow_triangles,
+    shadows_of,
+    triangles_of,
+    unit_ball,
+)
 
 
 def test_ball_is_closed_round_and_faces_outwards():
@@ -52,11 +61,28 @@ def test_light_comes_from_above():
     assert bottom.min() > 0.25, "never black"
 
 
-def test_shadow_is_the_same_seen_from_above():
-    corners = np.random.default_rng(0).normal(size=(50, 3))
-    shadow = shadow_of(corners)
-    np.testing.assert_array_equal(shadow[:, :2], corners[:, :2])
-    assert (shadow[:, 2] == SHADOW_MM).all()
+def test_shadows_are_tubes_seen_from_above():
+    tubes = np.array([[[0.0, 0.0, 500.0], [0.0, 400.0, 900.0]], [[700.0, 50.0, 0.0], [700.0, 50.0, 800.0]]])
+    radii = np.array([[10.0, 20.0], [16.0, 16.0]])
+    corners = shadows_of(tubes, radii)
+    assert (corners[:, 2] == SHADOW_MM).all()
+    triangles = shadow_triangles(2)
+    assert sorted(set(triangles.ravel())) == list(range(len(corners)))
+    lying, upright = corners.reshape(2, 2, -1, 3)[..., :2]
+    for end, centre, radius in ((0, (0.0, 0.0), 12.5), (1, (0.0, 400.0), 25.0)):
+        np.testing.assert_allclose(np.linalg.norm(lying[end] - centre, axis=1), radius)
+    assert lying[0, :, 1].max() <= 1e-9
+    assert lying[1, :, 1].min() >= 400.0 - 1e-9
+    np.testing.assert_allclose(np.linalg.norm(upright.reshape(-1, 2) - [700.0, 50.0], axis=1), 20.0)
+    # Areas: every fan covers its convex outline once.
+    a, b, c = corners[triangles][..., :2].transpose(1, 0, 2)
+    fan = 0.5 * np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]).reshape(2, -1).sum(
+        axis=1
+    )
+    # Half a circle by five chords of 36 degrees, twice, and for the lying one the trapezium between them.
+    half = 2.5 * np.sin(np.radians(36.0))
+    expected = [half * (12.5**2 + 25.0**2) + 400.0 * (12.5 + 25.0), half * 2 * 20.0**2]
+    np.testing.assert_allclose(fan, expected)
 
 
 def test_disc_covers_its_area():
