@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -42,6 +43,7 @@ class _Question(QDialog):
         self.form = QFormLayout()
         self.form.setHorizontalSpacing(2 * theme.SPACE)
         self.form.setVerticalSpacing(theme.SPACE)
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.hide()
@@ -131,6 +133,7 @@ class AddressDialog(_Question):
         self.address.setPlaceholderText("rtsp://")
         self.address.textChanged.connect(self._look)
         self.form.addRow("&Address", self.address)
+        self.address.setFocus()
         self._look("")
 
     @property

@@ -125,7 +125,7 @@ class TitleLine(Line):
             "border: 1px solid transparent; min-height: 28px; }"
             "QLineEdit:disabled { background: transparent; color: palette(text); }"
         )
-        self.setCursorPosition(0)
+        self.setTextMargins(-2, 0, 0, 0)  # level with the line below it
 
 
 class Secret(Line):

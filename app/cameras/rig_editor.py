@@ -426,9 +426,13 @@ class RigEditor(QObject):
         self._do(self.draft.changed(key, change), f"{verb} {camera.name}", merge)
 
     def _travel(self, step: Callable[[], bool]) -> None:
+        before = {camera.key for camera in self.draft.cameras}
         if not step():
             return
         self.last_removed = ""
+        back = [camera.key for camera in self.draft.cameras if camera.key not in before]
+        if back:
+            self.selected = back[0]
         if self.camera is None:
             self.selected = self.draft.cameras[0].key if self.draft.cameras else None
         self._after_change()

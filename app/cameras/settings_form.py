@@ -96,6 +96,11 @@ class Group(QWidget):
         self.heading.setObjectName(name)
         self.heading.setProperty("kind", "quiet")
         self.heading.setCheckable(True)
+        self.heading.setStyleSheet(
+            "QToolButton { padding-left: 0; font-weight: 600; }"
+            "QToolButton:checked:!focus { background: transparent; border-color: transparent; }"
+            "QToolButton:checked { color: palette(text); background: transparent; }"
+        )
         self.heading.toggled.connect(self._fold)
         self.remove = button(
             "Take out", f"{name}_remove", lambda: self.edited.emit(path, UNSTATED), kind="quiet"

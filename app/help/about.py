@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, Qt
-from PyQt6.QtWidgets import QApplication, QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QDialog, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import theme
 from app.preferences import default_file
@@ -51,22 +51,21 @@ class AboutDialog(QDialog):
         title = QLabel("Posestage")
         title.setProperty("role", "title")
         layout.addWidget(title)
-        what = QLabel("3D motion capture with several cameras and no markers. Pictures stay here.")
+        what = QLabel("3D motion capture with several cameras and no markers, all on this computer.")
         what.setWordWrap(True)
         layout.addWidget(what)
         layout.addSpacing(theme.SPACE)
+        table = QFormLayout()
+        table.setHorizontalSpacing(3 * theme.SPACE)
+        table.setVerticalSpacing(theme.SPACE)
         for name, value in self._facts:
-            row = QHBoxLayout()
-            row.setSpacing(2 * theme.SPACE)
             label = QLabel(name)
             label.setProperty("role", "label")
-            label.setFixedWidth(12 * theme.SPACE)
             words = QLabel(value)
             words.setWordWrap(True)
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            row.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
-            row.addWidget(words, 1)
-            layout.addLayout(row)
+            table.addRow(label, words)
+        layout.addLayout(table)
         layout.addSpacing(theme.SPACE)
         buttons = QHBoxLayout()
         buttons.addWidget(button("&Copy", "copy_about", self._copy, tip="Copy this for a report"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PyQt6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -68,6 +69,7 @@ class WelcomePage(Page):
         """Show what is true now."""
         presenter = self.presenter
         first = presenter.first_start
+        was_choosing = self._first.isVisible() and self._first.isAncestorOf(QApplication.focusWidget())
         self._welcome.setText("Welcome to Posestage" if first else "Home")
         self._subtitle.setVisible(first)
         self._column.setStretch(0, 2 if first else 0)  # three choices stand in the middle, not at the top
@@ -78,6 +80,8 @@ class WelcomePage(Page):
         self.rig_card.setVisible(self.studio.rig is not None)
         if self.studio.rig is not None:
             self.rig_card.show_rig(presenter)
+            if was_choosing and not first:
+                self.rig_card.focus_next_step()  # the keyboard goes on where the choice led
         self._begin_title.setText("Begin something else" if self.studio.rig is not None else "Begin")
         self._show_rigs(presenter.recent_rigs[:_MOST_RIGS])
         self._show_takes()

@@ -83,13 +83,17 @@ class RigCard(Card):
         self.exact.setEnabled(not presenter.busy)
         self.live_plain.setVisible(not calibrated and not simulated)
 
+    def focus_next_step(self) -> None:
+        """Give the keyboard to the primary button."""
+        (self.calibrate_first if self.live.isHidden() else self.live).setFocus()
+
 
 def _advice(*, calibrated: bool, simulated: bool) -> str:
     if calibrated:
         return "Ready: go live to see people in 3D, and record from there."
     if simulated:
         return (
-            "Next, calibrate as you would in a room: a virtual board is carried around, which takes about a "
-            "minute. Or skip that and let the studio say exactly where its cameras stand."
+            "Next, calibrate as you would in a room: a virtual board is carried around, which takes a "
+            "minute or two. Or skip that and let the studio say exactly where its cameras stand."
         )
     return "Next, calibrate: the wizard helps to print a board, then finds out where the cameras stand."
