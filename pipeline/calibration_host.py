@@ -28,6 +28,7 @@ from pipeline.rig_config import RigConfig
 if TYPE_CHECKING:
     from calibration.camera import Camera
     from pipeline.calibration_session import CalibrationSession
+    from pipeline.messages import Report
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ Message = tuple[Kind, Any]
 failed: CalibrationFailure. cancelled: None. The last three are the last of a session."""
 
 _STATE_EVERY_S: Final = 0.08
-_NICENESS: Final = 3
+_NICENESS: Final = 2
 """Of the session and all its children: the window comes first, or Stop could not be pressed."""
 _PATIENCE_S: Final = 15.0
 """For cameras that stop and views that are saved."""
@@ -276,7 +277,7 @@ def _collect(line: _Line, session: CalibrationSession) -> None:
         state = session.poll()
         line.tell_state(state)
         for report in session.events[heard:]:
-            line.tell("event", report.message)
+            line.tell("event", _in_words(report))
         heard = len(session.events)
         line.obey(session)
         why = ""
@@ -290,6 +291,15 @@ def _collect(line: _Line, session: CalibrationSession) -> None:
             line.tell_state(state, at_once=True)
             line.tell("solving", why)
             return
+
+
+def _in_words(report: Report) -> str:
+    """What happened to a node, for people."""
+    if report.details.get("what") != "restart":
+        return report.message
+    camera = report.node.removeprefix("grabber-")
+    who = f"{camera} has" if camera != report.node else "The search for the board has"
+    return f"{who} stopped unexpectedly and is started again."
 
 
 def make_folder(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -130,6 +132,28 @@ def test_views_are_saved_and_cameras_freed_when_the_window_is_gone(tmp_path):
     assert not alive, [" ".join(one.cmdline()) for one in alive]
     host.close()
     assert len(BoardObservations.load(tmp_path / "observations.npz").views) >= 5
+
+
+def test_a_camera_whose_process_dies_is_told_of_and_started_again(tmp_path):
+    host = CalibrationHost(task(tmp_path))
+    host.start()
+    try:
+        heard = until(host, lambda kind, what: kind == "state" and what.kept_views >= 3)
+        ring = heard[-1][1].cameras["cam1"].ring
+        os.kill(int(ring.split("-")[1]), signal.SIGKILL)
+        heard = until(host, lambda kind, what: kind == "event")
+        assert heard[-1][1] == "cam1 has stopped unexpectedly and is started again."
+        pictures = next(what for kind, what in reversed(heard) if kind == "state").cameras["cam1"].pictures
+        until(
+            host,
+            lambda kind, what: (
+                kind == "state"
+                and what.cameras["cam1"].ring not in ("", ring)
+                and what.cameras["cam1"].pictures > pictures + 3
+            ),
+        )
+    finally:
+        host.close()
 
 
 def test_what_cannot_be_filmed_is_a_failure_in_a_sentence(tmp_path):
