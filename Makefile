@@ -8,7 +8,7 @@
 SHELL  := /bin/bash
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= people,desktop,learned,export,test,dev
+EXTRAS ?= people,desktop,learned,export,formats,test,dev
 TORCH  ?= torch==2.13.0
 ARGS   ?=
 
