@@ -299,7 +299,7 @@ def _require_licence(name: str, entry: ModelEntry, accepted: bool) -> None:
     if licence.must_accept and not accepted:
         raise bad_input(
             f"model {name} may only be fetched by who accepts its licence {licence.name} ({licence.url})"
-            + (f": {licence.terms}" if licence.terms else ""),
+            + (f": {licence.terms.rstrip('.')}" if licence.terms else ""),
             hint="read it, then add --yes",
         )
 

@@ -62,6 +62,8 @@ def file_server() -> Iterator[FileServer]:
             if status == 206:
                 first = start + 7 if served.wrong_range else start
                 self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
+            if status == 416:
+                self.send_header("Content-Range", f"bytes */{len(data)}")
             body = b"" if status == 416 else data[start:]
             if served.tell_length:
                 self.send_header("Content-Length", str(len(body)))
