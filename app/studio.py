@@ -31,6 +31,7 @@ class Studio(QObject):
         pipeline: Name in ``configs/pipelines``, a yaml file of one's own, "none", or "auto": the best ready.
         takes_folder: Where recordings go.
         take_to_show: What the takes page shall play when it is shown next.
+        live_wanted: Whether the live page shall start the cameras when it is shown next.
     """
 
     rig_changed = pyqtSignal()
@@ -49,6 +50,7 @@ class Studio(QObject):
         self.calibration_path: Path | None = None
         self.pipeline = preferences.pipeline
         self.take_to_show: Path | None = None
+        self.live_wanted = False
         self._session: LiveSession | None = None
 
     @property

@@ -22,7 +22,7 @@ from configs.errors import PosestageError
 from pipeline.drivers.device_info import DeviceInfo
 from pipeline.rig_config import CameraConfig
 
-Action = Literal["", "undo", "stop_and_apply", "discard", "calibrate", "go_live"]
+Action = Literal["", "undo", "stop_and_apply", "discard", "calibrate"]
 Level = Literal["", "good", "warning", "bad", "busy"]
 
 _USUAL_RATES: Final = (120.0, 60.0, 50.0, 30.0, 25.0, 15.0)
@@ -156,9 +156,6 @@ class CamerasPresenter(QObject):
             self.editor.discard()
         elif action == "calibrate":
             self.go_calibrate()
-        elif action == "go_live":
-            self.editor.apply()
-            self.studio.go_to.emit("live")
 
     def go_calibrate(self) -> None:
         """On to the wizard, with these cameras."""

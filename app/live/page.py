@@ -77,6 +77,9 @@ class LivePage(Page):
         self.pipelines.changed.emit()  # files may have come meanwhile
         self.display.active = self.presenter.shown = True
         self._clock.start()
+        if self.studio.live_wanted and self.studio.session.state in {"off", "failed"}:
+            self.presenter.start()
+        self.studio.live_wanted = False
         self.refresh()
 
     def left(self) -> None:

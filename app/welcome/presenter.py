@@ -141,7 +141,8 @@ class WelcomePresenter(QObject):
         self.studio.go_to.emit("calibrate")
 
     def go_live(self) -> None:
-        """On to the live page."""
+        """On to the live page, which starts the cameras."""
+        self.studio.live_wanted = True
         self.studio.go_to.emit("live")
 
     def show_take(self, folder: Path) -> None:
@@ -287,7 +288,7 @@ class WelcomePresenter(QObject):
         if self.studio.rig is rig:
             self.studio.hold_calibration(calibration)
             self.studio.say("info", "The studio's exact calibration is in use. Real cameras need the wizard.")
-            self.studio.go_to.emit("live")
+            self.go_live()
 
     def _start(self, job: BackgroundJob, what: str) -> None:
         self.busy = what

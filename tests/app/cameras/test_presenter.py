@@ -90,12 +90,11 @@ def test_an_incomplete_rig_says_so(qtbot, presenter):
     assert "once they are complete" in notice.text and "cam1" in notice.text
 
 
-def test_calibrating_and_going_live_lead_there(qtbot, studio, presenter):
+def test_calibrating_leads_there(qtbot, studio, presenter):
     went = []
     studio.go_to.connect(went.append)
     presenter.act("calibrate")
-    presenter.act("go_live")
-    assert went == ["calibrate", "live"]
+    assert went == ["calibrate"]
     assert presenter.calibration_words == ""
     presenter.editor.use_simulated(2)
     assert presenter.calibration_words == "Not calibrated"

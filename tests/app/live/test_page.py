@@ -83,6 +83,16 @@ def test_startLive(qtbot, page):
     assert page.starting_words.isVisible()
 
 
+def test_cameras_start_once_when_another_page_asked_for_it(page):
+    page.left()
+    page.studio.live_wanted = True
+    page.entered()
+    assert len(orders(page, "start")) == 1
+    page.left()
+    page.entered()
+    assert len(orders(page, "start")) == 1
+
+
 def test_tryAgain_and_the_reason(qtbot, page):
     click(qtbot, page, "startLive")
     page.studio.session.play("ended", "camera cam1: in use by another program")

@@ -291,6 +291,16 @@ def test_exportBrowse(page: TakesPage, tmp_path: Path, qtbot, monkeypatch):
 # The player
 
 
+def test_a_take_that_was_chosen_on_the_home_page_plays(page, takes, qtbot):
+    page.left()
+    page.studio.take_to_show = takes / "second"
+    page.entered()
+    assert page.in_player
+    qtbot.waitUntil(lambda: page.player.data is not None)
+    assert page.player.data.folder == takes / "second"
+    assert page.studio.take_to_show is None
+
+
 def test_takePlay_and_playerBack(page: TakesPage, qtbot):
     click(page, "takePlay", qtbot)
     assert page.in_player
