@@ -11,6 +11,7 @@ from PyQt6.QtGui import QColor, QImage
 
 from app import theme
 from app.doctor.screen import space
+from app.space.engine_choice import engine_choice
 from app.space.space_view import SpaceView, make_space_view
 from calibration.camera import Camera
 from calibration.rig import Rig
@@ -74,8 +75,10 @@ def make_view(qtbot):
 
 
 @pytest.fixture(autouse=True)
-def dark_theme(monkeypatch):
+def first_start(monkeypatch):
+    """Theme and engine as nobody has chosen them, whatever other tests did."""
     monkeypatch.setattr(theme._Current, "palette", theme.DARK)
+    monkeypatch.setattr(engine_choice(), "engine", "auto")
 
 
 def drawn(view: SpaceView) -> np.ndarray:
