@@ -107,6 +107,8 @@ class HealthWatch:
         recently_lost = watched.lost[-1][1] - watched.lost[0][1]
         rate, asked = float(numbers.get("fps") or 0.0), numbers.get("fps_asked")
         details = self._details(numbers, drops, skew, exposure_us)
+        if numbers.get("ended"):
+            return CameraHealth("quiet", "played to its end", "", details)
         if problem:
             return CameraHealth("bad", "lost", _sentence(problem), details)
         silent_s = now - watched.changed_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PyQt6.QtCore import Qt, QTimer
@@ -9,6 +10,7 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -56,6 +58,7 @@ class LivePage(Page):
         self.space = make_space_view(self, engine=studio.preferences.space_view)
         self.timeline = Timeline()
         self.display = LiveDisplay(studio, self.wall, self.space)
+        self._switches: dict[str, QPushButton] = {}
         self._clock = QTimer(self)
         self._clock.setInterval(_DISPLAY_MS)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -68,6 +71,7 @@ class LivePage(Page):
         studio.session.telemetry.connect(self.timeline.add)
         studio.session.recording_changed.connect(lambda _: self._mark_recording())
         self._take_cameras()
+        self._recall()
         self.refresh()
 
     # Page
@@ -94,6 +98,7 @@ class LivePage(Page):
     def shutdown(self) -> None:
         """End what was started here."""
         self._clock.stop()
+        self._remember()
         self.display.close()
         self.space.shutdown()
         self.recorder.shutdown()
@@ -140,6 +145,22 @@ class LivePage(Page):
         self.space.set_rig(session.calibration)
         self.display.reset()
         self._judged()
+
+    def _remember(self) -> None:
+        """What is drawn and how large, for the next start."""
+        pages = self.studio.preferences.pages
+        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
+        pages["live"] = {**pages.get("live", {}), "split": self.split.sizes(), "switches": switches}
+        self.studio.preferences.save()
+
+    def _recall(self) -> None:
+        remembered = self.studio.preferences.pages.get("live", {})
+        split, switches = remembered.get("split"), remembered.get("switches")
+        if isinstance(split, list) and len(split) == 2 and all(isinstance(size, int) for size in split):
+            self.split.setSizes(split)
+        if isinstance(switches, dict):
+            for name, switch in self._switches.items():
+                switch.setChecked(bool(switches.get(name, switch.isChecked())))
 
     def _mark_recording(self) -> None:
         recording = self.studio.session.recording
@@ -222,20 +243,23 @@ class LivePage(Page):
         self.space.option_changed.connect(self._space_option_changed)
         return row
 
-    def _switch(self, text: str, name: str, tip: str, on: bool, slot: object) -> QWidget:
+    def _switch(
+        self, text: str, name: str, tip: str, on: bool, slot: Callable[[bool], object]
+    ) -> QPushButton:
         switch = button(text, name, kind="quiet", tip=tip)
         switch.setCheckable(True)
         switch.setChecked(on)
-        switch.toggled.connect(slot)  # type: ignore[arg-type]
+        switch.toggled.connect(slot)
+        self._switches[name] = switch
         return switch
 
-    def _space_switch(self, option: str) -> object:
+    def _space_switch(self, option: str) -> Callable[[bool], object]:
         return lambda on: self.space.set_option(option, on)
 
     def _space_option_changed(self, option: str, on: bool) -> None:
-        switch = self.findChild(QWidget, f"space_{option}")
+        switch = self._switches.get(f"space_{option}")
         if switch is not None:
-            switch.setChecked(on)  # type: ignore[attr-defined]
+            switch.setChecked(on)
 
     def _compose_empty(self) -> dict[str, EmptyState]:
         go = self.studio.go_to.emit

@@ -72,6 +72,7 @@ class SessionThread(threading.Thread):
         self._ending = threading.Event()
         self._reports: list[Report] = []
         self._problems: dict[str, str] = {}
+        self._ended: set[str] = set()
         self._closing_since: float | None = None
         self._recording = False
         self._loading: str | None = None
@@ -191,6 +192,10 @@ class SessionThread(threading.Thread):
 
         if self._recording:
             return
+        if session.finished:
+            text = "All videos have been played. Stop live and start it again to record them from the start."
+            self._tell("recording_failed", text)
+            return
         try:
             own = new_take_folder(folder.parent, folder.name)
             with not_left_empty(own):
@@ -216,6 +221,8 @@ class SessionThread(threading.Thread):
     def _watch_take(self, session: Session) -> None:
         if not self._recording:
             return
+        if session.finished:
+            self._stop_recording(session)
         summary = session.take_summary()
         if summary is not None:
             if self._closing_since is None:  # the disk was full; grabbers have not heard of it
@@ -275,11 +282,12 @@ class SessionThread(threading.Thread):
                     self._tell("restart", (report.node, report.message))
                 self._problems[report.node] = report.message
             elif report.kind == "event" and what == "end_of_stream":
-                self._problems[report.node] = "the recording has come to its end"
+                self._ended.add(report.node)
                 self._tell("end_of_stream", report.node)
             elif report.kind == "event":
                 self._tell("event", (what, report.message))
             elif report.kind == "ready":
+                self._ended.discard(report.node)
                 if self._problems.pop(report.node, ""):
                     self._tell("back", report.node)
                 self._tell("details", (report.node, report.details))
@@ -290,7 +298,12 @@ class SessionThread(threading.Thread):
         alive = session.alive()
         self.nodes = {node: session.pid(node) for node in alive}
         numbers: dict[str, dict[str, Any]] = {
-            node: {**values, "alive": alive.get(node, False), "problem": self._problems.get(node, "")}
+            node: {
+                **values,
+                "alive": alive.get(node, False),
+                "ended": node in self._ended,
+                "problem": self._problems.get(node, ""),
+            }
             for node, values in session.telemetry().items()
         }
         numbers["session"] = {

@@ -82,6 +82,12 @@ def test_a_lost_camera_says_why_and_that_it_is_tried_again(watch):
     assert health.trouble == "The device is gone; plug it in; restarting in 2 s"
 
 
+def test_a_video_that_has_ended_is_no_trouble(watch):
+    judge(watch, 0.0, captured=50)
+    health = judge(watch, 60.0, captured=50, ended=True)
+    assert (health.level, health.caption, health.trouble) == ("quiet", "played to its end", "")
+
+
 def test_skew_is_shown_and_judged_against_the_period(watch):
     assert (
         "Skew: +2.0 ms from the common instant (95 % below +4.0)"

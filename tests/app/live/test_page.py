@@ -197,6 +197,19 @@ def test_space_reset(qtbot, live):
     qtbot.waitUntil(lambda: live.space.camera == live.space.home())
 
 
+def test_switches_and_sizes_are_remembered(qtbot, live):
+    click(qtbot, live, "showBoxes")
+    click(qtbot, live, "showTimeline")
+    live.split.setSizes([300, 700])
+    sizes = live.split.sizes()
+    live.shutdown()
+    again = open_page(qtbot, live.studio)
+    assert again.wall.tiles["cam1"].boxes_shown
+    assert child(again, "showBoxes").isChecked()
+    assert not child(again, "showTimeline").isChecked()
+    assert again.studio.preferences.pages["live"]["split"] == sizes
+
+
 def test_showTimeline(qtbot, live):
     assert live.timeline.isVisible()
     click(qtbot, live, "showTimeline")

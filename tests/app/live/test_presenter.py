@@ -93,6 +93,12 @@ def test_news_are_passed_on_in_words(studio, presenter):
     ]
 
 
+def test_a_full_disk_is_said(studio, presenter):
+    go_live(studio, presenter)
+    studio.session.play("event", ("disk_full", "the disk is nearly full; recording stopped"))
+    assert studio.said == [("bad", "the disk is nearly full; recording stopped")]
+
+
 def test_the_label_of_the_stand_in_is_a_banner(studio, presenter):
     go_live(studio, presenter)
     assert presenter.banner == ""

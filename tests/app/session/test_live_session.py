@@ -10,8 +10,10 @@ import pytest
 
 from app.session.live_session import LiveSession
 from app.session.picture_feed import PictureFeed
+from pipeline.rig_config import RigConfig
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
+from tests.support.videos import write_video
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -220,6 +222,26 @@ def test_recording_without_running_cameras_says_what_to_do(watched, tmp_path):
     watched.session.record(tmp_path / "one")
     assert watched.of("recording_failed") == [["The cameras are not running. Start live first."]]
     assert not (tmp_path / "one").exists()
+
+
+def test_a_take_ends_with_the_videos_that_play(watched, tmp_path):
+    cameras = []
+    for name in ("a", "b"):
+        write_video(tmp_path / f"{name}.mp4", codec="h264", frames=75, fps=30, size=(160, 120))
+        cameras.append(
+            {"name": name, "driver": {"type": "video_file", "path": str(tmp_path / f"{name}.mp4")}}
+        )
+    session = watched.session
+    watched.live(RigConfig.model_validate({"cameras": cameras}), None, "none")
+    session.record(tmp_path / "take")
+    watched.until(lambda: watched.of("take_closed"))
+    assert Take.open(tmp_path / "take").header.state == "complete"
+    assert watched.news("come to the end")
+    watched.until(lambda: watched.numbers["grabber-a"]["ended"])
+    session.record(tmp_path / "late")
+    watched.until(lambda: watched.of("recording_failed"))
+    assert not (tmp_path / "late").exists()
+    assert session.state == "live"
 
 
 def test_pictures_are_shrunk_by_averaging_and_never_enlarged():
