@@ -35,7 +35,7 @@ class CameraProgress:
         covered: Which part of the picture has seen corners, 0 to 1.
         sees_board: Whether the newest picture showed the board.
         reason: Why not; "" where it did.
-        near: Whether something like a board was there all the same.
+        near: Whether something like a board has been there for a while all the same.
         time_ns: Capture time of the newest searched picture.
         corners: (N, 2) px found in it.
         counts: (rows, columns) corners of kept views in each cell of the picture.

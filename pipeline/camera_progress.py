@@ -12,6 +12,8 @@ from pipeline.calibration_state import CameraProgress
 from pipeline.view_keeper import ViewKeeper
 
 _MISSES_WORTH_TELLING: Final = 10
+_MISSES_IN_A_ROW: Final = 4
+"""A third of a second: a board that passes quickly is no riddle."""
 
 
 class ProgressBook:
@@ -24,6 +26,7 @@ class ProgressBook:
     def __init__(self, cameras: Sequence[str]) -> None:
         self._cameras = {name: CameraProgress() for name in cameras}
         self._near_misses: dict[str, Counter[str]] = {name: Counter() for name in cameras}
+        self._in_a_row = dict.fromkeys(cameras, 0)
         self._kept = -1
 
     def start(self, keeper: ViewKeeper) -> None:
@@ -37,7 +40,9 @@ class ProgressBook:
         """Take what was seen at one instant, after the keeper was offered it."""
         for item in looked:
             view = item.detection.view
-            if view is None and item.detection.evidence:
+            near = view is None and item.detection.evidence
+            self._in_a_row[item.camera] = self._in_a_row[item.camera] + 1 if near else 0
+            if near:
                 self._near_misses[item.camera][item.detection.reason] += 1
             before = self._cameras[item.camera]
             self._cameras[item.camera] = replace(
@@ -45,7 +50,7 @@ class ProgressBook:
                 pictures=before.pictures + 1,
                 sees_board=view is not None,
                 reason=item.detection.reason,
-                near=view is None and item.detection.evidence,
+                near=self._in_a_row[item.camera] >= _MISSES_IN_A_ROW,
                 time_ns=item.time_ns,
                 corners=view.pixels if view is not None else CameraProgress().corners,
             )

@@ -54,23 +54,25 @@ class CameraState:
         level: For its colour.
         word: In its tile.
         detail: Why, or what to do.
+        trouble: Why the board that is there is not found; "" where it is.
     """
 
     level: Level
     word: str
     detail: str = ""
+    trouble: str = ""
 
 
 def camera_state(one: CameraProgress, wanted: LiveConfig) -> CameraState:
     """Whether a camera has enough, and what it lacks."""
-    needs_cover = not one.known_lens and one.covered < wanted.coverage
+    trouble = near_miss(one.reason) if one.near else ""
     if one.views < wanted.views:
         left = wanted.views - one.views
-        return CameraState("quiet", f"{left} more view{'s' if left > 1 else ''}", seeing(one))
-    if needs_cover:
+        return CameraState("quiet", f"{left} more view{'s' if left > 1 else ''}", seeing(one), trouble)
+    if not one.known_lens and one.covered < wanted.coverage:
         gaps = ", ".join(one.gaps[:2])
-        return CameraState("warning", "Visit the gaps", gaps and f"missing: {gaps}")
-    return CameraState("good", "Enough", seeing(one))
+        return CameraState("warning", "Visit the gaps", gaps and f"missing: {gaps}", trouble)
+    return CameraState("good", "Enough", seeing(one), trouble)
 
 
 def seeing(one: CameraProgress) -> str:

@@ -74,7 +74,7 @@ class BoardTile(QWidget):
         if (state, views, covered) == (self._state, self._views, self._covered):
             return
         self._state, self._views, self._covered, self._counts = state, views, covered, counts
-        self.setToolTip(state.detail)
+        self.setToolTip(state.trouble or state.detail)
         self.update()
 
     def set_map(self, on: bool) -> None:
@@ -162,12 +162,14 @@ class BoardTile(QWidget):
         painter.setFont(font)
         painter.setPen(colours.quiet_text)
         line = inner.translated(0, 18)
-        left = f"{self._views} views, {100 * self._covered:.0f} % covered"
         metrics = QFontMetrics(font)
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, left)
-        room = int(line.width()) - metrics.horizontalAdvance(left) - 16
-        right = self._state.detail if metrics.horizontalAdvance(self._state.detail) <= room else ""
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, right)
+        trouble = self._state.trouble
+        if trouble:
+            painter.setPen(colours.warning)
+            words = metrics.elidedText(trouble, Qt.TextElideMode.ElideRight, int(line.width()))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+        else:
+            self._draw_figures(painter, line, metrics)
         bar = QRectF(line.left(), box.bottom() + _FOOT - _BAR - 3, line.width(), _BAR)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.raised)
@@ -175,3 +177,11 @@ class BoardTile(QWidget):
         painter.setBrush(colours.good if self._state.level == "good" else colours.accent)
         share = min(1.0, self._covered)
         painter.drawRoundedRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()), 2, 2)
+
+    def _draw_figures(self, painter: QPainter, line: QRectF, metrics: QFontMetrics) -> None:
+        left = f"{self._views} views, {100 * self._covered:.0f} % covered"
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, left)
+        room = int(line.width()) - metrics.horizontalAdvance(left) - 16
+        if metrics.horizontalAdvance(self._state.detail) <= room:
+            place = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            painter.drawText(line, place, self._state.detail)

@@ -440,6 +440,9 @@ class Wizard(QObject):
         if rig is None or outcome is None or set(rig.names) != set(outcome.rig.names):
             self.studio.say("good", f"The calibration is saved in {path}.")
             return
+        if self.order.live:
+            # Whoever saves the rig next saves what it refers to, too.
+            self.studio.rig = rig.model_copy(update={"calibration": str(path.resolve())})
         try:
             self.studio.use_calibration(path)
         except PosestageError as error:

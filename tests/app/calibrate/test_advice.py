@@ -39,6 +39,8 @@ def test_a_camera_is_told_by_a_word():
 def test_near_misses_are_told_in_words_and_others_are_not():
     near = progress(reason="the board is too blurred", near=True)
     assert advice.seeing(near) == "The board is too blurred"
+    assert advice.camera_state(near, LiveConfig()).trouble == "The board is too blurred"
+    assert advice.camera_state(progress(), LiveConfig()).trouble == ""
     assert advice.seeing(progress(reason="no marker of the board")) == "no board in view"
     assert advice.seeing(progress(sees_board=True, corners=np.zeros((7, 2)))) == "7 corners"
 

@@ -196,6 +196,7 @@ def test_a_calibration_leads_over_floor_and_result_to_save_and_live(wizard, work
     write_calibration(target, rig)
     wizard._work.saved.emit([target])
     assert studio.calibration_path == target
+    assert studio.rig.calibration == str(target), "saved with the rig, whenever that is saved"
     assert studio.calibration.names == rig.names
     assert not wizard.would_lose
     assert not wizard.can_go_back
