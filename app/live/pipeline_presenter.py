@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,10 +63,12 @@ class PipelinePresenter(QObject):
         self.problem = ""
         self.fetch_problem = ""
         self.progress = (-1.0, "")
+        self._trouble = ""
         studio.pipeline_changed.connect(self.changed)
         studio.rig_changed.connect(self.changed)
         studio.calibration_changed.connect(self.changed)
         studio.session.pipeline_state_changed.connect(self._hear_state)
+        studio.session.telemetry.connect(self._hear_numbers)
         studio.session.recording_changed.connect(lambda _: self.changed.emit())
         studio.session.state_changed.connect(lambda _: self.changed.emit())
 
@@ -131,6 +133,8 @@ class PipelinePresenter(QObject):
             return "quiet", ""
         if session.pipeline_state == "loading":
             return "quiet", f"Loading {_title(session.pipeline)} … the cameras go on meanwhile"
+        if session.pipeline_state == "ready" and self._trouble:
+            return "bad", f"{_title(session.pipeline)} {self._trouble}"
         if session.pipeline_state == "ready":
             return "good", f"{_title(session.pipeline)} runs"
         if session.pipeline_state == "failed":
@@ -242,6 +246,13 @@ class PipelinePresenter(QObject):
         elif state in {"ready", "loading"}:
             self.problem = ""
         self.changed.emit()
+
+    def _hear_numbers(self, telemetry: Mapping[str, Mapping[str, Any]]) -> None:
+        """A node that died and is coming back says so in its numbers."""
+        trouble = str(telemetry.get("inference", {}).get("problem", "")).partition(": ")[2]
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self.changed.emit()
 
     # Files
 

@@ -99,6 +99,16 @@ def test_states_are_told_in_words(studio, presenter):
         assert presenter.state[1].startswith(words)
 
 
+def test_models_that_died_are_shown_until_they_are_back(studio, presenter):
+    studio.session.play("live", 1)
+    studio.session.play("pipeline", ("ready", "blazepose", ""))
+    problem = "inference: ended unexpectedly (code -9); restarting in 0.1 s"
+    studio.session.play("telemetry", {"inference": {"problem": problem}, "session": {"t_s": 0.0}})
+    assert presenter.state == ("bad", "blazepose ended unexpectedly (code -9); restarting in 0.1 s")
+    studio.session.play("telemetry", {"inference": {"problem": ""}, "session": {"t_s": 1.0}})
+    assert presenter.state == ("good", "blazepose runs")
+
+
 def test_missing_models_are_named_and_fetched(studio, presenter, jobs):
     studio.session.play("live", 1)
     presenter.choose("blazepose")
