@@ -63,8 +63,7 @@ class TakePresenter(QObject):
 
     def open_take(self) -> None:
         """Show it on the page of takes."""
-        pages = self._studio.preferences.pages
-        pages["takes"] = {**pages.get("takes", {}), "open": str(self.folder)}
+        self._studio.take_to_show = self.folder
         self._studio.go_to.emit("takes")
 
     def repair(self) -> None:

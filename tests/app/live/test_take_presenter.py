@@ -59,7 +59,7 @@ def test_open_shows_it_on_the_page_of_takes(studio, presenter, jobs, tmp_path, q
     with qtbot.waitSignal(studio.go_to) as gone:
         presenter.open_take()
     assert gone.args == ["takes"]
-    assert studio.preferences.pages["takes"]["open"] == str(tmp_path / "one")
+    assert studio.take_to_show == tmp_path / "one"
 
 
 def test_a_lost_take_is_told_and_repaired(studio, presenter, jobs, tmp_path):
