@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from PyQt6.QtCore import Qt, QTimer
@@ -10,7 +9,6 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -25,6 +23,7 @@ from app.live.pipeline_presenter import PipelinePresenter
 from app.live.presenter import LivePresenter
 from app.live.record_panel import RecordPanel
 from app.live.record_presenter import RecordPresenter
+from app.live.switch_row import SwitchRow
 from app.live.take_card import TakeCard
 from app.live.take_presenter import TakePresenter
 from app.live.tile_wall import TileWall
@@ -58,7 +57,7 @@ class LivePage(Page):
         self.space = make_space_view(self, engine=studio.preferences.space_view)
         self.timeline = Timeline()
         self.display = LiveDisplay(studio, self.wall, self.space)
-        self._switches: dict[str, QPushButton] = {}
+        self.switches = SwitchRow(self.display, self.space, self.timeline)
         self._clock = QTimer(self)
         self._clock.setInterval(_DISPLAY_MS)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -149,7 +148,7 @@ class LivePage(Page):
     def _remember(self) -> None:
         """What is drawn and how large, for the next start."""
         pages = self.studio.preferences.pages
-        switches = {name: switch.isChecked() for name, switch in self._switches.items()}
+        switches = self.switches.state
         pages["live"] = {**pages.get("live", {}), "split": self.split.sizes(), "switches": switches}
         self.studio.preferences.save()
 
@@ -159,8 +158,7 @@ class LivePage(Page):
         if isinstance(split, list) and len(split) == 2 and all(isinstance(size, int) for size in split):
             self.split.setSizes(split)
         if isinstance(switches, dict):
-            for name, switch in self._switches.items():
-                switch.setChecked(bool(switches.get(name, switch.isChecked())))
+            self.switches.recall(switches)
 
     def _mark_recording(self) -> None:
         recording = self.studio.session.recording
@@ -208,58 +206,10 @@ class LivePage(Page):
         column = QVBoxLayout(frame)
         column.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         column.setSpacing(theme.SPACE)
-        column.addLayout(self._compose_switches())
+        column.addWidget(self.switches)
         column.addWidget(self.split, 1)
         column.addWidget(self.timeline)
         return frame
-
-    def _compose_switches(self) -> QHBoxLayout:
-        """One row of what is drawn and what is not."""
-        row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
-        for text, name, tip, on, slot in (
-            ("Keypoints", "showKeypoints", "Skeletons over the pictures", True, self.display.show_keypoints),
-            ("Boxes", "showBoxes", "A box around each person", False, self.display.show_boxes),
-        ):
-            row.addWidget(self._switch(text, name, tip, on, slot))
-        row.addStretch(1)
-        for text, option, tip in (
-            ("Trails", "trails", "Where hands and feet have been"),
-            ("Cameras", "frusta", "Where the cameras stand"),
-            ("Pictures", "pictures", "What each camera sees, in space"),
-            ("Uncertainty", "uncertainty", "Ellipsoids of two standard deviations"),
-            ("Follow", "follow", "Keep people in the middle (F)"),
-        ):
-            switch = self._switch(
-                text, f"space_{option}", tip, self.space.options[option], self._space_switch(option)
-            )
-            row.addWidget(switch)
-        row.addWidget(
-            button("Reset view", "space_reset", self.space.reset, kind="quiet", tip="First view (R)")
-        )
-        row.addWidget(
-            self._switch("Timeline", "showTimeline", "Latency and rates", True, self.timeline.setVisible)
-        )
-        self.space.option_changed.connect(self._space_option_changed)
-        return row
-
-    def _switch(
-        self, text: str, name: str, tip: str, on: bool, slot: Callable[[bool], object]
-    ) -> QPushButton:
-        switch = button(text, name, kind="quiet", tip=tip)
-        switch.setCheckable(True)
-        switch.setChecked(on)
-        switch.toggled.connect(slot)
-        self._switches[name] = switch
-        return switch
-
-    def _space_switch(self, option: str) -> Callable[[bool], object]:
-        return lambda on: self.space.set_option(option, on)
-
-    def _space_option_changed(self, option: str, on: bool) -> None:
-        switch = self._switches.get(f"space_{option}")
-        if switch is not None:
-            switch.setChecked(on)
 
     def _compose_empty(self) -> dict[str, EmptyState]:
         go = self.studio.go_to.emit
