@@ -239,13 +239,14 @@ class TakesPage(Page):
     def ask_export(self, folder: Path) -> None:
         """Ask for formats and a folder, and export the take."""
         entry = self.presenter.entry(folder)
-        if entry is None or not entry.is_usable:
+        if entry is not None and not entry.is_usable:
             return
+        name = entry.name if entry is not None else folder.name
 
         def export(formats: list[str], out: Path, overwrite: bool, smoothed: bool) -> Task:
             return self.presenter.export(folder, formats, out, overwrite=overwrite, smoothed=smoothed)
 
-        ExportDialog(entry.name, folder / "exports", export, self.show_in_folder, self).open()
+        ExportDialog(name, folder / "exports", export, self.show_in_folder, self).open()
 
     def open_report(self, folder: Path) -> None:
         """Open the report; when there is none yet, draw it first."""
