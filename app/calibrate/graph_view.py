@@ -17,6 +17,7 @@ from app import theme
 NOTHING_SHARED: Final[NDArray[np.int64]] = np.zeros((0, 0), np.int64)
 
 _NODE: Final = 9.0
+_LONGEST: Final = 1.5
 _MOST_NUMBERS: Final = 8
 """Cameras up to which every line carries its number."""
 
@@ -74,6 +75,8 @@ class GraphView(QWidget):
         label = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         across = max(20.0, self.width() / 2 - _NODE - label - 12)
         down = max(20.0, self.height() / 2 - _NODE - 26)
+        # Not so long that the lines say something about distances.
+        across, down = min(across, _LONGEST * down), min(down, _LONGEST * across)
         middle = QPointF(self.width() / 2, self.height() / 2)
         if count == 1:
             return [middle]

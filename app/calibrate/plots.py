@@ -54,7 +54,11 @@ class Plots(QWidget):
         residuals.header.addWidget(self.camera)
         grid.addWidget(residuals, 0, 1)
         grid.addWidget(
-            _card("Error over time", self.over_time, "Of each view. A step means that a camera was touched."),
+            _card(
+                "Error over time",
+                self.over_time,
+                "Of each view, in px. A step means that a camera was touched.",
+            ),
             1,
             0,
         )

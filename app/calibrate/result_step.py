@@ -33,6 +33,8 @@ from app.widgets.card import Card
 from pipeline.calibrate_config import LiveConfig
 from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome
 
+_WIDE: Final = (5, 8)
+"""Columns with two figures."""
 _PLOTS: Final = 2
 """Place of their tab."""
 
@@ -240,8 +242,9 @@ class ResultStep(StepView):
                 item.setToolTip(tip)
         header, side = self.table.horizontalHeader(), self.table.verticalHeader()
         assert header is not None and side is not None
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in _WIDE:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.table.setWordWrap(False)
         self.table.setStyleSheet("QTableView::item { padding: 0 8px; }")
         side.hide()
