@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 VERSION: Final = 2
 """Raised when what is kept changes."""
 
+MOST_ENTRIES: Final = 2000
+"""Of the cache: some 60 MB."""
+
 THUMBNAIL: Final = (384, 216)
 """px, twice the size it is shown at."""
 
@@ -137,7 +140,16 @@ def make_digests(report: Report, folders: list[Path], cache: Path) -> int:
         partial.write_text(json.dumps(data), encoding="utf-8")
         partial.replace(cache / f"{key}.json")
         report(number / len(folders), str(folder))
+    _forget_oldest(cache)
     return len(folders)
+
+
+def _forget_oldest(cache: Path) -> None:
+    """Takes come and go, and every change makes a new entry."""
+    entries = sorted(cache.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    for entry in entries[: max(0, len(entries) - MOST_ENTRIES)]:
+        entry.unlink(missing_ok=True)
+        entry.with_suffix(".jpg").unlink(missing_ok=True)
 
 
 def _nothing(problem: str) -> dict[str, Any]:

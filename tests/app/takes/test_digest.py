@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from app.takes.digest import THUMBNAIL, Digest, Finding, key_of, make_digests, read_digest
 from app.takes.take_entry import stamp_of
@@ -58,6 +60,20 @@ def test_interrupted_and_damaged_takes_have_an_entry_too(walk: Path, interrupted
     assert damaged is not None
     assert "poses.npz: is damaged" in damaged.problem
     assert damaged.words == "Cannot be judged"
+
+
+def test_the_cache_does_not_grow_for_ever(walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for number in range(4):
+        (cache / f"{number}.json").write_text("{}")
+        (cache / f"{number}.jpg").touch()
+        os.utime(cache / f"{number}.json", (number, number))
+    monkeypatch.setattr("app.takes.digest.MOST_ENTRIES", 2)
+    (digest,) = made([walk], cache)
+    assert digest is not None
+    assert len(list(cache.glob("*.json"))) == len(list(cache.glob("*.jpg"))) == 2
+    assert (cache / "3.json").exists()
 
 
 def test_a_broken_cache_entry_counts_as_none(tmp_path: Path):
