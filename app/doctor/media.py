@@ -21,6 +21,7 @@ def media() -> Iterator[Finding]:
     yield video("mjpeg", "yuvj420p", needed=True)
     yield video("h264", "yuv420p", needed=False)
     yield people()
+    yield onnx_people()
 
 
 def video(codec: str, pixel_format: str, *, needed: bool) -> Finding:
@@ -82,3 +83,17 @@ def people() -> Finding:
         return Finding("people (blazepose)", "ok", f"verified, in {status.folder}")
     trouble = ", ".join(f"{file} {problem}" for file, problem in status.problems.items())
     return Finding("people (blazepose)", "warn", f"{trouble} (in {status.folder})", fetch)
+
+
+def onnx_people() -> Finding:
+    """RTMPose: ONNX Runtime, the devices it knows, and the networks that are here; nobody must have them."""
+    name = "people (rtmpose)"
+    if find_spec("onnxruntime") is None:
+        return Finding(name, "ok", 'ONNX Runtime is not installed; for RTMPose: pip install -e ".[onnx]"')
+    from models import zoo
+    from models.runtimes.onnx_network import available_devices
+
+    here = [s.name for s in zoo.list_models() if s.entry.network is not None and s.ready]
+    devices = f"ONNX Runtime for {', '.join(available_devices())}"
+    networks = f"verified: {', '.join(here)}" if here else "no network here (launch.py models list)"
+    return Finding(name, "ok", f"{devices}; {networks}")

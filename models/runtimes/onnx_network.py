@@ -123,8 +123,14 @@ def _session(path: Path, device: str, threads: int | None) -> Any:
     wanted: list[Any] = [PROVIDERS[name] for name in order[order.index(device) :] if name in known]
     if device == "tensorrt":
         # Building an engine takes minutes; it is kept beside the network, in the user's own folder.
-        cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(path.parent / "tensorrt")}
-        wanted[0] = (wanted[0], cache)
+        engines = path.parent / "tensorrt"
+        try:
+            engines.mkdir(exist_ok=True)
+        except OSError as error:
+            log.warning("%s: %s; TensorRT builds its engine anew each time", engines, error.strerror)
+        else:
+            cache = {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(engines)}
+            wanted[0] = (wanted[0], cache)
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # what it raises has no common type

@@ -155,3 +155,14 @@ def test_weights_that_are_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     found = media.people()
     assert found.state == "warn"
     assert found.next_step in ("launch.py models fetch blazepose", 'pip install -e ".[people]"')
+
+
+def test_rtmpose_is_no_trouble_and_says_what_it_could_run_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSESTAGE_MODELS", str(tmp_path))
+    found = media.onnx_people()
+    assert found.state == "ok"
+    assert "cpu; no network here" in found.found or "not installed" in found.found
+    monkeypatch.setattr(media, "find_spec", lambda package: None)
+    assert ".[onnx]" in media.onnx_people().found

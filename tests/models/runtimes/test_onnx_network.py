@@ -16,7 +16,7 @@ from configs.errors import BadInputError, PosestageError  # noqa: E402
 from models.runtimes.onnx_network import OnnxNetwork, available_devices  # noqa: E402
 from tests.support.onnx_networks import save  # noqa: E402
 
-CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+TENSORRT, CUDA, CPU = "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 @pytest.fixture
@@ -88,3 +88,42 @@ def test_what_is_no_network_with_one_input(tmp_path: Path) -> None:
 def test_a_failure_while_running_says_where(doubling: Path) -> None:
     with pytest.raises(PosestageError, match="ONNX Runtime on cpu: "):
         OnnxNetwork(doubling, "cpu", threads=1).run(np.ones((2, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "taken"),
+    [
+        ("cpu", [CPU], "cpu"),
+        ("cuda", [CUDA, CPU], "cuda"),
+        ("auto", [CUDA, CPU], "cuda"),
+        ("tensorrt", [TENSORRT, CUDA, CPU], "tensorrt"),
+    ],
+)
+def test_each_device_asks_for_itself_first(
+    doubling: Path, monkeypatch: pytest.MonkeyPatch, device: Any, asked: list[str], taken: str
+) -> None:
+    """A build that has everything; what it is asked for is written down, and the CPU does the work."""
+    real = onnxruntime.InferenceSession
+    orders: list[list[Any]] = []
+
+    class Session:
+        def __init__(self, path: str, options: Any, providers: list[Any]) -> None:
+            orders.append(providers)
+            self._real = real(path, options, providers=[CPU])
+
+        def get_providers(self) -> list[str]:
+            return [name if isinstance(name, str) else name[0] for name in orders[-1]]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [TENSORRT, CUDA, CPU])
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    network = OnnxNetwork(doubling, device, threads=1)
+    assert network.device == taken
+    (order,) = orders
+    assert [name if isinstance(name, str) else name[0] for name in order] == asked
+    if device == "tensorrt":  # engines are kept
+        assert order[0][1]["trt_engine_cache_path"] == str(doubling.parent / "tensorrt")
+    else:
+        assert all(isinstance(name, str) for name in order)
