@@ -31,6 +31,7 @@ class RecordPanel(Card):
     def __init__(self, presenter: RecordPresenter) -> None:
         super().__init__("Record")
         self._presenter = presenter
+        self._icon = ("", "")
         self.name = QLineEdit(presenter.name)
         self.name.setObjectName("takeName")
         self.name.setAccessibleName("Take name")
@@ -109,8 +110,10 @@ class RecordPanel(Card):
         free = phase in {"idle", "unavailable"}
         for widget in (self.name, self.limit, self.countdown):
             widget.setEnabled(free)
-        self.name.setProperty("wrong", bool(presenter.name_problem))
-        theme.repolish(self.name)
+        wrong = bool(presenter.name_problem)
+        if self.name.property("wrong") != wrong:
+            self.name.setProperty("wrong", wrong)
+            theme.repolish(self.name)
         self.name_notice.setText(presenter.name_problem or (presenter.name_notice if free else ""))
         theme.set_role(self.name_notice, "bad" if presenter.name_problem else "quiet")
         self._form.setRowVisible(self.name_notice, bool(self.name_notice.text()))
@@ -142,7 +145,10 @@ class RecordPanel(Card):
         self.press.setEnabled(enabled)
         colours = theme.palette()
         colour = colours.bad if phase == "recording" else colours.on_accent if enabled else colours.quiet_text
-        self.press.setIcon(icons.icon("stop" if phase == "recording" else "record", colour, 18))
+        icon = "stop" if phase == "recording" else "record", colour.name()
+        if icon != self._icon:
+            self._icon = icon
+            self.press.setIcon(icons.icon(icon[0], colour, 18))
         self.press.setToolTip("Start or stop recording (Ctrl+R)")
 
     def _refresh_clock(self) -> None:
