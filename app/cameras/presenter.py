@@ -137,6 +137,9 @@ class CamerasPresenter(QObject):
                 "stops, and the recording goes on undisturbed.",
                 (("discard", "&Discard changes"),),
             )
+        if self.editor.checking:
+            text = "The Live page still shows the cameras as they were; these changes are being checked."
+            return Notice("warning", text, (("discard", "&Discard changes"),))
         if not self.editor.usable:
             text = "The Live page still shows the cameras as they were; these changes are not complete yet."
             return Notice("warning", text, (("discard", "&Discard changes"),))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer
 from PyQt6.QtGui import QDropEvent
@@ -105,8 +108,9 @@ def press(text):
 
 
 def menu_entry(page, name):
-    page._add_menu.aboutToShow.emit()
-    return next(one for one in page._add_menu.actions() if one.objectName() == name)
+    menu = control(page, "add_camera").menu()
+    menu.aboutToShow.emit()
+    return next(one for one in menu.actions() if one.objectName() == name)
 
 
 def test_an_empty_page_says_what_to_do(qtbot, page, studio):
@@ -114,6 +118,13 @@ def test_an_empty_page_says_what_to_do(qtbot, page, studio):
     click(qtbot, page, "empty_simulated")
     assert studio.rig.names == ("cam1", "cam2", "cam3", "cam4")
     assert page.panel.isVisible()
+
+
+def test_empty_open_asks_for_a_file(qtbot, page, monkeypatch):
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: asked.append(1) or ("", ""))
+    click(qtbot, page, "empty_open")
+    assert asked == [1] and not page.presenter.opening
 
 
 def test_simulated_is_one_click_and_undoable_rigs_ask_first(qtbot, page, studio):
@@ -468,11 +479,12 @@ def test_open_and_recent_ask_about_unsaved_changes(
     assert (names(page) == ("host",)) is not replaced
     assert (len(names(page)) == 3) is replaced
     if replaced:
-        page._recent_menu.aboutToShow.emit()
-        assert [one.text() for one in page._recent_menu.actions()] == ["rig"]
+        menu = control(page, "recent_rigs").menu()
+        menu.aboutToShow.emit()
+        assert [one.text() for one in menu.actions()] == ["rig"]
         page.editor.use_simulated(2)
-        page._recent_menu.aboutToShow.emit()
-        page._recent_menu.actions()[0].trigger()
+        menu.aboutToShow.emit()
+        menu.actions()[0].trigger()
         qtbot.waitUntil(lambda: len(names(page)) == 3, timeout=30_000)
 
 
@@ -548,3 +560,22 @@ def test_both_themes_draw(qtbot, page):
     light = page.grab().toImage()
     theme.apply(QApplication.instance(), "dark")
     assert dark.pixelColor(4, 4).lightness() < 128 < light.pixelColor(4, 4).lightness()
+
+
+def test_every_control_has_a_test(qtbot, page, studio, tmp_path):
+    """Names of controls stand in this file; of many of one kind, one does."""
+    page.presenter.add_device(WEBCAM)
+    page.presenter.add_videos([tmp_path / "a.mp4"])
+    page.editor.add_simulated()
+    seen = set()
+    for camera in page.editor.draft.cameras:
+        page.editor.select(camera.key)
+        QApplication.processEvents()
+        for kind in (QAbstractButton, QLineEdit, QComboBox, CameraList):
+            seen |= {one.objectName() for one in page.findChildren(kind)}
+    seen = {name for name in seen if name and not name.startswith("qt_")}
+    text = Path(__file__).read_text(encoding="utf-8")
+    same_kind = re.compile(r"^(setting_\w+|group_\w+|help_\w+|add_device_\d+)$")
+    assert not {name for name in seen if f'"{name}"' not in text and not same_kind.match(name)}
+    for kind in ("setting_", "group_", "help_"):
+        assert f'"{kind}' in text

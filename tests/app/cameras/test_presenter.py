@@ -160,3 +160,17 @@ def test_saving_says_whether_it_worked(qtbot, presenter, tmp_path, said):
     assert said[-1] == ("good", f"Saved in {tmp_path / 'rig.yaml'}.")
     presenter.editor.rename_rig("other")
     assert presenter.file_words.startswith("Unsaved changes")
+
+
+def test_changes_that_are_being_checked_are_not_called_wrong(studio, session):
+    class Thinking(DirectDesk):
+        def check(self, key, driver, settings) -> None:
+            pass
+
+    presenter = CamerasPresenter(studio, desk=Thinking())
+    presenter.editor.use_simulated(2)
+    session.become("live")
+    presenter.editor.remove(cameras(presenter)[0].key)
+    assert "being checked" in presenter.notices[0].text
+    assert not presenter.editor.usable
+    presenter.shutdown()
