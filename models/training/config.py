@@ -19,6 +19,8 @@ class NetworkChoice(Config):
     """Where all weights start from: a file or an imported network that fits exactly."""
     backbone_weights: str | None = None
     """Where the backbone starts from: what fits is copied, the rest is reported."""
+    limbs: str | None = None
+    """File with limb lengths, for ``contextpose``."""
 
 
 class Part(Config):

@@ -34,7 +34,6 @@ TRAINING_DATA = Registry(
     {
         "simulated_studio": "models.training.data:StudioData",
         "human36m": "models.training.human36m_data:Human36MData",
-        "human36m_lifting": "models.training.lifting_data:LiftingData",
     },
 )
 

@@ -10,7 +10,7 @@ import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import torch
 
@@ -59,6 +59,8 @@ def read_run_state(path: Path, config: TrainConfig) -> RunState:
     if not path.is_file():
         raise bad_input("there is no interrupted run here", file=path.parent, hint="leave out --resume")
     try:
+        if not is_zipfile(path):
+            raise BadZipFile("no archive")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError) as error:
         raise bad_input(f"is damaged or no state of a run ({error})", file=path) from error

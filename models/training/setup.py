@@ -13,6 +13,7 @@ from torch import nn
 from configs.errors import bad_input
 from models.backbones.initialisation import initialise_backbone
 from models.checkpoints.architectures import architecture, build_network
+from models.checkpoints.importing import limb_settings
 from models.checkpoints.opening import open_network
 from models.checkpoints.reading import read_state
 from models.checkpoints.strict import load_strict
@@ -60,7 +61,12 @@ def set_up(config: TrainConfig, *, source: str) -> Setup:
 
 def network_settings(choice: NetworkChoice) -> dict[str, Any]:
     """All settings of the network, defaults included, as a card keeps them."""
-    return architecture(choice.kind).settings.model_validate(choice.settings).model_dump(mode="json")
+    return architecture(choice.kind).settings.model_validate(_chosen(choice)).model_dump(mode="json")
+
+
+def _chosen(choice: NetworkChoice) -> dict[str, Any]:
+    limbs = {} if choice.limbs is None else limb_settings(Path(choice.limbs))
+    return choice.settings | limbs
 
 
 def _data(part: Part, seed: int, *, source: str, key: str) -> TrainingData:
@@ -72,17 +78,20 @@ def _data(part: Part, seed: int, *, source: str, key: str) -> TrainingData:
 
 
 def _network(choice: NetworkChoice, *, source: str) -> nn.Module:
-    network = build_network(choice.kind, choice.settings, source=f"{source}: network.settings")
+    settings = _chosen(choice)
+    network = build_network(choice.kind, settings, source=f"{source}: network.settings")
     if choice.backbone_weights is not None:
         if not hasattr(network, "backbone"):
             raise bad_input("this kind of network has no backbone", file=source, key="network.kind")
         path = _file(choice.backbone_weights)
-        report = initialise_backbone(network.get_submodule("backbone"), read_state(path))
+        # files of whole networks hold the backbone under its name
+        state = {name.removeprefix("backbone."): value for name, value in read_state(path).items()}
+        report = initialise_backbone(network.get_submodule("backbone"), state)
         log.info("backbone from %s: %s", path, report.summary())
         if not report.copied:
             raise bad_input("nothing in this file fits the backbone", file=path)
     if choice.weights is not None:
-        opened = open_network(choice.weights, choice.kind, choice.settings)
+        opened = open_network(choice.weights, choice.kind, settings)
         load_strict(network, opened.network.state_dict(), file=choice.weights)
     return network
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -126,7 +127,7 @@ class Trainer:
         network = parts.network
         if config.batch_norm == "synchronised" and self._device != "cpu" and processes.count > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-        self.network = network.to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = channels_last(network.to(self._device))
         self.optimiser = build_optimiser(self.network, config)
         self._scaler = torch.amp.GradScaler(
             torch.device(self._device).type, enabled=config.precision == "float16"
@@ -160,24 +161,29 @@ class Trainer:
         """Train to the end."""
         config = self.config
         begun, first = time.monotonic(), self.step
+        if config.workers:
+            # Its threads do not survive a fork, and waiting for them would never end: let there be none.
+            cv2.setNumThreads(1)
         self.parts.data.prepare()
         if self.parts.validation is not None:
             self.parts.validation.prepare()
+        # Workers are forked before anything starts a thread, whose locks they would inherit.
+        batches = self._batches()
         run_log = RunLog(self.folder, self.step) if self.processes.leads else None
         figures: dict[str, float] = {}
         watched = Watched()
-        batches = self._batches()
         try:
             while self.step < config.steps:
                 watched.add(self.take_step(batches))
                 done = self.step
                 last = done == config.steps
-                if run_log is not None and (done % config.log_every == 0 or last):
-                    means = watched.means()
+                if done % config.log_every == 0 or last:
+                    means = self._among_all(watched.means())
                     pace = (time.monotonic() - begun) / (done - first)
-                    rate = self.optimiser.param_groups[0]["lr"]
-                    run_log.write("train", done, means | {"rate": rate, "seconds_per_step": pace})
-                    progress(done, config.steps, words(means, pace * (config.steps - done)))
+                    if run_log is not None:
+                        rate = self.optimiser.param_groups[0]["lr"]
+                        run_log.write("train", done, means | {"rate": rate, "seconds_per_step": pace})
+                        progress(done, config.steps, words(means, pace * (config.steps - done)))
                 if self.parts.validation is not None and (done % config.validate_every == 0 or last):
                     figures = self.validate(self.parts.validation)
                     if run_log is not None:
@@ -289,6 +295,11 @@ class Trainer:
             self.average.network.load_state_dict(state.average)
         self.step, self.best = state.step, state.best
 
+    def _among_all(self, means: dict[str, float]) -> dict[str, float]:
+        """The means of all processes, averaged."""
+        total = self.processes.added_up(torch.tensor(list(means.values()), dtype=torch.float64))
+        return dict(zip(means, (total / self.processes.count).tolist(), strict=True))
+
     def _keep_best(self, figures: dict[str, float]) -> None:
         value = figures.get(self.parts.task.monitor, math.nan)
         if math.isnan(value) or (self.best is not None and value >= self.best):
@@ -320,7 +331,7 @@ class Trainer:
             batch_size=None,
             sampler=requests,
             num_workers=self.config.workers,
-            worker_init_fn=_quiet_worker if self.config.workers else None,
+            worker_init_fn=_one_thread_each if self.config.workers else None,
             prefetch_factor=3 if self.config.workers else None,
             pin_memory=self._device != "cpu",
             # its own order needs no random numbers, and must not take any of ours
@@ -390,10 +401,14 @@ def words(means: dict[str, float], seconds_left: float) -> str:
     return f"loss {means['loss']:.4g}, {hours}:{rest // 60:02d} h left"
 
 
-def _quiet_worker(number: int) -> None:
-    """Worker processes make batches with one thread each."""
-    import cv2
+def channels_last(network: nn.Module) -> nn.Module:
+    """Filters of pictures in the order that convolutions like; those of volumes as they are. In place."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
+
+def _one_thread_each(number: int) -> None:
     del number
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)

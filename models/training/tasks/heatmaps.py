@@ -59,7 +59,8 @@ class HeatmapTask:
         cross = -(target.flatten(-2) * log_probability).sum(dim=-1)
         place = soft_argmax_2d(heatmaps).coordinates
         apart = (place - truth / cell).abs().sum(dim=-1)
-        total = weight.sum().clamp(min=1.0)
+        # by the number of all joints, so that the halves of a batch average to the whole of it
+        total = weight.numel()
         losses = {
             "heatmap": (cross * weight).sum() / total,
             "place": (apart * weight).sum() / total,
@@ -70,7 +71,7 @@ class HeatmapTask:
             distance = (place.detach() * cell - truth).norm(dim=-1)
             surprise = confidence * distance / settings.nearest_px - confidence.clamp(min=1e-6).log()
             counted = inside | (batch["present"][..., None] & (batch["validity"][:, None, :, 0] > 0))
-            losses["confidence"] = (surprise * counted).sum() / counted.sum().clamp(min=1)
+            losses["confidence"] = (surprise * counted).sum() / total
             loss = loss + settings.confidence_weight * losses["confidence"]
         with torch.no_grad():
             losses["error_px"] = ((place * cell - truth).norm(dim=-1) * inside).sum() / inside.sum().clamp(1)

@@ -8,6 +8,5 @@ TASKS = Registry(
         "heatmaps": "models.training.tasks.heatmaps:HeatmapTask",
         "algebraic": "models.training.tasks.triangulation:AlgebraicTask",
         "volumetric": "models.training.tasks.triangulation:VolumetricTask",
-        "lifting": "models.training.tasks.lifting:LiftingTask",
     },
 )
