@@ -152,7 +152,7 @@ _STROKES: Final = {
     "up": ((9, 32), (24, 17), (39, 32)),
     "down": ((9, 17), (24, 32), (39, 17)),
     "check": ((10, 25), (20, 36), (38, 13)),
-    "dot": ((24, 24), (24, 24)),
+    "dot": ((23, 24), (25, 24)),
 }
 """Arrows of combo and spin boxes, ticks of check boxes, dots of radio buttons, on a grid of 48 by 48."""
 

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,6 +21,7 @@ from PyQt6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QRadioButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -31,7 +33,8 @@ from app.takes.words import size_words
 from app.widgets.buttons import button
 from pipeline.exporters.registry import EXPORTERS, SENTENCES
 
-_WIDTH: Final = 64 * theme.SPACE
+_WIDTH: Final = 70 * theme.SPACE
+_MOST_LISTED: Final = 48 * theme.SPACE
 
 
 class _Dialog(QDialog):
@@ -42,7 +45,7 @@ class _Dialog(QDialog):
         self.setObjectName(name)
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(_WIDTH)
+        self.setFixedWidth(_WIDTH)
         column = QVBoxLayout(self)
         column.setContentsMargins(*[3 * theme.SPACE] * 4)
         column.setSpacing(2 * theme.SPACE)
@@ -65,10 +68,13 @@ class _Dialog(QDialog):
         self.accept()
 
 
-def _words(text: str, role: str = "quiet") -> QLabel:
+def _words(text: str, role: str = "quiet", width: int = _WIDTH - 6 * theme.SPACE) -> QLabel:
+    """A sentence; a window gives it as many lines as it needs only when it is told its width."""
     label = QLabel(text)
     label.setProperty("role", role)
     label.setWordWrap(True)
+    theme.repolish(label)
+    label.setMinimumHeight(label.heightForWidth(width))
     return label
 
 
@@ -109,6 +115,12 @@ class ProcessDialog(_Dialog):
             _words("Every recorded frame is used. The result is a new take; this one stays as it is.")
         )
         self.body.addSpacing(theme.SPACE)
+        listed = QWidget()
+        listed.setObjectName("scrolled")
+        column = QVBoxLayout(listed)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        inner = _WIDTH - 11 * theme.SPACE
         self.choices: dict[str, QRadioButton] = {}
         group = QButtonGroup(self)
         for choice in choices:
@@ -117,18 +129,29 @@ class ProcessDialog(_Dialog):
             option.setEnabled(not choice.obstacle)
             group.addButton(option)
             self.choices[choice.name] = option
-            self.body.addWidget(option)
+            column.addWidget(option)
             role = "warning" if choice.obstacle or choice.doubtful else "quiet"
-            words = _words(choice.obstacle or choice.description, role)
-            words.setContentsMargins(3 * theme.SPACE, 0, 0, theme.SPACE)
-            self.body.addWidget(words)
+            words = _words(choice.obstacle or choice.description, role, inner)
+            words.setIndent(0)
+            line = QHBoxLayout()
+            line.setContentsMargins(3 * theme.SPACE, 0, theme.SPACE, theme.SPACE)
+            line.addWidget(words)
+            column.addLayout(line)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setObjectName("pipelineList")
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(listed)
+        scroll.setMinimumHeight(min(listed.sizeHint().height(), _MOST_LISTED))
+        self.body.addWidget(scroll, 1)
         usable = [option for option in self.choices.values() if option.isEnabled()]
         if usable:
             usable[0].setChecked(True)
         else:
             self.body.addWidget(_words("No pipeline can be used yet: fetch a model first.", "warning"))
         self.ok.setEnabled(bool(usable))
-        self.body.addStretch(1)
 
     @property
     def chosen(self) -> str:
@@ -169,7 +192,7 @@ class ExportDialog(_Dialog):
             box.toggled.connect(self._check)
             self.formats[name] = box
             grid.addWidget(box, row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(_words(SENTENCES.get(name, "")), row, 1)
+            grid.addWidget(_words(SENTENCES.get(name, ""), width=_WIDTH - 22 * theme.SPACE), row, 1)
         self.body.addLayout(grid)
         self.body.addSpacing(theme.SPACE)
         self.smoothed = QCheckBox("Smoothed joints")

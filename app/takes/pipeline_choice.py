@@ -42,9 +42,8 @@ def pipeline_choices() -> list[PipelineChoice]:
         obstacle = ""
         if missing:
             names = " and ".join(missing)
-            obstacle = (
-                f"Needs the model {names}. Fetch it on the Live page, or with: launch.py models fetch {names}"
-            )
+            models, them = ("model", "it") if len(missing) == 1 else ("models", "them")
+            obstacle = f"Needs the {models} {names}. Choose this pipeline on the Live page to fetch {them}."
         words = ". ".join(part for part in (pipeline.description, pipeline.label.capitalize()) if part)
         choices.append(PipelineChoice(name, words, obstacle, bool(pipeline.label)))
     return sorted(choices, key=lambda choice: (bool(choice.obstacle), choice.doubtful))
