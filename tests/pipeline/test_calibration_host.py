@@ -139,17 +139,17 @@ def test_a_camera_whose_process_dies_is_told_of_and_started_again(tmp_path):
     host.start()
     try:
         heard = until(host, lambda kind, what: kind == "state" and what.kept_views >= 3)
-        ring = heard[-1][1].cameras["cam1"].ring
+        before = heard[-1][1].cameras["cam1"]
+        ring = before.ring
         os.kill(int(ring.split("-")[1]), signal.SIGKILL)
         heard = until(host, lambda kind, what: kind == "event")
         assert heard[-1][1] == "cam1 has stopped unexpectedly and is started again."
-        pictures = next(what for kind, what in reversed(heard) if kind == "state").cameras["cam1"].pictures
         until(
             host,
             lambda kind, what: (
                 kind == "state"
                 and what.cameras["cam1"].ring not in ("", ring)
-                and what.cameras["cam1"].pictures > pictures + 3
+                and what.cameras["cam1"].pictures > before.pictures + 3
             ),
         )
     finally:
