@@ -74,16 +74,32 @@ def _from_archive(entry: ModelEntry, path: Path, staging: Path) -> str | None:
 
 
 def _in_folder(entry: ModelEntry, folder: Path) -> list[Path]:
-    """The model's files by name, directly in the folder or where a wheel unpacks them, else one wheel."""
+    """The model's files by name, directly in the folder or where a wheel unpacks them; else a wheel.
+
+    Else files that are the model's by their bytes.
+    """
     places: list[Path] = []
     for file in entry.files:
         inside = [folder / source.members[file] for source in entry.sources if source.type == "wheel"]
         places += [place for place in (folder / file, *inside) if place.is_file()][:1]
-    if places:
-        return places
-    kinds = {"archive": "*.zip", "wheel": "*.whl"}
-    packed = [kinds[source.type] for source in entry.sources if source.type in kinds]
-    return sorted(found for kind in set(packed) for found in folder.glob(kind))[:1]
+    return places or sorted(folder.glob("*.whl"))[:1] or _by_content(entry, folder)
+
+
+def _by_content(entry: ModelEntry, folder: Path) -> list[Path]:
+    """Files directly in the folder that are the model's, or an archive of it, under whatever name."""
+    sizes = {expected.size for expected in entry.files.values()}
+    proofs = archives_of(entry) | {expected.sha256 for expected in entry.files.values()} - {None}
+    endings = {Path(file).suffix for file in entry.files}
+    if any(source.type == "archive" for source in entry.sources):
+        endings.add(".zip")
+    found = []
+    for path in sorted(folder.iterdir()):
+        if not path.is_file() or path.suffix not in endings:
+            continue
+        possible = path.suffix == ".zip" or None in sizes or path.stat().st_size in sizes
+        if possible and sha256_of(path) in proofs:
+            found.append(path)
+    return found
 
 
 def _recognise(entry: ModelEntry, path: Path) -> str:

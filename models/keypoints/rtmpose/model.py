@@ -81,7 +81,13 @@ class RtmPose:
         check_fetched([config.pose, config.detector], store)
         file = network_file(config.pose, [SIMCC], "pose", store)
         self.skeleton = get_skeleton(_skeleton_name(file.skeleton, config))
-        self._network = SimccNetwork(file.path, self.skeleton, device=config.device, threads=config.threads)
+        self._network = SimccNetwork(
+            file.path,
+            self.skeleton,
+            device=config.device,
+            threads=config.threads,
+            most=config.max_people * len(self.cameras),
+        )
         self._detector = open_detector(
             config.detector,
             family=config.detector_family,

@@ -26,13 +26,20 @@ class SimccNetwork:
         skeleton: What its keypoints are called; their number must be the file's.
         device: See ``OnnxNetwork``.
         threads: See ``OnnxNetwork``.
+        most: How many people there may be at once; a graphics card is made ready for that.
 
     Raises:
         BadInputError: The file is no such network, or has another number of keypoints.
     """
 
     def __init__(
-        self, path: Path, skeleton: Skeleton, *, device: Device = "auto", threads: int | None = None
+        self,
+        path: Path,
+        skeleton: Skeleton,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        most: int = 1,
     ) -> None:
         self._network = OnnxNetwork(path, device, threads)
         self.device = self._network.device
@@ -40,6 +47,9 @@ class SimccNetwork:
         self.size, self._batch = _crop_size(self._network.input_shape, path)
         self._across, self._down = _axes(self._network.outputs, path)
         self._check(path)
+        if not self._batch and self.device != "cpu":
+            for count in sorted({_power_of_two(people) for people in range(1, most + 1)}):
+                self._run(np.zeros((count, 3, self.size[1], self.size[0]), np.float32))
 
     def keypoints(self, people: Sequence[tuple[Image, Floats]]) -> tuple[Floats, Floats]:
         """Keypoints of people in boxes.
@@ -66,8 +76,9 @@ class SimccNetwork:
 
     def _run(self, crops: NDArray[np.float32]) -> tuple[Floats, Floats]:
         count = len(crops)
-        if self._batch and count < self._batch:  # the file wants full batches
-            crops = np.concatenate([crops, np.zeros((self._batch - count, *crops.shape[1:]), np.float32)])
+        wanted = self._batch or (count if self.device == "cpu" else _power_of_two(count))
+        if count < wanted:
+            crops = np.concatenate([crops, np.zeros((wanted - count, *crops.shape[1:]), np.float32)])
         found = self._network.run(crops)
         return decode_simcc(found[self._across][:count], found[self._down][:count], self.size)
 
@@ -88,6 +99,15 @@ class SimccNetwork:
                 file=path,
                 allowed="the same number of bins per px in both directions, one at least",
             )
+
+
+def _power_of_two(count: int) -> int:
+    """The smallest that is not less.
+
+    On a graphics card every new number of crops means another search for the fastest kernels, or even another
+    engine, in the middle of a take; few numbers are quickly all known.
+    """
+    return 1 << (count - 1).bit_length()
 
 
 def _crop_size(shape: Shape, path: Path) -> tuple[tuple[int, int], int | None]:

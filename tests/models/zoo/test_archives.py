@@ -286,18 +286,24 @@ def test_a_receipt_of_another_archive_is_not_believed(server: FileServer, tmp_pa
     }
 
 
-@pytest.mark.parametrize("form", ["archive", "archive of another name", "folder", "file"])
+@pytest.mark.parametrize("form", ["archive", "archive of another name", "folder", "file", "folder with file"])
 def test_import_without_a_network(tmp_path: Path, way: dict[str, Any], form: str) -> None:
     store = ModelStore(tmp_path / "store", manifest("https://example.org/a.zip", **way))
     given = tmp_path / "given"
     given.mkdir()
-    path = given / {"archive of another name": "download (2).zip", "file": "end2end.onnx"}.get(form, "a.zip")
-    path.write_bytes(NETWORK if form == "file" else ARCHIVE)
-    if form == "file" and not way["file"]:
-        with pytest.raises(BadInputError, match=r"is no file of this model|only its archive is known"):
-            store.import_files("net", [path])
+    for name in ("aaa.zip", "other.onnx", "notes.txt"):  # a folder of downloads holds this and that
+        (given / name).write_bytes(bytes(len(NETWORK)))
+    name = {"archive of another name": "download (2).zip"}.get(
+        form, "end2end.onnx" if "file" in form else "a.zip"
+    )
+    path = given / name
+    path.write_bytes(NETWORK if "file" in form else ARCHIVE)
+    wanted = given if "folder" in form else path
+    if ("file" in form and not way["file"]) or (form == "folder" and not way["archive"]):
+        with pytest.raises(BadInputError, match=r"no file of this model|only its archive is known"):
+            store.import_files("net", [wanted])
         return
-    assert store.import_files("net", [given if form == "folder" else path]).ready
+    assert store.import_files("net", [wanted]).ready
     assert_complete(store)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 pytest.importorskip("onnx")
 
-from configs.errors import BadInputError
+from configs.errors import BadInputError, MissingExtraError
 from configs.loading import parse_config
 from models.keypoints.registry import KEYPOINT_MODELS
 from models.keypoints.rtmpose.model import RtmPose, RtmPoseConfig
@@ -167,3 +168,13 @@ def test_models_of_the_zoo_bring_skeleton_family_and_size(
     (store.folder / "dots" / "dots.onnx").write_bytes(b"something else")
     with pytest.raises(BadInputError, match=r"dots\.onnx: has 14 bytes, expected .* models fetch dots"):
         RtmPose(config, ["cam1"])
+
+
+def test_without_onnx_runtime_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [
+        name for name in sys.modules if name.startswith(("models.keypoints.rtmpose", "models.runtimes.onnx"))
+    ]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r'"rtmpose" needs the package onnxruntime; .*"\.\[onnx\]"'):
+        KEYPOINT_MODELS.load("rtmpose")

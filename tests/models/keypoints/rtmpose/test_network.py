@@ -11,9 +11,11 @@ pytest.importorskip("onnxruntime", reason="the extra 'onnx' is not installed")
 pytest.importorskip("onnx")
 
 from configs.errors import BadInputError
+from models.keypoints.rtmpose import network as module
 from models.keypoints.rtmpose.crop import DEVIATION, MEAN, crop, picture_from_crop, to_picture
 from models.keypoints.rtmpose.network import SimccNetwork
 from models.keypoints.rtmpose.simcc import decode_simcc
+from models.runtimes.onnx_network import OnnxNetwork
 from models.skeletons import get_skeleton
 from tests.models.keypoints.rtmpose.dots import JOINTS, RADIUS, SIZE, draw, person_at
 from tests.support.onnx_networks import dot_simcc, save
@@ -110,3 +112,32 @@ def test_files_that_do_not_fit(tmp_path: Path) -> None:
     three = type(COCO)("three", ("a", "b", "c"), (), (), ())
     with pytest.raises(BadInputError, match="answers in 7 x 16 bins for crops of 6x8 px"):
         SimccNetwork(uneven, three, device="cpu")
+
+
+def test_a_graphics_card_sees_few_numbers_of_crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is none here: the CPU does the work, under the other name."""
+    sizes: list[int] = []
+
+    class Card(OnnxNetwork):
+        def __init__(self, path: Path, device: str, threads: int | None) -> None:
+            super().__init__(path, "cpu", threads)
+            self.device = device
+
+        def run(self, values: np.ndarray) -> dict[str, np.ndarray]:
+            sizes.append(len(values))
+            return super().run(values)
+
+    path = dot_simcc(tmp_path / "n.onnx", JOINTS, SIZE)
+    on_cpu = SimccNetwork(path, COCO, device="cpu", threads=1)
+    monkeypatch.setattr(module, "OnnxNetwork", Card)
+    network = SimccNetwork(path, COCO, device="cuda", threads=1, most=6)
+    assert sizes == [1, 1, 2, 4, 8]  # a look at the answers, then every number there will be
+    sizes.clear()
+    box = np.array([60.0, 60.0, 180.0, 260.0])
+    image = draw([person_at(tuple(box))])
+    for count in range(1, 7):
+        points, scores = network.keypoints([(image, box)] * count)
+        expected = on_cpu.keypoints([(image, box)] * count)
+        np.testing.assert_array_equal(points, expected[0])
+        np.testing.assert_array_equal(scores, expected[1])
+    assert sizes == [1, 2, 4, 4, 8, 8]
