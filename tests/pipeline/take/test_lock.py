@@ -10,7 +10,7 @@ from pipeline.take.lock import TakeLock
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 from pipeline.take.writer import TakeWriter
-from tests.pipeline.take.synthetic_take import make_header, make_rig
+from tests.pipeline.take.synthetic_take import ORIGIN_NS, make_header, make_rig
 
 
 def test_a_take_that_is_being_written_is_not_repaired(tmp_path: Path):
@@ -41,7 +41,8 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path):
 def test_a_take_that_was_given_up_says_so(tmp_path: Path):
     with (
         pytest.raises(KeyboardInterrupt),
-        TakeWriter.create(tmp_path / "take", make_header(make_rig([(64, 48)]))),
+        TakeWriter.create(tmp_path / "take", make_header(make_rig([(64, 48)]))) as writer,
     ):
+        writer.write_frame("cam1", 0, ORIGIN_NS, "dropped", "late")
         raise KeyboardInterrupt
     assert [event.kind for event in Take.open(tmp_path / "take").events()] == ["interrupted"]
