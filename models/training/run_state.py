@@ -58,9 +58,9 @@ def read_run_state(path: Path, config: TrainConfig) -> RunState:
     """
     if not path.is_file():
         raise bad_input("there is no interrupted run here", file=path.parent, hint="leave out --resume")
+    if not is_zipfile(path):
+        raise bad_input("is damaged or no state of a run", file=path)
     try:
-        if not is_zipfile(path):
-            raise BadZipFile("no archive")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, ValueError) as error:
         raise bad_input(f"is damaged or no state of a run ({error})", file=path) from error
