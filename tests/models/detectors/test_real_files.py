@@ -18,6 +18,7 @@ from models.detectors.onnx_detector import OnnxDetector
 from models.detectors.overlap import overlaps
 from models.detectors.rtmdet import RtmDet
 from models.detectors.yolox import Yolox
+from models.simulation.studio import Studio, StudioConfig
 from tests.support.shared_data import SHARED, needs_shared
 
 pytestmark = [needs_shared, pytest.mark.shared]
@@ -93,6 +94,24 @@ def test_as_estimators_call_it(detector: OnnxDetector, pictures: dict[str, np.nd
     low, high = both[:, :2], both[:, :2] + both[:, 2:4]
     matched = overlaps(np.column_stack([low, high]), corners).max(axis=1)
     assert (matched > 0.8).all()  # the mirrored look sees the same people a little differently
+
+
+@pytest.mark.parametrize("name", ["rtmdet_nano", "yolox_nano"])
+def test_the_simulated_performer_is_a_person(name: str) -> None:
+    """Boxes against the projected truth, in every view of the studio."""
+    studio = Studio(StudioConfig(seed=1, cameras=4, size=(640, 480)))
+    path = FOLDER / f"{name}.onnx"
+    build = RtmDet if name == "rtmdet_nano" else Yolox
+    detector = build(path, (320, 320) if name == "rtmdet_nano" else None, device="cpu", threads=1)
+    for camera in studio.rig.names:
+        boxes = detector.find(studio.render(camera, 2.0))
+        joints = studio.rig.camera(camera).project(studio.truth(2.0)[0])
+        extent = np.concatenate([joints.min(axis=0), joints.max(axis=0)])
+        # Joints end inside the body: the silhouette reaches some 5 % of the height further on each side.
+        margin = 0.05 * (extent[3] - extent[1])
+        silhouette = extent + margin * np.array([-1, -1, 1, 1])
+        assert len(boxes) == 1
+        assert overlaps(boxes, silhouette[None])[0, 0] > 0.5  # from where COCO counts a box as right
 
 
 def test_wrong_files(tmp_path: Path) -> None:
