@@ -17,6 +17,8 @@ _SLOW: Final = 0.93
 """Share of the asked rate below which a camera counts as slow; clocks of webcams differ by 1 or 2 %."""
 _SILENT_S: Final = 2.5
 """Numbers come once a second; a camera without a new picture in two of them delivers nothing."""
+_RUN_IN_S: Final = 1.5
+"""A rate says nothing before this; then losses of the first moment, while everything starts, are past too."""
 _RECENT_S: Final = 5.0
 """Lost pictures are shown as trouble for this long."""
 _SKEWED: Final = 0.3
@@ -115,6 +117,8 @@ class HealthWatch:
         if silent_s > _SILENT_S:
             trouble = f"No picture for {silent_s:.0f} s. Check cable and power."
             return CameraHealth("bad", "no pictures", trouble, details)
+        if captured < _RUN_IN_S * (asked or 0.0):
+            return CameraHealth("quiet", "starting", "", details)
         caption = f"{rate:.1f} of {asked:g} fps" if asked else f"{rate:.1f} fps"
         level: Level = "good"
         if asked and rate < _SLOW * asked:

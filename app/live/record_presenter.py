@@ -90,6 +90,8 @@ class RecordPresenter(QObject):
     @property
     def why_not(self) -> str:
         """Why recording cannot start now, in words; empty when it can."""
+        if self._session.state == "starting":
+            return "Waiting for the cameras."
         if self._session.state != "live":
             return "Start live first."
         if self._session.pipeline_state == "loading":

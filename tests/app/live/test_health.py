@@ -8,7 +8,7 @@ from pipeline.simulated_rig import simulated_rig
 
 def numbers(**changed):
     usual = {
-        "captured": 100,
+        "captured": 1000,
         "fps": 30.0,
         "fps_asked": 30.0,
         "inference_drops": {},
@@ -44,6 +44,11 @@ def test_a_healthy_camera_shows_measured_and_asked_rate(watch):
     assert "Delivered 4 ms after capture (95 % below 9)" in health.details
 
 
+def test_the_first_moment_is_not_judged(watch):
+    health = judge(watch, captured=20, fps=0.0)
+    assert (health.level, health.caption, health.trouble) == ("quiet", "starting", "")
+
+
 def test_a_slow_camera_is_a_warning(watch):
     assert judge(watch, fps=29.0).level == "good", "clocks differ"
     assert judge(watch, fps=25.0).level == "warning"
@@ -51,28 +56,28 @@ def test_a_slow_camera_is_a_warning(watch):
 
 def test_lost_frames_are_a_warning_for_a_while_and_count_once(watch):
     lost = {"inference_drops": {"lost_by_camera": 3}, "recording_drops": {"lost_by_camera": 2}}
-    assert judge(watch, 0.0, captured=1).level == "good"
-    health = judge(watch, 1.0, captured=2, **lost)
+    assert judge(watch, 0.0, captured=101).level == "good"
+    health = judge(watch, 1.0, captured=102, **lost)
     assert (health.level, health.caption) == ("warning", "30.0 fps · 3 lost")
     assert "3 lost by the camera" in health.details
-    assert judge(watch, 4.0, captured=3, **lost).level == "warning"
-    assert judge(watch, 9.0, captured=4, **lost).level == "good", "long past; the tool tip still says so"
+    assert judge(watch, 4.0, captured=103, **lost).level == "warning"
+    assert judge(watch, 9.0, captured=104, **lost).level == "good", "long past; the tool tip still says so"
 
 
 def test_frames_that_only_poses_went_without_are_no_trouble(watch):
-    judge(watch, 0.0, captured=1)
-    health = judge(watch, 1.0, captured=2, inference_drops={"not_needed": 20, "inference_busy": 5})
+    judge(watch, 0.0, captured=101)
+    health = judge(watch, 1.0, captured=102, inference_drops={"not_needed": 20, "inference_busy": 5})
     assert health.level == "good"
     assert "20 not needed for poses at their present rate" in health.details
 
 
 def test_silence_is_noticed_although_the_node_lives(watch):
-    judge(watch, 0.0, captured=50)
-    assert judge(watch, 2.0, captured=50).level == "good"
-    health = judge(watch, 3.0, captured=50)
+    judge(watch, 0.0, captured=150)
+    assert judge(watch, 2.0, captured=150).level == "good"
+    health = judge(watch, 3.0, captured=150)
     assert health.level == "bad"
     assert health.trouble == "No picture for 3 s. Check cable and power."
-    assert judge(watch, 3.5, captured=60).level == "good"
+    assert judge(watch, 3.5, captured=160).level == "good"
 
 
 def test_a_lost_camera_says_why_and_that_it_is_tried_again(watch):
@@ -83,8 +88,8 @@ def test_a_lost_camera_says_why_and_that_it_is_tried_again(watch):
 
 
 def test_a_video_that_has_ended_is_no_trouble(watch):
-    judge(watch, 0.0, captured=50)
-    health = judge(watch, 60.0, captured=50, ended=True)
+    judge(watch, 0.0, captured=150)
+    health = judge(watch, 60.0, captured=150, ended=True)
     assert (health.level, health.caption, health.trouble) == ("quiet", "played to its end", "")
 
 

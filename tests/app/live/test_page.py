@@ -163,7 +163,7 @@ def test_showKeypoints_and_showBoxes(qtbot, live):
 
 
 def test_tiles_show_health_and_trouble(live):
-    good = {"captured": 5, "fps": 29.97, "fps_asked": 30.0, "problem": ""}
+    good = {"captured": 500, "fps": 29.97, "fps_asked": 30.0, "problem": ""}
     telemetry = {
         "session": {"t_s": 0.0},
         "grabber-cam1": good,

@@ -65,7 +65,7 @@ def test_a_failure_is_kept_and_said_once(studio, presenter):
 
 def test_health_is_summed_up(studio, presenter):
     go_live(studio, presenter)
-    good = {"captured": 5, "fps": 30.0, "fps_asked": 30.0, "problem": ""}
+    good = {"captured": 500, "fps": 30.0, "fps_asked": 30.0, "problem": ""}
     telemetry = {"session": {"t_s": 0.0}, "grabber-cam1": good, "grabber-cam2": good}
     studio.session.play("telemetry", telemetry)
     assert presenter.state_words == ("good", "2 cameras deliver.")
