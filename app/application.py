@@ -26,6 +26,8 @@ from configs.errors import PosestageError
 log = logging.getLogger(__name__)
 
 _USED_SOON: Final = (
+    "calibration.rig_file",
+    "pipeline.sources",
     "pipeline.session",
     "pipeline.drivers.simulated",
     "pipeline.studio_rig",

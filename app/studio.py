@@ -12,6 +12,8 @@ from app.preferences import Preferences
 from configs.errors import PosestageError
 
 if TYPE_CHECKING:
+    from app.background_job import BackgroundJob
+    from app.cameras.rig_reading import ReadRig
     from app.session.live_session import LiveSession
     from calibration.rig import Rig
     from pipeline.rig_config import RigConfig
@@ -51,6 +53,7 @@ class Studio(QObject):
         self.pipeline = preferences.pipeline
         self.take_to_show: Path | None = None
         self.live_wanted = False
+        self._reopening: BackgroundJob | None = None
         self._session: LiveSession | None = None
 
     @property
@@ -108,9 +111,10 @@ class Studio(QObject):
         """Work with the rig as it was edited, with a calibration that is known already; None: no cameras."""
         self.rig, self.rig_path = rig, path
         self.calibration, self.calibration_path = calibration, calibration_path
-        if path is None:
+        if path is None and self.preferences.rig_path is not None:
             self.preferences.rig_path = None
-        elif path != self.preferences.rig_path:
+            self.preferences.save()
+        elif path is not None and path != self.preferences.rig_path:
             self.preferences.remember_rig(path)
         self.rig_changed.emit()
         self.calibration_changed.emit()
@@ -158,21 +162,52 @@ class Studio(QObject):
         self.message.emit(level, text)
 
     def reopen_last(self) -> None:
-        """The rig of last time, when it can still be read; says why when not."""
+        """The rig of last time, when it can still be read; says why when not.
+
+        Returns at once: a process reads it, as checking its drivers loads their packages.
+        """
+        from app.background_job import BackgroundJob
+        from app.cameras.rig_reading import read_rig
+
         path = self.preferences.rig_path
         if path is None:
             return
-        try:
-            self.open_rig(path)
-        except PosestageError as error:
-            log.warning("%s", error)
-            self.say("warning", f"The last rig could not be opened completely. {error}")
+        job = self._reopening = BackgroundJob(read_rig, path, parent=self)
+        job.done.connect(self._reopened)
+        job.failed.connect(self._not_reopened)
+        job.ended.connect(self._reopening_ended)
+        job.start()
+
+    @property
+    def reopening(self) -> bool:
+        """Whether the rig of last time is being read."""
+        return self._reopening is not None
 
     def shutdown(self) -> None:
         """End the session and save what is remembered."""
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening.wait()
         if self._session is not None:
             self._session.shutdown()
         self.preferences.save()
+
+    def _reopened(self, read: ReadRig) -> None:
+        if self.rig is not None:
+            return  # somebody was quicker
+        try:
+            self.use_rig(read.rig, read.path)
+        except PosestageError as error:
+            self._not_reopened(str(error))
+        if read.note:
+            self._not_reopened(read.note)
+
+    def _not_reopened(self, why: str) -> None:
+        log.warning("%s", why)
+        self.say("warning", f"The last rig could not be opened completely. {why}")
+
+    def _reopening_ended(self) -> None:
+        self._reopening = None
 
     def _read_calibration(self, path: Path) -> None:
         from calibration.rig_file import read_calibration

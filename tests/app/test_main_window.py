@@ -284,11 +284,12 @@ def test_status_line_tells_rig_calibration_and_recording(window, studio):
     assert window.status.recording.text() == ""
 
 
-def test_a_rig_that_is_gone_is_told_not_fatal(studio, tmp_path):
+def test_a_rig_that_is_gone_is_told_not_fatal(qtbot, studio, tmp_path):
     said = []
     studio.message.connect(lambda level, text: said.append((level, text)))
     studio.preferences.rig_path = tmp_path / "gone.yaml"
     studio.reopen_last()
+    qtbot.waitUntil(lambda: not studio.reopening, timeout=30_000)
     assert said[0][0] == "warning"
     assert str(Path("gone.yaml")) in said[0][1]
     assert studio.rig is None
