@@ -24,8 +24,8 @@ Outputs = dict[str, NDArray[Any]]
 class OnnxDetector(ABC):
     """A person detector in an ONNX file.
 
-    Two layouts of outputs are understood by their shapes: boxes with suppression inside the file
-    (``dets`` (1, N, 5) and ``labels`` (1, N), what MMDeploy writes) and, where ``decode_raw`` can, raw rows.
+    Understood here are boxes with suppression inside the file, ``dets`` (1, N, 5) and ``labels`` (1, N), as
+    MMDeploy writes them; a family may know another layout.
 
     Args:
         path: The file.
@@ -56,7 +56,7 @@ class OnnxDetector(ABC):
         self.size = _input_size(self._network.input_shape, size, path)
         self._boxes, self._labels = _mmdeploy_outputs(self._network.outputs)
         if not self._boxes:
-            self._check_raw(self._network.outputs, path)
+            self.check_other_layout(self._network.outputs, path)
 
     def find(self, image: Image, *, min_score: float = 0.3, nms_iou: float = 0.45) -> Boxes:
         """People in a picture; see ``PersonDetector.find``.
@@ -68,7 +68,7 @@ class OnnxDetector(ABC):
         canvas, factor = letterbox(image, self.size)
         values = self.normalised(canvas).transpose(2, 0, 1)[None]
         outputs = self._network.run(np.ascontiguousarray(values, np.float32))
-        boxes = self._finished(outputs) if self._boxes else self.decode_raw(outputs, min_score)
+        boxes = self.boxes_of(outputs, min_score)
         with np.errstate(invalid="ignore"):
             boxes = boxes[np.isfinite(boxes).all(axis=1) & (boxes[:, 4] >= min_score)]
         boxes[:, :4] /= factor
@@ -83,19 +83,26 @@ class OnnxDetector(ABC):
     def normalised(self, canvas: Image) -> NDArray[np.float32]:
         """(h, w, 3) BGR px as the network wants its numbers."""
 
-    @abstractmethod
-    def decode_raw(self, outputs: Outputs, min_score: float) -> Boxes:
-        """(N, 5) boxes in px of the input from outputs without suppression, in any order."""
+    @property
+    def finished(self) -> bool:
+        """Whether boxes come out of the file after suppression."""
+        return bool(self._boxes)
 
-    @abstractmethod
-    def _check_raw(self, outputs: dict[str, Shape], path: Path) -> None:
-        """Raise BadInputError unless ``decode_raw`` understands outputs of these shapes."""
-
-    def _finished(self, outputs: Outputs) -> Boxes:
+    def boxes_of(self, outputs: Outputs, min_score: float) -> Boxes:
+        """(N, 5) boxes in px of the input, in any order; those below ``min_score`` may be left out."""
         boxes: Boxes = outputs[self._boxes][0].astype(np.float64)
         if self._labels:
             boxes = boxes[outputs[self._labels][0] == PERSON]
         return boxes
+
+    def check_other_layout(self, outputs: dict[str, Shape], path: Path) -> None:
+        """Raise BadInputError unless ``boxes_of`` understands outputs of these shapes all the same."""
+        raise bad_input(
+            f"the outputs are {', '.join(outputs)}",
+            file=path,
+            allowed="dets (batch, n, 5) and labels (batch, n)",
+            hint="export the network with its suppression inside",
+        )
 
 
 def _input_size(shape: Shape, size: tuple[int, int] | None, path: Path) -> tuple[int, int]:

