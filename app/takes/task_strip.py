@@ -34,6 +34,7 @@ class TaskRow(QWidget):
         self.words = QLabel()
         self.words.setObjectName("taskWords")
         self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
         self.show_result = button(
             {"export": "Show in folder", "report": "Open report", "process": "Show take"}.get(
                 task.kind, "Show take"

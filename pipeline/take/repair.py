@@ -87,7 +87,8 @@ def _repair_camera(folder: Path, header: TakeHeader, camera: str, missing: list[
     if ledger.problem:
         missing.append(f"{camera}: {ledger.problem}; {len(ledger)} lines before it are good")
     if lost:
-        missing.append(f"{camera}: {len(lost)} captured frames have no picture in the video")
+        frames = "1 captured frame has" if len(lost) == 1 else f"{len(lost)} captured frames have"
+        missing.append(f"{camera}: {frames} no picture in the video")
     if not ledger.problem and not lost:
         return ledger.totals
     rows = [
