@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -82,11 +83,18 @@ class Order(QObject):
         return self.live and self.rig is not None and is_simulated(self.rig)
 
     @property
+    def rig_file(self) -> Path | None:
+        """The rig's file; None where it has none, or one that cannot be written."""
+        path = self._studio.rig_path
+        writable = path is not None and os.access(path.parent, os.W_OK)
+        return path if writable and (not path.exists() or os.access(path, os.W_OK)) else None
+
+    @property
     def default_out(self) -> Path:
         """Where the calibration goes unless somebody says otherwise."""
         if not self.live and self.footage is not None:
             return self.footage.parent / f"{self.footage.stem}_calibration.yaml"
-        path, rig = self._studio.rig_path, self.rig
+        path, rig = self.rig_file, self.rig
         if path is not None:
             return path.with_name(f"{path.stem}_calibration.yaml")
         name = re.sub(r"[^A-Za-z0-9]+", "_", rig.name if rig is not None else "rig").strip("_").lower()

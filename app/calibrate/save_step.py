@@ -63,8 +63,8 @@ class SaveStep(StepView):
         self.report.setEnabled(not wizard.busy)
         there = wizard.order.target.is_file()
         words = "The calibration that is there now is kept beside it as a previous one." if there else ""
-        if wizard.order.live and wizard.studio.rig_path is not None:
-            words = f"{wizard.studio.rig_path.name} refers to it from then on. {words}"
+        if wizard.order.live and wizard.order.rig_file is not None:
+            words = f"{wizard.order.rig_file.name} refers to it from then on. {words}"
         say(self.words, "quiet", "" if saved else words)
         if saved:
             say(self.done, "good", "\n".join(str(path) for path in wizard.saved))

@@ -425,7 +425,7 @@ class Wizard(QObject):
         # What reading it back needs is loaded meanwhile, and not when the window waits for it.
         threading.Thread(target=_load_readers, name="load-readers", daemon=True).start()
         order = self.order
-        devices, path = (order.rig, self.studio.rig_path) if order.live else (None, None)
+        devices, path = (order.rig, order.rig_file) if order.live else (None, None)
         self._work.save(self.outcome.archive, self.placed, order.target, order.exports, devices, path)
 
     def _take_saved(self, files: list[Path]) -> None:

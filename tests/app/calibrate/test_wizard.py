@@ -82,6 +82,15 @@ def test_real_cameras_film_as_they_are_with_a_chosen_board(wizard, work, studio,
     assert wizard.order.target == tmp_path / "desk_calibration.yaml"
 
 
+def test_a_rig_that_cannot_be_written_is_calibrated_elsewhere(wizard, studio, tmp_path, monkeypatch):
+    camera = CameraConfig(name="left", driver={"type": "usb", "device": "0"})
+    studio.use_rig(RigConfig(name="my desk", cameras=(camera,)), tmp_path / "desk.yaml")
+    assert wizard.order.rig_file == tmp_path / "desk.yaml"
+    monkeypatch.setattr("os.access", lambda *words: False)
+    assert wizard.order.rig_file is None
+    assert wizard.order.target == tmp_path / "unsaved" / "my_desk" / "calibration.yaml"
+
+
 def test_figures_that_make_no_board_stop_at_the_first_step(wizard, studio, tmp_path):
     studio.use_rig(RigConfig(cameras=(CameraConfig(name="a", driver={"type": "usb", "device": "0"}),)), None)
     wizard.order.board.set("marker_mm", 90.0)
