@@ -86,8 +86,9 @@ class Order(QObject):
     def rig_file(self) -> Path | None:
         """The rig's file; None where it has none, or one that cannot be written."""
         path = self._studio.rig_path
-        writable = path is not None and os.access(path.parent, os.W_OK)
-        return path if writable and (not path.exists() or os.access(path, os.W_OK)) else None
+        if path is None or not os.access(path.parent, os.W_OK):
+            return None
+        return path if not path.exists() or os.access(path, os.W_OK) else None
 
     @property
     def default_out(self) -> Path:
