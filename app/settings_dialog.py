@@ -71,9 +71,7 @@ class SettingsDialog(QDialog):
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(3 * theme.SPACE)
         layout.addLayout(form)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
-        layout.addWidget(close)
+        layout.addWidget(_close_button(self))
 
     def _set_theme(self) -> None:
         self._studio.preferences.theme = name = self.theme.currentData()
@@ -154,9 +152,7 @@ class ShortcutsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.addWidget(scroll)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
-        layout.addWidget(close)
+        layout.addWidget(_close_button(self))
 
 
 class MessagesDialog(QDialog):
@@ -194,9 +190,7 @@ class MessagesDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.addWidget(scroll)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
-        layout.addWidget(close)
+        layout.addWidget(_close_button(self))
 
 
 def _choice(name: str, options: dict[str, str], chosen: str) -> QComboBox:
@@ -205,6 +199,15 @@ def _choice(name: str, options: dict[str, str], chosen: str) -> QComboBox:
     for value, words in options.items():
         box.addItem(words, value)
     box.setCurrentIndex(list(options).index(chosen))
+    return box
+
+
+def _close_button(dialog: QDialog) -> QDialogButtonBox:
+    box = QDialogButtonBox()
+    close = box.addButton(QDialogButtonBox.StandardButton.Close)
+    assert close is not None
+    close.setObjectName("closeDialog")
+    box.rejected.connect(dialog.reject)
     return box
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QLineEdit, QMessageBox, QToolButton
+from PyQt6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+)
 
 from app import theme
 from app.main_window import MainWindow
@@ -132,7 +142,7 @@ def test_messages_are_shown_counted_and_listed(qtbot, window, studio):
     assert shown == ["camera front is in use by another program", "12 takes found"]
     assert window.status.messages.text() == "Messages (2)"
     texts = answer(MessagesDialog, lambda box: [label.text() for label in box.findChildren(QLabel)])
-    qtbot.mouseClick(window.status.messages, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.findChild(QPushButton, "openMessages"), Qt.MouseButton.LeftButton)
     assert "12 takes found" in texts[0]
     assert window._toasts.geometry().bottom() <= window._toasts.parentWidget().height()
 
@@ -149,6 +159,21 @@ def test_at_most_four_messages_cover_the_page(window, studio):
     for number in range(7):
         studio.say("warning", f"number {number}")
     assert [toast.text for toast in window._toasts.shown] == [f"number {k}" for k in (3, 4, 5, 6)]
+
+
+@pytest.mark.parametrize("control", ["rail_settings", "rail_keys"])
+def test_dialogs_close_with_their_button(qtbot, window, control):
+    closed = []
+
+    def close() -> None:
+        for box in QApplication.topLevelWidgets():
+            if isinstance(box, QDialog) and box.isVisible():
+                qtbot.mouseClick(box.findChild(QPushButton, "closeDialog"), Qt.MouseButton.LeftButton)
+                closed.append(not box.isVisible())
+
+    QTimer.singleShot(100, close)
+    click(qtbot, window, control)
+    assert closed == [True]
 
 
 def test_keys_are_listed_by_page(qtbot, window):
@@ -228,6 +253,19 @@ def test_settings_take_a_folder(qtbot, window, studio, tmp_path):
     click(qtbot, window, "rail_settings")
     assert told == [tmp_path / "elsewhere"]
     assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_settings_choose_a_folder(qtbot, window, studio, tmp_path, monkeypatch):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *words: str(tmp_path / "chosen"))
+
+    def choose(box: SettingsDialog) -> str:
+        qtbot.mouseClick(box.findChild(QPushButton, "chooseTakesFolder"), Qt.MouseButton.LeftButton)
+        return box.folder.text()
+
+    shown = answer(SettingsDialog, choose)
+    click(qtbot, window, "rail_settings")
+    assert shown == [str(tmp_path / "chosen")]
+    assert studio.takes_folder == tmp_path / "chosen"
 
 
 @pytest.mark.parametrize(("choice", "closed"), [("Stay", False), ("Quit", True)])
