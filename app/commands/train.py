@@ -25,7 +25,7 @@ class Command:
         "tensorboard is installed, and the state from which --resume goes on exactly."
     )
     example = """
-        launch.py train --config configs/train/studio_lite.yaml --dry-run
+        launch.py train --config configs/train/studio_lite.yaml --dry-run --pictures batch.png
         launch.py train --config configs/train/studio_lite.yaml --set batch=32 --out logs/lite32
         launch.py train --config configs/train/studio_lite.yaml --resume
         torchrun --nproc-per-node 2 launch.py train --config configs/train/studio_lite.yaml
@@ -40,6 +40,10 @@ class Command:
             "--dry-run", action="store_true", help="check data and memory, time a few steps, keep nothing"
         )
 
+        parser.add_argument(
+            "--pictures", type=Path, metavar="FILE", help="with --dry-run: a picture of the first batch"
+        )
+
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Train, rehearse or list."""
         from models.training.registry import TRAINING
@@ -48,11 +52,13 @@ class Command:
             return {"recipes": [str(path) for path in sorted(Path("configs/train").glob("*.yaml"))]}
         if args.dry_run and args.resume:
             raise bad_input("cannot go on with a run", key="--dry-run", hint="leave out --resume")
+        if args.pictures is not None and not args.dry_run:
+            raise bad_input("goes with --dry-run only", key="--pictures")
         # The functions first: a missing package is then named with the extra that brings it.
         work = TRAINING.load("rehearse" if args.dry_run else "train")
         config = load_config(TRAINING.load("config"), args.config, args.set)
         if args.dry_run:
-            return asdict(work(config, source=str(args.config)))
+            return asdict(work(config, source=str(args.config), pictures=args.pictures))
         folder = args.out or Path("logs") / config.name
         if os.environ.get("RANK", "0") != "0":
             return asdict(work(config, folder, resume=args.resume, source=str(args.config)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from models.training.config import TrainConfig
+from models.training.contact_sheet import write_contact_sheet
 from models.training.processes import Processes
 from models.training.setup import set_up
 from models.training.tasks.base import to_tensors
@@ -52,8 +53,15 @@ class Rehearsal:
     memory_bytes: int
 
 
-def rehearse(config: TrainConfig, *, source: str = "configuration") -> Rehearsal:
+def rehearse(
+    config: TrainConfig, *, source: str = "configuration", pictures: Path | None = None
+) -> Rehearsal:
     """Build a run, take a few steps and validate one batch, in this process alone.
+
+    Args:
+        config: The run.
+        source: Of the configuration, for messages.
+        pictures: PNG or JPEG file for the first training batch with its labels.
 
     Raises:
         BadInputError: As ``train``.
@@ -73,6 +81,8 @@ def rehearse(config: TrainConfig, *, source: str = "configuration") -> Rehearsal
             request = trainer.order.request(number)
             batches.append(to_tensors(parts.data.batch(request.indexes, request.epoch)))
             made += time.perf_counter() - begun
+        if pictures is not None:
+            write_contact_sheet(pictures, batches[0])
         ready = iter(batches)
         for step in range(TIMED_STEPS):
             begun = time.perf_counter()

@@ -46,6 +46,14 @@ def network_input(images: Tensor) -> Tensor:
     return ((images.float() * (1.0 / 255.0) - mean) * gain).movedim(-1, 2)
 
 
+def input_picture(image: Tensor) -> np.ndarray:
+    """(H, W, 3) uint8 BGR from one picture of a batch, in either form that ``network_input`` takes."""
+    if image.dtype == torch.uint8:
+        return np.ascontiguousarray(image.numpy())
+    levels = (image.movedim(0, -1) * image.new_tensor(_STD) + image.new_tensor(_MEAN)) * 255.0
+    return np.ascontiguousarray(levels.round().clamp(0, 255).to(torch.uint8).numpy())
+
+
 def projected(points: Tensor, projections: Tensor) -> tuple[Tensor, Tensor]:
     """Pixels (B, V, J, 2) and depth (B, V, J) of points (B, J, 3) under projections (B, V, 3, 4).
 
