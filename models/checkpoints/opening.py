@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from configs.errors import bad_input
+from models.backbones.studio_lite import StudioLite
 from models.checkpoints.architectures import build_network, settings_of
 from models.checkpoints.importing import load_network
 from models.checkpoints.reading import SAFETENSORS, read_state
@@ -50,12 +51,16 @@ def open_network(source: str, kind: str | None, settings: Mapping[str, Any]) -> 
 
     Raises:
         BadInputError: There is no such network, or the file does not fit.
+
+    A trained ``studio_lite`` can also be opened as ``algebraic`` or ``ransac``.
     """
     path = Path(source).expanduser()
     if not path.is_file() and not path.suffix:
         path = imported_file(source)
     if path.suffix == SAFETENSORS:
         network, card = load_network(path)
+        if isinstance(network, StudioLite) and kind in ("algebraic", "ransac"):
+            return OpenedNetwork(_triangulation_on(network, kind), kind, path, card.skeleton)
         if kind not in (None, card.architecture):
             raise bad_input(f"holds a network of the kind {card.architecture}", file=path, allowed=kind)
         return OpenedNetwork(network, card.architecture, path, card.skeleton)
@@ -66,6 +71,22 @@ def open_network(source: str, kind: str | None, settings: Mapping[str, Any]) -> 
     network = build_network(kind, known, source=f"settings of {kind}")
     load_strict(network, state, file=path)
     return OpenedNetwork(network.eval(), kind, path, None)
+
+
+def _triangulation_on(backbone: StudioLite, kind: str) -> nn.Module:
+    """What needs no more training than its backbone had: heatmaps that are read as probabilities."""
+    settings: dict[str, Any] = {"backbone": "studio_lite", "joints": backbone.joints}
+    state = backbone.state_dict()
+    if kind == "algebraic":
+        settings |= {
+            "heatmap_multiplier": 1.0,
+            "use_confidences": backbone.alg_confidences is not None,
+        }
+    else:
+        state = {name: value for name, value in state.items() if not name.startswith("alg_confidences.")}
+    network = build_network(kind, settings)
+    load_strict(network.get_submodule("backbone"), state)
+    return network.eval()
 
 
 def untrained_network(kind: str, settings: Mapping[str, Any], *, source: str) -> OpenedNetwork:
