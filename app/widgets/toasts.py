@@ -13,6 +13,8 @@ from app.widgets.buttons import icon_button
 _WIDTH: Final = 400
 _GOES_AFTER_MS: Final = 6000
 _MOST: Final = 4
+_ABOVE_BUTTONS: Final = 9 * theme.SPACE
+"""Rows of buttons at the foot of a page stay free."""
 _ICONS: Final = {"info": "info", "good": "check", "warning": "warning", "bad": "warning"}
 
 
@@ -94,7 +96,7 @@ class Toasts(QWidget):
         )
         self.setGeometry(
             parent.width() - _WIDTH - 2 * theme.SPACE,
-            parent.height() - height - 2 * theme.SPACE,
+            parent.height() - height - _ABOVE_BUTTONS,
             _WIDTH,
             height,
         )
