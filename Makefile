@@ -52,7 +52,9 @@ screenshots: setup  ## walk through the desktop and renew the pictures in docs/i
 	rm -rf build/screenshots
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/app/test_walkthrough.py
 	mkdir -p docs/images/desktop
-	for name in $(PICTURES); do cp build/screenshots/*_$$name.png docs/images/desktop/$$name.png; done
+	for name in $(PICTURES); do $(BIN)/python -c 'import sys; from PIL import Image; \
+	    Image.open(sys.argv[1]).convert("RGB").save(sys.argv[2], quality=82, optimize=True)' \
+	    build/screenshots/*_$$name.png docs/images/desktop/$$name.jpg; done
 
 docs: $(VENV)/.docs  ## write the reference of all modules to build/docs
 	QT_QPA_PLATFORM=offscreen $(BIN)/pdoc --docformat google --mermaid --output-directory build/docs \
