@@ -1,7 +1,8 @@
 """A small picture network for real time on a CPU: heatmaps of a quarter of the size, confidences, features.
 
 Inverted residuals (Sandler et al., MobileNetV2, CVPR 2018) down to a sixteenth of the resolution, then two
-light up-samplings that take up the finer maps of the way down. Every convolution is followed by batch
+light up-samplings that take up the finer maps of the way down, told by the mean of the deepest map what the
+whole picture shows. Every convolution is followed by batch
 normalisation that folds into it, and by ReLU, so that runtimes find nothing unusual.
 """
 
@@ -56,6 +57,8 @@ class StudioLite(nn.Module):
             sizes.append(outputs)
         self.stages = nn.ModuleList(stages)
         self.deep = convolution(channels, head, 1)
+        # Which way a person faces is seen at the head or the feet and decides what is left everywhere else.
+        self.context = nn.Sequential(nn.Linear(channels, head), nn.ReLU(inplace=True), nn.Linear(head, head))
         self.eighth = convolution(sizes[2], head, 1)
         self.quarter = convolution(sizes[1], head, 1)
         self.mix_eighth = separable(head, head)
@@ -78,10 +81,10 @@ class StudioLite(nn.Module):
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
-        volume = None
-        if self.vol_confidences is not None:
-            volume = self.vol_confidences(x.mean(dim=(2, 3))).sigmoid()
-        up = self.mix_eighth(_doubled(self.deep(x)) + self.eighth(maps[2]))
+        whole = x.mean(dim=(2, 3))
+        volume = None if self.vol_confidences is None else self.vol_confidences(whole).sigmoid()
+        deep = self.deep(x) + self.context(whole)[:, :, None, None]
+        up = self.mix_eighth(_doubled(deep) + self.eighth(maps[2]))
         features = self.mix_quarter(_doubled(up) + self.quarter(maps[1]))
         heatmaps = self.final_layer(features)
         confidences = None if self.alg_confidences is None else self.alg_confidences(features, heatmaps)
