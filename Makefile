@@ -3,6 +3,7 @@
 # Needs git, make and Python 3.11 or newer with venv; the rest goes into .venv.
 #   make PYTHON=python3.12 setup     another interpreter
 #   make TORCH=torch==2.12.1 setup   another build of torch; give pip an index for CPU-only or other CUDA builds
+#   make JOBS=4 test                 so many test files at a time
 #   make ARGS="--seconds 5" demo     words for the command behind demo, test or bench
 
 SHELL  := /bin/bash
@@ -11,6 +12,7 @@ VENV   ?= .venv
 EXTRAS ?= people,desktop,learned,export,formats,test,dev
 TORCH  ?= torch==2.13.0
 ARGS   ?=
+JOBS   ?= 2
 
 BIN := $(VENV)/bin
 
@@ -35,7 +37,7 @@ demo: setup  ## the simulated studio, or a progress bar where there is no displa
 	@$(BIN)/python launch.py demo $(ARGS)
 
 test: setup  ## run the tests
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 $(ARGS)
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check .
