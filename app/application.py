@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -57,7 +58,9 @@ def qt_application() -> QApplication:
 def run_desktop(
     rig: Path | None,
     *,
+    rig_overrides: tuple[str, ...] = (),
     pipeline: str = "",
+    overrides: tuple[str, ...] = (),
     calibration: Path | None = None,
     preferences: Path | None = None,
     seconds: float | None = None,
@@ -66,7 +69,9 @@ def run_desktop(
 
     Args:
         rig: Rig file to open; None: the one of last time, or the first-start page.
+        rig_overrides: Settings over the rig's file.
         pipeline: Used instead of the remembered one.
+        overrides: Settings over that pipeline's file.
         calibration: Used instead of the rig's own.
         preferences: Their file; None: the user's own.
         seconds: After so long the window closes by itself; None: never.
@@ -82,11 +87,12 @@ def run_desktop(
     theme.apply(application, studio.preferences.theme)
     engine_choice().choose(studio.preferences.space_view)
     if rig is not None:
-        studio.open_rig(rig)
+        studio.open_rig(rig, rig_overrides)
     if calibration is not None:
         studio.use_calibration(calibration)
     if pipeline:
         studio.pipeline = pipeline
+        studio.pipeline_settings[pipeline] = overrides
     window = MainWindow(studio)
     window.go_to("welcome" if rig is None else "live")
     window.show()
@@ -96,8 +102,8 @@ def run_desktop(
     if seconds is not None:
         QTimer.singleShot(round(1000 * seconds), window.close)
     _let_signals_close(window)
-    _tell_of_bugs(studio)
-    return application.exec()
+    with _bugs_told(studio):
+        return application.exec()
 
 
 def _load_what_is_used_soon() -> None:
@@ -109,14 +115,19 @@ def _load_what_is_used_soon() -> None:
     threading.Thread(target=load, name="load modules", daemon=True).start()
 
 
-def _tell_of_bugs(studio: Studio) -> None:
+@contextlib.contextmanager
+def _bugs_told(studio: Studio) -> Iterator[None]:
     """An exception that nobody expected is logged and told; the window goes on (Qt would end it)."""
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.error("unexpected", exc_info=(kind, error, trace))
         studio.say("bad", f"Unexpected problem: {kind.__name__}: {error}. The log says more.")
 
-    sys.excepthook = tell
+    before, sys.excepthook = sys.excepthook, tell
+    try:
+        yield
+    finally:
+        sys.excepthook = before
 
 
 def _let_signals_close(window: MainWindow) -> None:

@@ -31,6 +31,7 @@ class Studio(QObject):
         calibration: Geometry of the rig's cameras, None while not calibrated.
         calibration_path: Its file.
         pipeline: Name in ``configs/pipelines``, a yaml file of one's own, "none", or "auto": the best ready.
+        pipeline_settings: Pipeline to settings over its file, from the command line.
         takes_folder: Where recordings go.
         take_to_show: What the takes page shall play when it is shown next.
         live_wanted: Whether the live page shall start the cameras when it is shown next.
@@ -51,6 +52,7 @@ class Studio(QObject):
         self.calibration: Rig | None = None
         self.calibration_path: Path | None = None
         self.pipeline = preferences.pipeline
+        self.pipeline_settings: dict[str, tuple[str, ...]] = {}
         self.take_to_show: Path | None = None
         self.live_wanted = False
         self._reopening: BackgroundJob | None = None
@@ -125,15 +127,19 @@ class Studio(QObject):
 
         self.use_rig(simulated_rig(cameras, (640, 480), 30.0, 0), None)
 
-    def open_rig(self, path: Path) -> None:
+    def open_rig(self, path: Path, overrides: tuple[str, ...] = ()) -> None:
         """Work with the rig of a file.
+
+        Args:
+            path: The file.
+            overrides: Settings over it.
 
         Raises:
             BadInputError: The file or the calibration that it names cannot be used.
         """
         from pipeline.rig_config import load_rig
 
-        self.use_rig(load_rig(path), path)
+        self.use_rig(load_rig(path, overrides), path)
 
     def use_calibration(self, path: Path) -> None:
         """Take the geometry of the rig's cameras from a file of any supported format.

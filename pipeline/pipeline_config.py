@@ -88,13 +88,13 @@ class PipelineConfig(Config):
     @property
     def label(self) -> str:
         """What a viewer must be told before believing the poses; empty when there is nothing."""
-        if self.keypoints["type"] == STAND_IN:
-            return STAND_IN_LABEL
         untrained = any(
             part is not None and part.get("weights", UNTRAINED) == UNTRAINED
             for part in (self.network, self.centre_network)
         )
-        return UNTRAINED_LABEL if untrained else ""
+        if untrained:  # whoever found the person
+            return UNTRAINED_LABEL
+        return STAND_IN_LABEL if self.keypoints["type"] == STAND_IN else ""
 
 
 def pipeline_names() -> list[str]:

@@ -61,6 +61,8 @@ def write_rig(path: Path, rig: RigConfig, *, origin: Path | None = None) -> None
     text = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
     )
+    if yaml.safe_load(text) != data:  # line ends that only Unicode knows are folded when they are written out
+        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110, default_flow_style=None)
     mode = _PRIVATE if any(_has_password(camera.driver) for camera in rig.cameras) else _PUBLIC
     if path.exists():
         mode = path.stat().st_mode & 0o777

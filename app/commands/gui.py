@@ -9,6 +9,8 @@ from pathlib import Path
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.values import duration
+from app.commands.options import split_overrides
+from configs.errors import bad_input
 
 
 class Command:
@@ -23,7 +25,7 @@ class Command:
         launch.py gui
         launch.py gui --rig my_studio.yaml
     """
-    configurable = False
+    configurable = True
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Rig, calibration, pipeline."""
@@ -40,6 +42,9 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run until the window is closed."""
         duration(args.seconds)
+        rig_overrides, overrides = split_overrides(args.set)
+        pipeline = str(args.config) if args.config is not None else args.pipeline
+        _check(args.rig, pipeline, rig_overrides, overrides)
         try:
             from app.application import run_desktop
         except ModuleNotFoundError as error:
@@ -50,7 +55,9 @@ class Command:
             ) from error
         code = run_desktop(
             args.rig,
-            pipeline=args.pipeline,
+            rig_overrides=rig_overrides,
+            pipeline=pipeline,
+            overrides=overrides,
             calibration=args.calibration,
             preferences=args.preferences,
             seconds=args.seconds,
@@ -60,3 +67,21 @@ class Command:
     def summary(self, result: Mapping[str, object]) -> str:
         """Nothing to say."""
         return ""
+
+
+def _check(
+    rig: Path | None, pipeline: str, rig_overrides: tuple[str, ...], overrides: tuple[str, ...]
+) -> None:
+    """Settings for a rig or pipeline need one that is named, and must fit it."""
+    if rig_overrides and rig is None:
+        raise bad_input(
+            "say which rig these are for", key="--set", value=rig_overrides[0], hint="add --rig FILE"
+        )
+    if overrides and not pipeline:
+        raise bad_input(
+            "say which pipeline these are for", key="--set", value=overrides[0], hint="add --pipeline NAME"
+        )
+    if pipeline not in {"", "auto", "none"}:
+        from pipeline.pipeline_config import load_pipeline
+
+        load_pipeline(pipeline, overrides)

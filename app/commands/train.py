@@ -22,13 +22,13 @@ class Command:
     description = (
         "Train a network. Without --config, lists the recipes in configs/train. The folder of a run "
         "(logs/NAME) holds best.safetensors, last.safetensors, figures.jsonl, TensorBoard's files where "
-        "tensorboard is installed, and the state from which --resume goes on exactly."
+        "tensorboard is installed, and the state from which --resume goes on exactly. On several GPUs: "
+        "torchrun --nproc-per-node N launch.py train ..."
     )
     example = """
         launch.py train --config configs/train/studio_lite.yaml --dry-run --pictures batch.png
         launch.py train --config configs/train/studio_lite.yaml --set batch=32 --out logs/lite32
         launch.py train --config configs/train/studio_lite.yaml --resume
-        torchrun --nproc-per-node 2 launch.py train --config configs/train/studio_lite.yaml
     """
     configurable = True
 

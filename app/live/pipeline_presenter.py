@@ -172,7 +172,8 @@ class PipelinePresenter(QObject):
     def overrides(self) -> tuple[str, ...]:
         """Settings over the pipeline's file."""
         chosen = {part: self.weights_of(part) for part in PARTS}
-        return tuple(f"{part}.weights={weights}" for part, weights in chosen.items() if weights is not None)
+        weights = tuple(f"{part}.weights={name}" for part, name in chosen.items() if name is not None)
+        return (*self._studio.pipeline_settings.get(self.chosen, ()), *weights)
 
     # What the user does
 

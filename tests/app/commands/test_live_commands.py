@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 import yaml
@@ -50,13 +51,37 @@ def test_capture_tells_where_poses_are_published(rig, tmp_path, capfd):
     assert Take.open(folder).header.state == "complete"
 
 
-def test_gui_runs_one_session(rig, capfd, monkeypatch, qapp):
-    started = []
-    from pipeline.supervisor import Supervisor
+def test_gui_opens_the_rig_with_settings_and_closes_by_itself(rig, tmp_path, capfd, monkeypatch, qapp):
+    from app.main_window import MainWindow
 
-    start = Supervisor.start
-    monkeypatch.setattr(Supervisor, "start", lambda self: (started.append(self), start(self))[1])
-    result, _ = result_of(["gui", "--rig", str(rig), *STAND_IN], capfd)
-    assert len(started) == 1
-    assert result["poses"] > 0
-    assert result["events"] == []
+    opened = []
+    show = MainWindow.show
+    monkeypatch.setattr(MainWindow, "show", lambda self: (opened.append(self), show(self))[1])
+    words = ["gui", "--rig", str(rig), "--preferences", str(tmp_path / "desktop.yaml"), *STAND_IN]
+    hook = sys.excepthook
+    code = main([*words, "--set", "rig.cameras.0.fps=12"])
+    _, err = capfd.readouterr()
+    assert code == 0, err
+    [window] = opened
+    assert window.shown == "live"
+    assert not window.isVisible()
+    assert window.studio.rig.cameras[0].fps == 12
+    assert len(window.studio.pipeline_settings["noisy_truth"]) == 2
+    assert sys.excepthook is hook
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--set", "rig.name=x"], "add --rig FILE"),
+        (["--set", "smoothing.beta=1"], "add --pipeline NAME"),
+        (["--pipeline", "noisy_truth", "--set", "smoothin.beta=1"], "smoothin"),
+        (["--pipeline", "nosy_truth"], 'did you mean "noisy_truth"'),
+        (["--seconds", "-1"], "--seconds"),
+    ],
+)
+def test_gui_refuses_what_it_cannot_use(words, sentence, capfd):
+    assert main(["gui", *words]) == 2
+    _, err = capfd.readouterr()
+    assert sentence in err
+    assert "Traceback" not in err

@@ -95,7 +95,7 @@ def test_a_cut_cable_is_waited_for_and_the_gap_is_told(server: RtspServer):
     ]
     missing, gap_ns, first_back = max(jumps, key=lambda jump: jump[0])
     assert missing > 1
-    assert missing == pytest.approx(gap_ns * FPS / 1e9, abs=1)
+    assert missing == pytest.approx(gap_ns * FPS / 1e9, abs=2)  # each end is known to a frame, no better
     assert first_back.t_capture_ns > gone_ns - 1e9
     assert [jump[0] for jump in jumps].count(1) == len(jumps) - 1, "one gap, everything else in a row"
     packets = [packet for frame in frames for packet in frame.packets]
