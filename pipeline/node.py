@@ -117,6 +117,8 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
                 if _orphaned():
                     node.close()
                     return
+            # Whoever took long to open has a queue full of pings, and what follows would find no room in it.
+            commands.receive_all()
             reports.send("report", Report(context.name, os.getpid(), "ready", details=details))
             _loop(node, reports, commands)
             node.close()
