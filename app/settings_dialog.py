@@ -143,16 +143,7 @@ class ShortcutsDialog(QDialog):
                 grid.addWidget(QLabel(action.text()), row, 1)
                 row += 1
         grid.setRowStretch(row, 1)
-        inner = QWidget()
-        inner.setObjectName("scrolled")
-        inner.setLayout(grid)
-        scroll = QScrollArea()
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.addWidget(scroll)
-        layout.addWidget(_close_button(self))
+        _fill(self, grid)
 
 
 class MessagesDialog(QDialog):
@@ -181,16 +172,7 @@ class MessagesDialog(QDialog):
         grid.setRowStretch(len(messages), 1)
         if not messages:
             grid.addWidget(_quiet("Nothing yet."), 0, 0)
-        inner = QWidget()
-        inner.setObjectName("scrolled")
-        inner.setLayout(grid)
-        scroll = QScrollArea()
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.addWidget(scroll)
-        layout.addWidget(_close_button(self))
+        _fill(self, grid)
 
 
 def _choice(name: str, options: dict[str, str], chosen: str) -> QComboBox:
@@ -200,6 +182,20 @@ def _choice(name: str, options: dict[str, str], chosen: str) -> QComboBox:
         box.addItem(words, value)
     box.setCurrentIndex(list(options).index(chosen))
     return box
+
+
+def _fill(dialog: QDialog, grid: QGridLayout) -> None:
+    """Rows that may be scrolled, and a button to close."""
+    inner = QWidget()
+    inner.setObjectName("scrolled")
+    inner.setLayout(grid)
+    scroll = QScrollArea()
+    scroll.setWidget(inner)
+    scroll.setWidgetResizable(True)
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(24, 24, 24, 24)
+    layout.addWidget(scroll)
+    layout.addWidget(_close_button(dialog))
 
 
 def _close_button(dialog: QDialog) -> QDialogButtonBox:

@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 
 from app import theme
 from app.calibrate import world_choice
-from app.calibrate.step_view import StepView, say, scrolled, text
+from app.calibrate.step_view import StepView, say, scrolled, text, under
 from app.calibrate.wizard import Wizard
 from app.calibrate.world_choice import Way, WorldChoice
 from app.space.space_view import SpaceView, make_space_view
@@ -155,9 +155,9 @@ class FloorStep(StepView):
     def _compose(self) -> None:
         where = Card("The floor is given by")
         where.body.addWidget(self.ways["floor"])
-        where.body.addLayout(_under(self.floors))
+        where.body.addLayout(under(self.floors))
         where.body.addWidget(self.ways["moment"])
-        where.body.addLayout(_under(self.moment, self.moment_words))
+        where.body.addLayout(under(self.moment, self.moment_words))
         where.body.addWidget(self.ways["camera"])
         height = QFormLayout()
         height.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
@@ -207,13 +207,3 @@ def _millimetres(name: str, low: float, high: float) -> QDoubleSpinBox:
     box.setSingleStep(10.0)
     box.setSuffix(" mm")
     return box
-
-
-def _under(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
-    row.setSpacing(theme.SPACE)
-    row.addWidget(widgets[0], 1)
-    for one in widgets[1:]:
-        row.addWidget(one)
-    return row

@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app import theme
-from app.calibrate.step_view import StepView, scrolled, text
+from app.calibrate.step_view import StepView, scrolled, text, under
 from app.calibrate.wizard import Wizard
 from app.widgets.buttons import button
 from app.widgets.card import Card
@@ -132,14 +132,14 @@ class SourceStep(StepView):
     def _compose(self) -> None:
         pictures = Card("Pictures")
         pictures.body.addWidget(self.live)
-        pictures.body.addLayout(_under(self.live_words, self.cameras, self.simulated))
+        pictures.body.addLayout(under(self.live_words, self.cameras, self.simulated))
         pictures.body.addSpacing(theme.SPACE)
         pictures.body.addWidget(self.recorded)
-        pictures.body.addLayout(_under(self.footage_words, self.choose))
+        pictures.body.addLayout(under(self.footage_words, self.choose))
         lenses = Card("Lenses")
         lenses.body.addWidget(self.estimate)
         lenses.body.addWidget(self.known)
-        lenses.body.addLayout(_under(self.lens_words, self.choose_known))
+        lenses.body.addLayout(under(self.lens_words, self.choose_known))
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
         row.addWidget(text("Kind of lens"))
@@ -163,14 +163,3 @@ def _group(parent: QWidget, *buttons: QRadioButton) -> QButtonGroup:
     for one in buttons:
         group.addButton(one)
     return group
-
-
-def _under(*widgets: QWidget) -> QHBoxLayout:
-    """What belongs to a choice, indented below it."""
-    row = QHBoxLayout()
-    row.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
-    row.setSpacing(theme.SPACE)
-    row.addWidget(widgets[0], 1)
-    for one in widgets[1:]:
-        row.addWidget(one)
-    return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QEvent, QObject, Qt
-from PyQt6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QWidget
 
 from app import theme
 from app.calibrate.wizard import Wizard
@@ -74,3 +74,14 @@ class Scrolled(QScrollArea):
 def scrolled(content: QWidget) -> Scrolled:
     """A scroll area around it."""
     return Scrolled(content)
+
+
+def under(*widgets: QWidget) -> QHBoxLayout:
+    """What belongs to a choice, indented below it; the first takes the free width."""
+    row = QHBoxLayout()
+    row.setContentsMargins(3 * theme.SPACE, 0, 0, 0)
+    row.setSpacing(theme.SPACE)
+    row.addWidget(widgets[0], 1)
+    for one in widgets[1:]:
+        row.addWidget(one)
+    return row

@@ -11,7 +11,7 @@ from pipeline import supervisor as supervision
 from pipeline.messages import Command
 from pipeline.node import Endpoints
 from pipeline.supervisor import NodeSpec, Supervisor
-from tests.support.nodes import CountingNode, RefusingNode, start_and_die
+from tests.support.nodes import CountingNode, RefusingNode, SlowToOpenNode, start_and_die
 
 
 @pytest.fixture
@@ -203,3 +203,16 @@ def test_starting_can_be_called_off(endpoints):
     with pytest.raises(supervision.CancelledError):
         supervisor.start(lambda: True)
     supervisor.stop()
+
+
+def test_a_node_that_took_long_to_open_hears_the_start(endpoints, monkeypatch):
+    """The pings of that time must not leave "go" without room in its queue."""
+    receive = Supervisor._receive
+    with monkeypatch.context() as patched:
+        # A ping a millisecond stands for half a minute of opening at the usual pace.
+        patched.setattr(Supervisor, "_receive", lambda self, timeout_ms: receive(self, 1))
+        running = Running([NodeSpec("slow", SlowToOpenNode, {})], endpoints)
+    try:
+        running.until(lambda: running.count("slow") > 0)
+    finally:
+        running.supervisor.stop()

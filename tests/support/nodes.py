@@ -50,6 +50,14 @@ class CountingNode(Node):
         return {"count": self.count, "heard": self.heard}
 
 
+class SlowToOpenNode(CountingNode):
+    """Loads something large, or compiles."""
+
+    def open(self, bus: Bus) -> dict[str, Any]:
+        time.sleep(1.5)
+        return super().open(bus)
+
+
 class RefusingNode(CountingNode):
     """Cannot open, for a reason the user can mend."""
 
