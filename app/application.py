@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Final
 
 from PyQt6.QtCore import QTimer
@@ -82,10 +82,9 @@ def run_desktop(
     Raises:
         BadInputError: The rig or calibration cannot be used.
     """
-    application = qt_application()
-    studio = Studio(Preferences.load(preferences or default_file()))
-    theme.apply(application, studio.preferences.theme)
-    engine_choice().choose(studio.preferences.space_view)
+    remembered = Preferences.load(preferences or default_file())
+    application = prepare_desktop(remembered)
+    studio = Studio(remembered)
     if rig is not None:
         studio.open_rig(rig, rig_overrides)
     if calibration is not None:
@@ -98,12 +97,26 @@ def run_desktop(
     window.show()
     if rig is None:
         QTimer.singleShot(0, studio.reopen_last)
-    QTimer.singleShot(300, _load_what_is_used_soon)
     if seconds is not None:
         QTimer.singleShot(round(1000 * seconds), window.close)
-    _let_signals_close(window)
-    with _bugs_told(studio):
-        return application.exec()
+    run_window(application, window)
+    return 0
+
+
+def prepare_desktop(preferences: Preferences) -> QApplication:
+    """The application as these preferences want it."""
+    application = qt_application()
+    theme.apply(application, preferences.theme)
+    engine_choice().choose(preferences.space_view)
+    return application
+
+
+def run_window(application: QApplication, window: MainWindow) -> bool:
+    """Run until a window that is shown is closed; whether Ctrl-C or the end of the login did it."""
+    QTimer.singleShot(300, _load_what_is_used_soon)
+    with _signals_close(window) as heard, _bugs_told(window.studio):
+        application.exec()
+    return bool(heard)
 
 
 def _load_what_is_used_soon() -> None:
@@ -130,13 +143,28 @@ def _bugs_told(studio: Studio) -> Iterator[None]:
         sys.excepthook = before
 
 
-def _let_signals_close(window: MainWindow) -> None:
+@contextlib.contextmanager
+def _signals_close(window: MainWindow) -> Iterator[list[int]]:
     """Ctrl-C in the terminal closes the window; so does the end of the login, without a question.
 
-    Python only looks for signals when Qt lets it, so it is woken.
+    Python only looks for signals when Qt lets it, so it is woken. Gives the signals that came.
     """
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close_without_asking())
+    heard: list[int] = []
+
+    def close(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        if number == signal.SIGTERM:
+            window.close_without_asking()
+        else:
+            window.close()
+
+    before = {number: signal.signal(number, close) for number in (signal.SIGINT, signal.SIGTERM)}
     clock = QTimer(window)
     clock.timeout.connect(lambda: None)
     clock.start(250)
+    try:
+        yield heard
+    finally:
+        clock.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)

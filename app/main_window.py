@@ -39,9 +39,10 @@ class MainWindow(QMainWindow):
 
     Args:
         studio: What the pages share.
+        asks: Before closing, where something would be lost.
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, *, asks: bool = True) -> None:
         super().__init__()
         self.setWindowTitle("Posestage")
         self.setMinimumSize(1024, 680)
@@ -49,7 +50,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, Page] = {}
         self.messages: list[tuple[str, str, str]] = []
         self._shown: Page | None = None
-        self._told_to_leave = False
+        self._told_to_leave = not asks
         self._rail_buttons: dict[str, QToolButton] = {}
         self._keys: list[QAction] = []
         self._stack = QStackedWidget()

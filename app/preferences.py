@@ -75,6 +75,10 @@ class Preferences(BaseModel):
         except (OSError, PosestageError) as error:
             log.warning("preferences could not be saved: %s", error)
 
+    def for_once(self) -> Self:
+        """The same looks, for a window that opens nothing of last time and leaves nothing behind."""
+        return type(self)(theme=self.theme, space_view=self.space_view)
+
     def remember_rig(self, path: Path) -> None:
         """Put a rig on top of the recent ones."""
         self.rig_path = path

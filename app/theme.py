@@ -221,23 +221,3 @@ def _qt_palette(colours: Palette) -> QPalette:
     for role in (roles.WindowText, roles.Text, roles.ButtonText):
         result.setColor(QPalette.ColorGroup.Disabled, role, colours.quiet_text)
     return result
-
-
-# Names of the dark colours, for widgets of the small window of ``demo``.
-BACKGROUND: Final = DARK.background
-PANEL: Final = DARK.panel
-TEXT: Final = DARK.text
-QUIET_TEXT: Final = DARK.quiet_text
-GRID: Final = DARK.grid
-CAMERA: Final = DARK.camera
-LEFT: Final = DARK.left
-RIGHT: Final = DARK.right
-MIDDLE: Final = DARK.middle
-WARNING: Final = DARK.warning
-GOOD: Final = DARK.good
-
-STYLE: Final = f"""
-QWidget {{ background: {BACKGROUND.name()}; color: {TEXT.name()}; font-size: 13px; }}
-QLabel#banner {{ background: {WARNING.name()}; color: #1b1b1b; padding: 6px 12px; font-weight: 600; }}
-QLabel#status {{ background: {PANEL.name()}; color: {TEXT.name()}; padding: 6px 12px; }}
-"""

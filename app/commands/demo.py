@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ from app.cli.values import duration, picture_size
 from configs.errors import BadInputError, PosestageError, bad_input
 
 if TYPE_CHECKING:
-    from app.live_window import LiveWindow
+    from models.simulation.studio import Studio
+    from pipeline.live import LiveResult
     from pipeline.pipeline_config import PipelineConfig
-    from pipeline.session import Session
+    from pipeline.rig_config import RigConfig
 
 
 class Command:
@@ -26,7 +28,7 @@ class Command:
 
     description = (
         "Film a moving person in the simulated studio with virtual cameras, estimate poses live, record a "
-        "take and compare with the truth. Opens a window when there is a display."
+        "take and compare with the truth. With a display the desktop opens, records, and closes by itself."
     )
     example = """
         launch.py demo
@@ -58,40 +60,25 @@ class Command:
         """Run the demo."""
         from app.commands.capture import live_figures
         from models.simulation.studio import warm_up
-        from pipeline.live import run_session
-        from pipeline.session import Session
         from pipeline.simulated_rig import simulated_rig
-        from pipeline.studio_rig import compare_with_truth, studio_calibration, studio_of, write_truth
+        from pipeline.studio_rig import compare_with_truth, studio_of, write_truth
         from pipeline.take.finish import finish_take
-        from pipeline.take.folder import new_take_folder
 
         _check(args)
         rig = simulated_rig(args.cameras, picture_size(args.size), args.fps, args.seed)
-        pipeline = _pipeline(args, console)
+        name, pipeline = _pipeline(args, console)
         with console.progress("preparing the simulated studio"):
             warm_up()
             studio = studio_of(rig)
         assert studio is not None
-        session = Session(rig, studio_calibration(rig, studio), pipeline, log_level=args.log_level)
-        label = session.label
-        if label:
-            console.tell(f"NOTE: {label}.")
-        with session:
-            folder = args.out or new_take_folder(Path("takes"), f"demo-{datetime.now():%Y%m%d-%H%M%S}")
-            with console.progress("filming", args.seconds, "s") as bar:
-                window = _window(session, label) if _has_display() and not args.headless else None
-
-                def tick(seconds: float, poses: Any) -> bool:
-                    bar.update(min(seconds, args.seconds))
-                    if window is None:
-                        return True
-                    window.refresh(seconds, poses)
-                    return not window.closed
-
-                live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
-                if window is not None:
-                    window.detach()
-            write_truth(folder, studio, session.origin_ns)
+        shown = not args.headless and _has_display() and _has_desktop(console)
+        if shown:
+            live, origin_ns, label = _in_the_desktop(args, console, rig, studio, name)
+        else:
+            live, origin_ns, label = _without_window(args, console, rig, studio, pipeline)
+        assert live.summary is not None
+        folder = live.summary.folder
+        write_truth(folder, studio, origin_ns)
         result = live_figures(live, folder)
         result["pipeline"] = pipeline.name
         result["label"] = label
@@ -127,8 +114,64 @@ def _check(args: argparse.Namespace) -> None:
         raise bad_input("out of range", key="--fps", value=args.fps, allowed="1 to 240")
 
 
-def _pipeline(args: argparse.Namespace, console: Console) -> PipelineConfig:
-    """The pipeline to run."""
+def _without_window(
+    args: argparse.Namespace, console: Console, rig: RigConfig, studio: Studio, pipeline: PipelineConfig
+) -> tuple[LiveResult, int, str]:
+    """The session, the start of its clock, and what must be said about its poses."""
+    from pipeline.live import run_session
+    from pipeline.session import Session
+    from pipeline.studio_rig import studio_calibration
+    from pipeline.take.folder import new_take_folder
+
+    session = Session(rig, studio_calibration(rig, studio), pipeline, log_level=args.log_level)
+    if session.label:
+        console.tell(f"NOTE: {session.label}.")
+    with session, console.progress("filming", args.seconds, "s") as bar:
+        folder = args.out or new_take_folder(Path("takes"), _usual_name())
+
+        def tick(seconds: float, _poses: Any) -> bool:
+            bar.update(min(seconds, args.seconds))
+            return True
+
+        live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
+    return live, session.origin_ns, session.label
+
+
+def _in_the_desktop(
+    args: argparse.Namespace, console: Console, rig: RigConfig, studio: Studio, name: str
+) -> tuple[LiveResult, int, str]:
+    """The same, in a window that closes by itself."""
+    from app.demo_window import DemoTask, show_demo
+    from pipeline.studio_rig import studio_calibration
+
+    folder = _empty_place(args.out or Path("takes") / _usual_name())
+    calibration = studio_calibration(rig, studio)
+    with console.progress("filming in the desktop"):
+        result = show_demo(DemoTask(rig, calibration, name, tuple(args.set), folder, args.seconds))
+    if result.label:
+        console.tell(f"NOTE: {result.label}.")
+    return result.live, result.origin_ns, result.label
+
+
+def _usual_name() -> str:
+    return f"demo-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _empty_place(folder: Path) -> Path:
+    """Where a new take can be made."""
+    from pipeline.take.folder import take_name_problem
+
+    if problem := take_name_problem(folder.name):
+        raise bad_input("cannot be the name of a take", key="--out", value=folder.name, hint=problem)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()  # the recorder makes it
+    if folder.exists():
+        raise bad_input("exists and is not empty", key="--out", value=folder, hint="choose another folder")
+    return folder
+
+
+def _pipeline(args: argparse.Namespace, console: Console) -> tuple[str, PipelineConfig]:
+    """Name or file of the pipeline to run, and what is in it."""
     from pipeline.pipeline_config import load_pipeline
 
     name = str(args.config) if args.config is not None else args.pipeline
@@ -136,7 +179,7 @@ def _pipeline(args: argparse.Namespace, console: Console) -> PipelineConfig:
         raise bad_input("the demo needs a pipeline", key="--pipeline", value=name)
     if name == "auto":
         name = _best_available(console)
-    return load_pipeline(name, tuple(args.set))
+    return str(name), load_pipeline(name, tuple(args.set))
 
 
 def _best_available(console: Console) -> str:
@@ -163,7 +206,10 @@ def _has_display() -> bool:
     return not needs_server or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _window(session: Session, label: str) -> LiveWindow:
-    from app.live_window import open_window
-
-    return open_window(session, label)
+def _has_desktop(console: Console) -> bool:
+    """Whether the window can be opened; says why not."""
+    for package in ("PyQt6", "pyqtgraph"):
+        if importlib.util.find_spec(package) is None:
+            console.tell(f'no window: {package} is not installed; run: pip install -e ".[desktop]"')
+            return False
+    return True

@@ -18,8 +18,10 @@ from PyQt6.QtWidgets import (
 
 from app import theme
 from app.live.display import LiveDisplay
+from app.live.figures_view import FiguresView
 from app.live.pipeline_panel import PipelinePanel
 from app.live.pipeline_presenter import PipelinePresenter
+from app.live.pose_figures import PoseFigures
 from app.live.presenter import LivePresenter
 from app.live.record_panel import RecordPanel
 from app.live.record_presenter import RecordPresenter
@@ -53,6 +55,7 @@ class LivePage(Page):
         self.presenter = LivePresenter(studio, self.pipelines, self)
         self.recorder = RecordPresenter(studio, parent=self)
         self.takes = TakePresenter(studio, parent=self)
+        self.figures = PoseFigures(studio, parent=self)
         self.wall = TileWall()
         self.space = make_space_view(self, engine=studio.preferences.space_view)
         self.timeline = Timeline()
@@ -103,6 +106,7 @@ class LivePage(Page):
         self.recorder.shutdown()
         self.pipelines.shutdown()
         self.takes.shutdown()
+        self.figures.shutdown()
 
     # View
 
@@ -257,6 +261,8 @@ class LivePage(Page):
         self.take_card = TakeCard(self.takes)
         self.record_panel = RecordPanel(self.recorder)
         self.pipeline_panel = PipelinePanel(self.studio, self.pipelines)
+        self.figures_view = FiguresView(self.figures)
+        self.pipeline_panel.body.addWidget(self.figures_view)
         content = QWidget()
         content.setObjectName("scrolled")
         column = QVBoxLayout(content)

@@ -51,6 +51,8 @@ class GridConvConfig(Config):
     """Joint of each cell of an own fixed layout; None is the published 5 x 5 one."""
     initial_layout: InitialLayout = "standard"
     layout_training: LayoutTraining = "straight_through"
+    fills_missing: bool = False
+    """Whether it has learnt from poses whose gaps were filled as ``missing_keypoints`` does."""
 
     @model_validator(mode="after")
     def _complete(self) -> GridConvConfig:
@@ -131,15 +133,18 @@ class GridConv(nn.Module):
             self.register_buffer("to_grid", torch.from_numpy(fixed.to_grid).float(), persistent=False)
             self.register_buffer("to_joints", torch.from_numpy(fixed.to_joints).float(), persistent=False)
 
-    def forward(self, keypoints: Tensor) -> Tensor:
+    def forward(self, keypoints: Tensor, on_grid: bool = False) -> Tensor:
         """Lift poses.
 
         Args:
             keypoints: (B, J, 2) in units of half a picture from its middle.
+            on_grid: They are (B, 2, H, W) already and the answer is (B, 3, H, W), as training compares it.
 
         Returns:
             (B, J, 3) metres; zero for a joint that has no cell.
         """
+        if on_grid:
+            return self.convolve(keypoints)
         if self.config.layout == "learnable":
             shares = self.sgt_layer.shares()
             return self.sgt_layer.read(shares, self.convolve(self.sgt_layer.grids(shares, keypoints)))

@@ -21,6 +21,7 @@ from models.lifting.fast_gridconv import FastGridConv
 from models.lifting.fast_simple_baseline import FastSimpleBaseline
 from models.lifting.gridconv import GridConv
 from models.lifting.keypoint_order import TARGET, to_human36m
+from models.lifting.missing_keypoints import filled
 from models.lifting.simple_baseline import SimpleBaseline
 from models.lifting.statistics import WITHOUT_NOSE, WITHOUT_PELVIS
 from models.lifting.virtual_camera import place, to_virtual
@@ -105,6 +106,7 @@ class LiftingPredictor:
         self.hashes = opened.hashes()
         self.skeleton = TARGET
         self._needed = list(range(len(TARGET)))
+        self._fills_missing = network.config.fills_missing
         self._lift = self._baseline(network) if isinstance(network, SimpleBaseline) else self._grid(network)
 
     def __call__(self, detections: Detections, skeleton: Skeleton, camera: Camera) -> LiftedPoses:
@@ -126,10 +128,11 @@ class LiftingPredictor:
             scores: (N, 17).
             camera: Gives the world its axes.
         """
-        complete = np.isfinite(virtual[:, self._needed]).all(axis=(1, 2))
+        given = filled(virtual, TARGET) if self._fills_missing else virtual
+        complete = np.isfinite(given[:, self._needed]).all(axis=(1, 2))
         relative = np.full((len(virtual), len(TARGET), 3), np.nan)
         if complete.any():
-            relative[complete] = self._lift(virtual[complete])
+            relative[complete] = self._lift(given[complete])
         scores = np.where(np.isfinite(relative).all(axis=2), scores, 0.0)
         position = place(relative, virtual, scores)
         in_camera = relative + position[:, None]

@@ -37,6 +37,8 @@ class SimpleBaselineConfig(Config):
     """Scale every weight matrix down to the Frobenius norm 1 before it is used."""
     norm_epsilon: float = Field(1e-5, gt=0.0)
     """Of batch normalisation."""
+    fills_missing: bool = False
+    """Whether it has learnt from poses whose gaps were filled as ``missing_keypoints`` does."""
     statistics: PoseStatistics | None = None
     """What poses are normalised with. Weights do not contain it, and without it nobody can feed own poses."""
 

@@ -42,7 +42,9 @@ class GroupConfig(Config):
 class ScheduleConfig(Config):
     """How learning rates change; all of them by the same factor."""
 
-    type: Literal["constant", "cosine", "milestones", "staircase", "epochs"] = "constant"
+    type: Literal["constant", "cosine", "milestones", "staircase", "continuous", "epochs", "two_phases"] = (
+        "constant"
+    )
     warmup_steps: int = Field(0, ge=0)
     """Rates rise in a line from a hundredth."""
     final: float = Field(0.01, ge=0.0, le=1.0)
@@ -50,9 +52,9 @@ class ScheduleConfig(Config):
     milestones: tuple[int, ...] = ()
     """``milestones``: epochs after which rates fall."""
     factor: float = Field(0.1, gt=0.0, le=1.0)
-    """``milestones``, ``staircase`` and ``epochs``: by how much."""
+    """``milestones``, ``staircase``, ``continuous`` and ``epochs``: by how much."""
     every: int = Field(1, ge=1)
-    """``staircase``: steps of a stair; ``epochs``: epochs between falls."""
+    """``staircase`` and ``continuous``: steps for one ``factor``; ``epochs``: epochs between falls."""
 
 
 class TrainConfig(Config):
@@ -75,6 +77,8 @@ class TrainConfig(Config):
     """Batches whose gradients are averaged before a step."""
     steps: int = Field(ge=1)
     shuffle: bool = True
+    keep_incomplete: bool = False
+    """Train also on the samples of an epoch that do not fill a batch, as a smaller one."""
     samples_per_epoch: int | None = Field(None, ge=1)
     """Taken from each shuffling; None takes all."""
     groups: tuple[GroupConfig, ...] = Field(min_length=1)
@@ -108,6 +112,10 @@ FREE_TO_CHANGE = frozenset(
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Names of settings that differ and must not."""
+    """Names of settings that differ and must not.
+
+    Settings that did not exist when a run was started had the values that are now their defaults.
+    """
+    before = TrainConfig.model_validate(before).model_dump(mode="json")
     names = sorted((before.keys() | after.keys()) - FREE_TO_CHANGE)
     return [name for name in names if before.get(name) != after.get(name)]

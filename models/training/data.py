@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,21 @@ class TrainingData(Protocol):
         ...
 
 
+@runtime_checkable
+class DescribesNetwork(Protocol):
+    """Data that a network must know something of, such as what poses are normalised with."""
+
+    def network_settings(self, kind: str) -> dict[str, Any]:
+        """Settings for a network of that kind; those of the configuration go before them."""
+        ...
+
+
 TRAINING_DATA = Registry(
     "training data",
     {
         "simulated_studio": "models.training.data:StudioData",
         "human36m": "models.training.human36m_data:Human36MData",
+        "simulated_motion": "models.training.lifting_data:SimulatedMotionData",
     },
 )
 

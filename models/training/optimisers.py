@@ -9,6 +9,7 @@ from torch import nn
 
 from configs.errors import bad_input
 from models.training.config import GroupConfig, ScheduleConfig, TrainConfig
+from models.training.schedules import two_phase_factor
 
 
 def build_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -62,6 +63,10 @@ def rate_factor(schedule: ScheduleConfig, step: int, steps: int, steps_per_epoch
             return float(schedule.factor ** sum(epoch >= milestone for milestone in schedule.milestones))
         case "staircase":  # as ``schedules.staircase_rate``, which counts steps from 1
             return float(schedule.factor ** (max((step + 1) // schedule.every, 0)))
+        case "continuous":  # as ``schedules.continuous_rate``
+            return float(schedule.factor ** ((step + 1) / schedule.every))
+        case "two_phases":
+            return two_phase_factor(step, steps)
         case "epochs":  # as ``schedules.epoch_rate``
             return float(schedule.factor ** (0 if epoch == 0 else 1 + (epoch - 1) // schedule.every))
 

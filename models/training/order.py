@@ -35,6 +35,7 @@ class BatchOrder:
         per_epoch: Samples taken from each shuffling; None for all. An incomplete last batch is left out.
         rank: Of this process.
         processes: Number of processes.
+        keep_incomplete: Do not leave it out. Each process needs two samples of it.
     """
 
     samples: int
@@ -44,6 +45,7 @@ class BatchOrder:
     per_epoch: int | None = None
     rank: int = 0
     processes: int = 1
+    keep_incomplete: bool = False
 
     def __post_init__(self) -> None:
         if self.batches_per_epoch < 1:
@@ -51,19 +53,31 @@ class BatchOrder:
                 "there are fewer samples than one batch needs",
                 key="batch",
                 value=self.batch * self.processes,
-                allowed=f"at most {min(self.samples, self.per_epoch or self.samples)} in all processes",
+                allowed=f"at most {self._taken} in all processes",
             )
 
     @property
     def batches_per_epoch(self) -> int:
         """Of each process."""
-        return min(self.samples, self.per_epoch or self.samples) // (self.batch * self.processes)
+        full, rest = divmod(self._taken, self.batch * self.processes)
+        # batch normalisation cannot learn from a single sample
+        return full + (self.keep_incomplete and rest >= 2 * self.processes)
+
+    @property
+    def _taken(self) -> int:
+        return min(self.samples, self.per_epoch or self.samples)
 
     def request(self, number: int) -> Request:
         """The ``number``-th batch since the start of training."""
         epoch, within = divmod(number, self.batches_per_epoch)
         first = (within * self.processes + self.rank) * self.batch
-        positions = np.arange(first, first + self.batch)
+        count = self.batch
+        rest = self._taken - within * self.processes * self.batch
+        if rest < self.batch * self.processes:
+            # the same for every process, so that none of them waits for the others for ever
+            count = rest // self.processes
+            first = within * self.processes * self.batch + self.rank * count
+        positions = np.arange(first, first + count)
         if self.shuffle:
             positions = _shuffled(self.samples, self.seed, epoch)[positions]
         return Request(np.asarray(positions, np.int64), epoch)

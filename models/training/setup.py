@@ -18,7 +18,7 @@ from models.checkpoints.opening import open_network
 from models.checkpoints.reading import read_state
 from models.checkpoints.strict import load_strict
 from models.training.config import NetworkChoice, Part, TrainConfig
-from models.training.data import TRAINING_DATA, TrainingData
+from models.training.data import TRAINING_DATA, DescribesNetwork, TrainingData
 from models.training.tasks.base import Task
 from models.training.tasks.registry import TASKS
 from models.zoo.imported import imported_file
@@ -35,12 +35,14 @@ class Setup:
         task: What is minimised.
         data: To train on.
         validation: To judge by, or None.
+        settings: Of the network, as its card will say them.
     """
 
     network: nn.Module
     task: Task
     data: TrainingData
     validation: TrainingData | None
+    settings: dict[str, Any]
 
 
 def set_up(config: TrainConfig, *, source: str) -> Setup:
@@ -55,8 +57,13 @@ def set_up(config: TrainConfig, *, source: str) -> Setup:
         validation = _data(config.validation, config.seed, source=source, key="validation")
     TASKS.check(config.task.type, file=source, key="task.type")
     task: Task = TASKS.load(config.task.type)(config.task.settings, source=f"{source}: task.settings")
+    choice = config.network
+    if isinstance(data, DescribesNetwork):
+        found = data.network_settings(choice.kind)
+        choice = choice.model_copy(update={"settings": found | choice.settings})
     torch.manual_seed(config.seed)
-    return Setup(_network(config.network, source=source), task, data, validation)
+    network = _network(choice, source=source)
+    return Setup(network, task, data, validation, network_settings(choice))
 
 
 def network_settings(choice: NetworkChoice) -> dict[str, Any]:

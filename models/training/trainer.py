@@ -34,8 +34,8 @@ from models.training.order import BatchOrder, Request
 from models.training.processes import Processes, joined_processes
 from models.training.run_log import RunLog
 from models.training.run_state import RunState, read_run_state
-from models.training.setup import Setup, network_settings, set_up
-from models.training.tasks.base import Batch, to_tensors
+from models.training.setup import Setup, set_up
+from models.training.tasks.base import Batch, ChangesNetwork, to_tensors
 from models.triangulation.predictors.device import PRECISIONS, choose_device
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,7 @@ class Trainer:
             config.samples_per_epoch,
             processes.rank,
             processes.count,
+            config.keep_incomplete,
         )
         self._trained: nn.Module = self.network
         if processes.count > 1:
@@ -202,13 +203,13 @@ class Trainer:
         """Gradients of ``accumulate`` batches, one step of the optimiser; the losses."""
         config = self.config
         seed_step(config.seed, self.step, self.processes.rank)
-        factor = rate_factor(
-            config.schedule,
-            self.step,
-            config.steps,
-            max(1, self.order.batches_per_epoch // config.accumulate),
-        )
+        per_epoch = max(1, self.order.batches_per_epoch // config.accumulate)
+        factor = rate_factor(config.schedule, self.step, config.steps, per_epoch)
         set_rates(self.optimiser, config, factor)
+        if isinstance(self.parts.task, ChangesNetwork):
+            self.parts.task.begin_step(self.network, self.step, config.steps, per_epoch)
+            if self.average is not None:
+                self.parts.task.begin_step(self.average.network, self.step, config.steps, per_epoch)
         self._trained.train()
         if config.batch_norm == "frozen":
             freeze_batch_norm(self._trained)
@@ -311,7 +312,9 @@ class Trainer:
 
     def _write_weights(self, path: Path, note: str) -> None:
         choice = self.config.network
-        settings = network_settings(choice)
+        settings = self.parts.settings
+        if isinstance(self.parts.task, ChangesNetwork):
+            settings = self.parts.task.settings_now(self.judged, settings)
         card = ModelCard(
             architecture=choice.kind,
             settings=settings,

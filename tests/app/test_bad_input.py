@@ -254,13 +254,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_is_explained_in_one_sentence(case, tmp_path, monkeypatch, capfd):
+def test_is_explained_in_one_sentence(case, tmp_path, monkeypatch, capsys):
     arguments, expected = CASES[case]
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     words = arguments(Given(tmp_path, monkeypatch))
     code = main([*words, "--json"])
-    out, err = capfd.readouterr()
+    out, err = capsys.readouterr()
     assert code == 2, err
     assert "Traceback" not in err
     error = json.loads(out.strip().splitlines()[-1])

@@ -230,12 +230,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_is_explained_in_one_sentence(case, tmp_path, monkeypatch, capfd):
+def test_is_explained_in_one_sentence(case, tmp_path, monkeypatch, capsys):
     arguments, expected = CASES[case]
     monkeypatch.chdir(tmp_path)
     words = arguments(Given(tmp_path))
     code = main(["calibrate", *words, "--json"])
-    out, err = capfd.readouterr()
+    out, err = capsys.readouterr()
     assert code == 2, err
     assert "Traceback" not in err
     error = json.loads(out.strip().splitlines()[-1])

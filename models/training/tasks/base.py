@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -33,6 +34,19 @@ class Task(Protocol):
 
     def measure(self, network: nn.Module, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
         """Sum and count of each figure over a batch, so that batches can be added up."""
+        ...
+
+
+@runtime_checkable
+class ChangesNetwork(Protocol):
+    """A task whose network has something that changes by the step and is no weight."""
+
+    def begin_step(self, network: nn.Module, step: int, steps: int, steps_per_epoch: int) -> None:
+        """Bring the network to where it must be for a step, counted from 0; follows from the step alone."""
+        ...
+
+    def settings_now(self, network: nn.Module, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings that a card must state for the network as it is now."""
         ...
 
 

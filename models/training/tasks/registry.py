@@ -7,6 +7,8 @@ TASKS = Registry(
     {
         "heatmaps": "models.training.tasks.heatmaps:HeatmapTask",
         "algebraic": "models.training.tasks.triangulation:AlgebraicTask",
+        "simple_baseline": "models.training.tasks.lifting:SimpleBaselineTask",
+        "gridconv": "models.training.tasks.lifting:GridConvTask",
         "volumetric": "models.training.tasks.triangulation:VolumetricTask",
     },
 )

@@ -29,15 +29,15 @@ from pipeline import benchmark
         (["pipelin"], ["pipelin"]),
     ],
 )
-def test_wrong_words(words: list[str], parts: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words(words: list[str], parts: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", *words]) == 2
-    sentence = capfd.readouterr().err
+    sentence = capsys.readouterr().err
     for part in parts:
         assert part in sentence
 
 
 def test_options_reach_the_measurement_and_figures_come_back(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: dict[str, Any] = {}
 
@@ -62,7 +62,7 @@ def test_options_reach_the_measurement_and_figures_come_back(
         "pipeline": "blazepose",
         "record": False,
     }
-    assert capfd.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines() == [
         "cameras          2",
         "latency_ms       p50 41.23  p95 60",
         "stage_ms.detect  p50 1.5  p95 2",
@@ -71,4 +71,4 @@ def test_options_reach_the_measurement_and_figures_come_back(
         "by_cameras       cameras 4  p50_ms 0.5",
     ]
     assert main([*words, "--json"]) == 0
-    assert json.loads(capfd.readouterr().out)["latency_ms"]["p50"] == 41.23456
+    assert json.loads(capsys.readouterr().out)["latency_ms"]["p50"] == 41.23456

@@ -41,16 +41,16 @@ def folder(tmp_path, monkeypatch, studio, views) -> Path:
     return tmp_path
 
 
-def run(capfd, *words) -> tuple[int, dict]:
+def run(capsys, *words) -> tuple[int, dict]:
     code = main(["calibrate", *map(str, words), "--json"])
-    out, err = capfd.readouterr()
+    out, err = capsys.readouterr()
     assert "Traceback" not in err
     return code, json.loads(out.strip().splitlines()[-1])
 
 
-def test_stored_views_with_known_lenses_give_the_rig_back(folder, studio, capfd):
+def test_stored_views_with_known_lenses_give_the_rig_back(folder, studio, capsys):
     code, result = run(
-        capfd, "--from", "views.npz", "--intrinsics", "lenses.yaml", "--out", "c.yaml", "--no-report",
+        capsys, "--from", "views.npz", "--intrinsics", "lenses.yaml", "--out", "c.yaml", "--no-report",
         "--export", "toml,opencv,qualisys",
     )  # fmt: skip
     assert code == 0
@@ -70,8 +70,8 @@ def test_stored_views_with_known_lenses_give_the_rig_back(folder, studio, capfd)
         )
 
 
-def test_lenses_are_estimated_and_everything_is_kept_for_a_second_solve(folder, studio, capfd):
-    code, result = run(capfd, "--from", "views.npz", "--board", "board.yaml")
+def test_lenses_are_estimated_and_everything_is_kept_for_a_second_solve(folder, studio, capsys):
+    code, result = run(capsys, "--from", "views.npz", "--board", "board.yaml")
     assert code == 0
     assert (folder / "calibration_report" / "report.html").stat().st_size > 10_000
     truth = compare_with_truth(read_calibration(folder / "calibration.yaml"), studio.rig)
@@ -80,16 +80,16 @@ def test_lenses_are_estimated_and_everything_is_kept_for_a_second_solve(folder, 
     assert all(camera["intrinsics"]["coverage"] > 0.3 for camera in result["cameras"].values())
 
     code, again = run(
-        capfd, "--from", "calibration_report", "--config", "calibration_report/config.yaml", "--no-report"
+        capsys, "--from", "calibration_report", "--config", "calibration_report/config.yaml", "--no-report"
     )
     assert code == 0
     assert again["rms_px"] == pytest.approx(result["rms_px"], rel=1e-6)
     assert (folder / "calibration.previous.yaml").is_file(), "the calibration before is kept"
 
 
-def test_lags_can_be_left_out(folder, capfd):
+def test_lags_can_be_left_out(folder, capsys):
     code, result = run(
-        capfd, "--from", "views.npz", "--intrinsics", "lenses.yaml", "--no-report",
+        capsys, "--from", "views.npz", "--intrinsics", "lenses.yaml", "--no-report",
         "--set", "extrinsics.estimate_lags=false",
     )  # fmt: skip
     assert code == 0
@@ -101,10 +101,10 @@ def test_lags_can_be_left_out(folder, capfd):
     assert 1.5 * NOISE_PX * np.sqrt(2) < result["rms_px"] < 2.0 * NOISE_PX * np.sqrt(2)
 
 
-def test_words_tell_cameras_errors_and_files(folder, capfd):
+def test_words_tell_cameras_errors_and_files(folder, capsys):
     words = ["calibrate", "--from", "views.npz", "--intrinsics", "lenses.yaml", "--no-report"]
     assert main(words) == 0
-    out = capfd.readouterr().out
+    out = capsys.readouterr().out
     for word in (
         "cam1",
         "cam2",
@@ -117,7 +117,7 @@ def test_words_tell_cameras_errors_and_files(folder, capfd):
         assert word in out
 
 
-def test_a_rig_chooses_the_cameras(folder, capfd):
+def test_a_rig_chooses_the_cameras(folder, capsys):
     (folder / "rig.yaml").write_text(
         "version: 1\ncameras:\n"
         "  - {name: cam3, driver: {type: simulated}}\n  - {name: cam1, driver: {type: simulated}}\n"
@@ -125,14 +125,14 @@ def test_a_rig_chooses_the_cameras(folder, capfd):
     two = Rig(tuple(read_calibration(folder / "lenses.yaml").subset(("cam3", "cam1")).cameras))
     write_calibration(folder / "two.yaml", two)
     code, result = run(
-        capfd, "--from", "views.npz", "--rig", "rig.yaml", "--intrinsics", "two.yaml", "--no-report"
+        capsys, "--from", "views.npz", "--rig", "rig.yaml", "--intrinsics", "two.yaml", "--no-report"
     )
     assert code == 0
     assert list(result["cameras"]) == ["cam3", "cam1"]
 
 
 @needs_shared
-def test_real_webcams_in_inverted_print(tmp_path, monkeypatch, capfd):
+def test_real_webcams_in_inverted_print(tmp_path, monkeypatch, capsys):
     """Four webcams, Caliscope's time stamps, one camera 0.12 s late: the figures of the set's README."""
     monkeypatch.chdir(tmp_path)
     source = SHARED / "data" / "charuco_4cam"
@@ -146,7 +146,7 @@ def test_real_webcams_in_inverted_print(tmp_path, monkeypatch, capfd):
         lenses.append(Camera(name, size, "pinhole", one["K"], one["dist"], np.eye(3), np.zeros(3)))
     write_calibration(tmp_path / "lenses.yaml", Rig(tuple(lenses)))
     code, result = run(
-        capfd, "--from", source, "--board", "board.yaml", "--intrinsics", "lenses.yaml", "--no-report"
+        capsys, "--from", source, "--board", "board.yaml", "--intrinsics", "lenses.yaml", "--no-report"
     )
     assert code == 0
     assert {name: camera["pictures"] for name, camera in result["cameras"].items()} == dict.fromkeys(

@@ -35,10 +35,10 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, *devices: DeviceInfo) -> list[bool]
     return asked
 
 
-def test_for_people(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert plug_in(monkeypatch, WEBCAM, BUSY) == []
     assert main(["cameras", "--probe"]) == 0
-    assert capfd.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines() == [
         "Maker Cam (/dev/video0, usb-0000:00:14.0-2)",
         "  driver: {type: usb, device: usb-Maker_Cam_123-video-index0}",
         "  MJPG: 1280x720 @ 60/30, 640x480 @ 30",
@@ -49,10 +49,10 @@ def test_for_people(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtur
     ]
 
 
-def test_for_programs(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_for_programs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     asked = plug_in(monkeypatch, WEBCAM, BUSY)
     assert main(["cameras", "--json"]) == 0
-    result = json.loads(capfd.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     assert asked == [False]
     assert result["probed"] is False
     first, second = result["cameras"]
@@ -60,7 +60,7 @@ def test_for_programs(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
     assert second["reason"] == "is in use by another program"
 
 
-def test_none(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     plug_in(monkeypatch)
     assert main(["cameras"]) == 0
-    assert "no camera found" in capfd.readouterr().out
+    assert "no camera found" in capsys.readouterr().out

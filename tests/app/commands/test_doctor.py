@@ -12,9 +12,9 @@ from app.doctor import screen
 from app.doctor.check import Finding
 
 
-def test_every_check_answers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_check_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["doctor", "--takes", str(tmp_path), "--json"])
-    result = json.loads(capfd.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     names = {check["name"] for check in result["checks"]}
     assert {
         "python",
@@ -34,10 +34,10 @@ def test_every_check_answers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
 
 
 def test_a_failed_check_fails_the_command_and_shows_its_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(screen, "screen", lambda: [Finding("opencv", "fail", "two of them", "remove one")])
     assert main(["doctor", "--takes", str(tmp_path)]) == 1
-    shown = capfd.readouterr().out
+    shown = capsys.readouterr().out
     assert "fail  opencv" in shown
     assert "-> remove one" in shown

@@ -28,21 +28,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(words: list[str], capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    assert main([*words, "--json"]) == 0, capfd.readouterr().err
-    return json.loads(capfd.readouterr().out.splitlines()[-1])
+def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([*words, "--json"]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
 @pytest.mark.slow
-def test_from_downloads_to_figures(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_from_downloads_to_figures(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
-    steps = run(["prepare", "human36m", str(data)], capfd)["steps"]
+    steps = run(["prepare", "human36m", str(data)], capsys)["steps"]
     assert list(steps) == ["boxes", "labels", "limbs"]
 
     out = ["--out", str(tmp_path)]
     evaluate = ["evaluate", "human36m", "--data", str(data), *out]
-    algebraic = run([*evaluate, "--untrained", "algebraic", *TINY], capfd)
+    algebraic = run([*evaluate, "--untrained", "algebraic", *TINY], capsys)
     assert "mean nothing" in algebraic["warning"]
     assert (algebraic["poses"], algebraic["poses_in_wrong_scenes"]) == (9, 3)
     assert algebraic["pictures"] == "on_the_fly"
@@ -58,23 +58,23 @@ def test_from_downloads_to_figures(data: Path, tmp_path: Path, capfd: pytest.Cap
     assert "mean nothing" in json.loads(summary_file.read_text())["warning"]
 
     # The predictions alone give the same figures again.
-    again = run([*evaluate, "--results", str(results_file)], capfd)
+    again = run([*evaluate, "--results", str(results_file)], capsys)
     assert again["absolute_mm"] == pytest.approx(algebraic["absolute_mm"], rel=1e-6)
     assert again["relative_mm"] == pytest.approx(algebraic["relative_mm"], rel=1e-6)
 
     volume = [*evaluate, "--untrained", "volumetric", "--setting", "voxels=32", *TINY]
-    volumetric = run([*volume, "--pelvis", "truth", "--every", "4", "--skip-damaged"], capfd)
+    volumetric = run([*volume, "--pelvis", "truth", "--every", "4", "--skip-damaged"], capsys)
     assert volumetric["poses"] == 2
     assert volumetric["poses_in_wrong_scenes"] == 0
     assert main([*volume, "--every", "4"]) == 2
-    assert "--pelvis" in capfd.readouterr().err
+    assert "--pelvis" in capsys.readouterr().err
     # A cuboid of 2.5 m round the true pelvis holds every answer.
     assert volumetric["absolute_mm"] < 1250 * np.sqrt(3)
 
     single = run(
         [*evaluate, "--untrained", "contextpose", "--setting", "voxels=32", *TINY, "--single-view",
          "--limbs", str(data / "extra/mean_and_std_limb_length.h5"), "--pelvis", "truth", "--every", "4"],
-        capfd,
+        capsys,
     )  # fmt: skip
     assert single["poses"] == 4 + 4 + 3
     metric = json.loads(Path(single["files"][0]).read_text())
@@ -83,9 +83,9 @@ def test_from_downloads_to_figures(data: Path, tmp_path: Path, capfd: pytest.Cap
 
 
 def test_known_predictions_give_known_figures(
-    data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(["prepare", "human36m", str(data)], capfd)
+    run(["prepare", "human36m", str(data)], capsys)
     labels = read_labels(data / LABELS)
     poses = labels.table["keypoints"][labels.split_rows("val")].copy()
     poses += (3, 0, 4)
@@ -93,24 +93,24 @@ def test_known_predictions_give_known_figures(
     path = tmp_path / "results.pkl"
     write_results(path, Results(poses, np.arange(9)))
     words = ["evaluate", "human36m", "--data", str(data), "--results", str(path), "--out", str(tmp_path)]
-    result = run(words, capfd)
+    result = run(words, capsys)
     assert result["absolute_mm_without_wrong_scenes"] == pytest.approx(5.0, abs=1e-3)
     assert result["absolute_mm"] == pytest.approx((6 * 5 + 3 * np.hypot(43, 4)) / 9, abs=1e-3)
     assert result["relative_mm"] == pytest.approx(0.0, abs=1e-3)
     assert main(words) == 0
-    assert "absolute without the wrong scenes 5.0 mm" in capfd.readouterr().out
+    assert "absolute without the wrong scenes 5.0 mm" in capsys.readouterr().out
 
     write_results(path, Results(poses[:5], np.arange(5)))
     assert main(words) == 2
-    assert "5 instants" in capfd.readouterr().err
+    assert "5 instants" in capsys.readouterr().err
 
 
-def test_panoptic(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_panoptic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
     folder = write_sequence(tmp_path / "171204_pose1")
     words = ["evaluate", "panoptic", "--data", str(folder), "--untrained", "algebraic", *TINY]
-    result = run(words, capfd)
+    result = run(words, capsys)
     assert result["poses"] == 2
     assert len(result["joints"]) == 17
     assert "mean nothing" in result["warning"]
@@ -137,9 +137,9 @@ def test_bad_input(
     part: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
-    assert part in capfd.readouterr().err
+    assert part in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -34,16 +34,16 @@ STAND_IN = [
 ]
 
 
-def result_of(words, capfd):
+def result_of(words, capsys):
     code = main(words)
-    out, err = capfd.readouterr()
+    out, err = capsys.readouterr()
     assert code == 0, err
     assert "Traceback" not in err
     return json.loads(out), err
 
 
-def test_capture_tells_where_poses_are_published(rig, tmp_path, capfd):
-    result, err = result_of(["capture", "--rig", str(rig), "--no-report", *STAND_IN], capfd)
+def test_capture_tells_where_poses_are_published(rig, tmp_path, capsys):
+    result, err = result_of(["capture", "--rig", str(rig), "--no-report", *STAND_IN], capsys)
     address = result["poses"]["address"]
     assert re.fullmatch(r"tcp://127\.0\.0\.1:[1-9][0-9]+", address)
     assert f"published on {address}" in err
@@ -51,7 +51,7 @@ def test_capture_tells_where_poses_are_published(rig, tmp_path, capfd):
     assert Take.open(folder).header.state == "complete"
 
 
-def test_gui_opens_the_rig_with_settings_and_closes_by_itself(rig, tmp_path, capfd, monkeypatch, qapp):
+def test_gui_opens_the_rig_with_settings_and_closes_by_itself(rig, tmp_path, capsys, monkeypatch, qapp):
     from app.main_window import MainWindow
 
     opened = []
@@ -60,7 +60,7 @@ def test_gui_opens_the_rig_with_settings_and_closes_by_itself(rig, tmp_path, cap
     words = ["gui", "--rig", str(rig), "--preferences", str(tmp_path / "desktop.yaml"), *STAND_IN]
     hook = sys.excepthook
     code = main([*words, "--set", "rig.cameras.0.fps=12"])
-    _, err = capfd.readouterr()
+    _, err = capsys.readouterr()
     assert code == 0, err
     [window] = opened
     assert window.shown == "live"
@@ -80,8 +80,8 @@ def test_gui_opens_the_rig_with_settings_and_closes_by_itself(rig, tmp_path, cap
         (["--seconds", "-1"], "--seconds"),
     ],
 )
-def test_gui_refuses_what_it_cannot_use(words, sentence, capfd):
+def test_gui_refuses_what_it_cannot_use(words, sentence, capsys):
     assert main(["gui", *words]) == 2
-    _, err = capfd.readouterr()
+    _, err = capsys.readouterr()
     assert sentence in err
     assert "Traceback" not in err

@@ -28,9 +28,9 @@ def interrupted(tmp_path: Path) -> Path:
     return folder
 
 
-def test_an_interrupted_take_becomes_usable(interrupted: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_take_becomes_usable(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["repair", str(interrupted), "--json"]) == 0
-    result = json.loads(capfd.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     assert result["changed"] is True
     assert result["missing"]
     first, *others = result["cameras"].values()
@@ -39,15 +39,15 @@ def test_an_interrupted_take_becomes_usable(interrupted: Path, capfd: pytest.Cap
     assert Take.open(interrupted).header.state == "repaired"
 
 
-def test_people_read_what_is_missing_once(interrupted: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_people_read_what_is_missing_once(interrupted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["repair", str(interrupted)]) == 0
-    shown = capfd.readouterr().out
+    shown = capsys.readouterr().out
     assert f"{interrupted}: repaired; frames: cam1 {FRAMES - 1}, cam2 {FRAMES}" in shown
     assert "cam1: line 5 is cut short" in shown
     assert main(["repair", str(interrupted)]) == 0
-    assert capfd.readouterr().out == f"{interrupted}: is complete, nothing to repair\n"
+    assert capsys.readouterr().out == f"{interrupted}: is complete, nothing to repair\n"
 
 
-def test_a_folder_that_is_no_take(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_no_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["repair", str(tmp_path)]) == 2
-    assert str(tmp_path) in capfd.readouterr().err
+    assert str(tmp_path) in capsys.readouterr().err
