@@ -37,6 +37,8 @@ def test_start_watch_record_and_finish(qtbot, studio):
         until(lambda: all(tile._keypoints is not None for tile in tiles))
         until(lambda: page.timeline.newest("poses"))
         assert page.banner.isVisible(), "the stand-in says what it is"
+        until(lambda: page.figures.error_mm is not None)
+        assert page.figures.error_mm < 200, "see below"
         until(lambda: {tile.level for tile in tiles} <= {"good", "warning"})
         assert len(page.space.scene.labels) >= 2, "the cameras stand in space"
 

@@ -41,6 +41,22 @@ def one_point(u, v):
     return keypoints, skeleton
 
 
+def test_colours_are_right_and_what_is_invisible_is_not_drawn(tile):
+    tile.show_picture(np.full((120, 160, 3), (10, 200, 30), np.uint8))
+    left = theme.palette().left
+    assert near(QColor(30, 200, 10), colours(tile)), "BGR is shown as BGR"
+    assert not near(left, colours(tile))
+    skeleton = get_skeleton("coco_17")
+    keypoints = np.random.default_rng(0).uniform(20, 100, (1, len(skeleton), 3))
+    keypoints[..., 2] = 1.0
+    tile.show_keypoints(keypoints, skeleton)
+    found = colours(tile)
+    assert near(left, found)
+    assert near(theme.palette().right, found)
+    keypoints[..., 2] = 0.1
+    assert not near(left, colours(tile)), "what the model calls invisible is not drawn"
+
+
 def test_keypoints_of_a_shrunk_picture_lie_where_they_were_found(tile):
     tile.show_picture(np.zeros((240, 320, 3), np.uint8), full_size=(640, 480))
     tile.show_keypoints(*one_point(400, 200))
