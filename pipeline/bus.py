@@ -6,6 +6,7 @@ Three patterns, by what may happen when a reader is slow: ``Publisher`` (latest 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +17,28 @@ import msgspec
 import zmq
 
 from configs.errors import BadInputError, PosestageError
-from pipeline.messages import TOPICS, WIRE_VERSION, Envelope
+from pipeline.messages import FREE_FORM, LARGEST_FRAME, LIMITS, TOPICS, WIRE_VERSION, Envelope
+from pipeline.msgpack_nesting import NestingError, check_nesting
+from pipeline.telemetry import Drops
 
-_MAX_FRAMES = 64
+log = logging.getLogger(__name__)
+
 _encoder = msgspec.msgpack.Encoder()
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
 _payload_decoders = {topic: msgspec.msgpack.Decoder(kind) for topic, kind in TOPICS.items()}
 
 
 class WireError(PosestageError):
-    """A message that is not what its topic promises; it is dropped by whoever received it."""
+    """A message that is not what its topic promises; it is dropped and counted by whoever received it.
+
+    Args:
+        message: What is wrong with it.
+        kind: The word under which it is counted.
+    """
+
+    def __init__(self, message: str, kind: str = "malformed") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class AddressInUseError(BadInputError):
@@ -55,24 +68,50 @@ def encode(topic: str, payload: msgspec.Struct, *, seq: int = 0, t_capture_ns: i
 def decode(parts: Sequence[memoryview | bytes]) -> Message:
     """Check and decode the parts of a multipart message.
 
+    Sizes are looked at before anything is decoded, and decoding takes no more memory than a few times the
+    header's own size.
+
     Raises:
-        WireError: Unknown topic, wrong version, or a header that is not what the topic promises.
+        WireError: Unknown topic, oversized, wrong version, or a header that is not what the topic promises.
     """
-    if not 2 <= len(parts) <= 2 + _MAX_FRAMES:
-        raise WireError(f"a message has {len(parts)} parts; expected 2 to {2 + _MAX_FRAMES}")
-    topic = bytes(parts[0]).decode("ascii", "replace")
+    if len(parts) < 2:
+        raise WireError(f"a message has {len(parts)} parts; expected at least 2", "truncated")
+    topic = bytes(parts[0][:40]).decode("ascii", "replace")
     decoder = _payload_decoders.get(topic)
-    if decoder is None:
-        raise WireError(f'unknown topic "{topic[:40]}"')
+    if decoder is None or len(parts[0]) > len(topic):
+        raise WireError(f'unknown topic "{topic}"', "unknown_topic")
+    frames = [memoryview(part) for part in parts[2:]]
+    _check_sizes(topic, len(parts[1]), frames)
     try:
+        if topic in FREE_FORM:
+            check_nesting(parts[1])
         envelope = _envelope_decoder.decode(parts[1])
         if envelope.v != WIRE_VERSION:
-            raise WireError(f"message of version {envelope.v}; this program speaks version {WIRE_VERSION}")
+            raise WireError(
+                f"{topic} message of version {envelope.v}; this program speaks version {WIRE_VERSION}",
+                "other_version",
+            )
         payload = decoder.decode(envelope.payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, NestingError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"malformed {topic} message: {error}") from error
-    frames = [memoryview(part) for part in parts[2:]]
     return Message(topic, envelope.seq, envelope.t_capture_ns, envelope.t_sent_ns, payload, frames)
+
+
+def _check_sizes(topic: str, header: int, frames: Sequence[memoryview]) -> None:
+    limits = LIMITS[topic]
+    if header > limits.header:
+        raise WireError(
+            f"{topic} message with a header of {header} bytes; at most {limits.header}", "oversized"
+        )
+    if len(frames) > limits.frames:
+        raise WireError(
+            f"{topic} message with {len(frames)} raw frames; at most {limits.frames}", "oversized"
+        )
+    size = sum(frame.nbytes for frame in frames)
+    if size > limits.data:
+        raise WireError(
+            f"{topic} message with {size} bytes of raw frames; at most {limits.data}", "oversized"
+        )
 
 
 class Bus:
@@ -123,6 +162,8 @@ class Bus:
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
+        # Who announces a larger part is disconnected before memory is taken for it.
+        socket.setsockopt(zmq.MAXMSGSIZE, LARGEST_FRAME)
         self._sockets.append(socket)
         return socket
 
@@ -210,8 +251,19 @@ class Receiver:
 
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self._socket = socket
-        self.malformed = 0
-        """Messages dropped because they were not what their topic promises."""
+        self.refused = Drops()
+        """Messages dropped because they were not what their topic promises, by kind."""
+
+    @property
+    def malformed(self) -> int:
+        """How many were dropped because they were not what their topic promises."""
+        return sum(self.refused.summary().values())
+
+    def refuse(self, error: WireError) -> None:
+        """Count a message that turned out to be wrong, and name the first of each kind in the log."""
+        if error.kind not in self.refused.summary():
+            log.warning("refused a message, and will be silent about more of its kind: %s", error)
+        self.refused.add(error.kind)
 
     def register_at(self, poller: zmq.Poller) -> None:
         """Let a poller wait for messages of this one too."""
@@ -224,8 +276,8 @@ class Receiver:
         parts = [part.buffer for part in self._socket.recv_multipart(copy=False)]
         try:
             return decode(parts)
-        except WireError:
-            self.malformed += 1
+        except WireError as error:
+            self.refuse(error)
             return None
 
     def receive_all(self, timeout_ms: int = 0, limit: int = 1000) -> list[Message]:

@@ -1,83 +1,99 @@
 """Everything that travels between processes, and who sends it to whom.
 
 On the wire a message is: topic, msgpack header, raw frames. The header is an ``Envelope`` whose ``payload``
-is one of the types below, chosen by the topic. msgspec checks types while decoding, so a malformed message
-cannot get further than ``decode``.
+is one of the types below, chosen by the topic. msgspec checks types and ranges while decoding, so a malformed
+message cannot get further than ``decode``: whoever receives one may rely on what is written here, and has
+only to check what hangs on its own state.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 WIRE_VERSION: Final = 1
+
+_MOST_CAMERAS: Final = 64
+_LONGEST_SIDE: Final = 1 << 16
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+"""Of cameras, nodes, skeletons, codecs."""
+Text = Annotated[str, Meta(max_length=1 << 20)]
+"""For people; a long traceback fits."""
+Int64 = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+Count = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
+TimeNs = Annotated[int, Meta(ge=0, le=(1 << 62) - 1)]
+"""ns of a monotonic clock. Below 2^62, so that differences and sums of two fit into 64 bits."""
+Side = Annotated[int, Meta(ge=1, le=_LONGEST_SIDE)]
 
 
 class Envelope(msgspec.Struct, frozen=True):
     """Header of every message."""
 
-    v: int
-    seq: int
-    t_capture_ns: int
-    t_sent_ns: int
+    v: Int64
+    seq: Count
+    t_capture_ns: TimeNs
+    t_sent_ns: TimeNs
     payload: msgspec.Raw
 
 
 class FrameReady(msgspec.Struct, frozen=True):
     """Grabber to inference: a picture waits in shared memory."""
 
-    camera: str
-    index: int
-    ring: str
-    slot: int
-    generation: int
+    camera: Name
+    index: Count
+    ring: Name
+    slot: Annotated[int, Meta(ge=0, le=63)]
+    generation: Count
 
 
 class StreamOpened(msgspec.Struct, frozen=True):
     """Grabber to recorder: what the packets that follow are. Sent again after a restart of the grabber."""
 
-    camera: str
-    codec: str
-    width: int
-    height: int
-    fps: float
-    extradata: bytes
-    pixel_format: str
+    camera: Name
+    codec: Name
+    width: Side
+    height: Side
+    fps: Annotated[float, Meta(gt=0, le=100_000)]
+    extradata: Annotated[bytes, Meta(max_length=1 << 20)]
+    pixel_format: Annotated[str, Meta(max_length=200)]
 
 
 class PacketInfo(msgspec.Struct, frozen=True, array_like=True):
     """Times of one packet; its bytes are the raw frame at the same position."""
 
-    pts_ns: int
-    dts_ns: int
+    pts_ns: Annotated[int, Meta(ge=-(1 << 62), le=(1 << 62) - 1)]
+    dts_ns: Annotated[int, Meta(ge=-(1 << 62), le=(1 << 62) - 1)]
     keyframe: bool
 
 
 class FrameRecord(msgspec.Struct, frozen=True):
     """Grabber to recorder: one captured frame, its fate, and the packets that came with it."""
 
-    camera: str
-    index: int
-    cause: str
-    """Why it is not recorded; empty when it is."""
+    camera: Name
+    index: Count
+    cause: Annotated[str, Meta(max_length=40, pattern="^[a-z0-9_]*$")]
+    """Why it is not recorded; empty when it is. A word of the ledger, so it cannot break its lines."""
 
-    packets: list[PacketInfo]
+    packets: Annotated[list[PacketInfo], Meta(max_length=64)]
 
 
 class StreamClosed(msgspec.Struct, frozen=True):
     """Grabber to recorder: nothing follows; how many frames were captured while recording."""
 
-    camera: str
-    captured: int
+    camera: Name
+    captured: Count
 
 
 class ArrayInfo(msgspec.Struct, frozen=True):
     """Name, type and shape of a raw frame that holds an array."""
 
-    name: str
-    dtype: str
-    shape: list[int]
+    name: Name
+    dtype: Annotated[str, Meta(max_length=20)]
+    shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=8)]
 
 
 class Poses(msgspec.Struct, frozen=True):
@@ -87,11 +103,11 @@ class Poses(msgspec.Struct, frozen=True):
     this message.
     """
 
-    skeleton: str
-    cameras: list[str]
-    arrays: list[ArrayInfo]
-    stage_ms: dict[str, float]
-    latency_ns: int
+    skeleton: Name
+    cameras: Annotated[list[Name], Meta(max_length=_MOST_CAMERAS)]
+    arrays: Annotated[list[ArrayInfo], Meta(max_length=64)]
+    stage_ms: Annotated[dict[Name, float], Meta(max_length=64)]
+    latency_ns: Int64
 
 
 class SeenView(msgspec.Struct, frozen=True, array_like=True):
@@ -100,14 +116,14 @@ class SeenView(msgspec.Struct, frozen=True, array_like=True):
     Where it is not, ``corners`` is 0, ``reason`` says why, and ``evidence`` whether something like it was.
     """
 
-    camera: str
-    frame: int
-    time_ns: int
-    corners: int
+    camera: Name
+    frame: Count
+    time_ns: TimeNs
+    corners: Annotated[int, Meta(ge=0, le=1 << 20)]
     mirrored: bool
     inverted: bool
     sharpness: float
-    reason: str
+    reason: Text
     evidence: bool
 
 
@@ -117,8 +133,8 @@ class BoardSeen(msgspec.Struct, frozen=True):
     The arrays that follow hold the corners of all views, one view after the other.
     """
 
-    views: list[SeenView]
-    arrays: list[ArrayInfo]
+    views: Annotated[list[SeenView], Meta(max_length=_MOST_CAMERAS)]
+    arrays: Annotated[list[ArrayInfo], Meta(max_length=64)]
     detect_ms: float
 
 
@@ -127,17 +143,32 @@ class Command(msgspec.Struct, frozen=True):
 
     kind: Literal["ping", "go", "release", "record", "event", "stop_recording", "stop"]
     details: dict[str, Any] = {}
-    to: str = ""
+    to: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        for key, kind in _READ.get(self.kind, {}).items():
+            value = self.details.get(key, _ABSENT)
+            if value is not _ABSENT and (not isinstance(value, kind) or isinstance(value, bool)):
+                raise ValueError(f"{key} of the command {self.kind} must be {kind.__name__}")
 
 
 class Report(msgspec.Struct, frozen=True):
     """Any node to the supervisor."""
 
-    node: str
-    pid: int
+    node: Name
+    pid: Int64
     kind: Literal["ready", "alive", "telemetry", "event", "recording", "take_closed", "ended", "failed"]
-    message: str = ""
+    message: Text = ""
     details: dict[str, Any] = {}
+
+
+_ABSENT: Final = object()
+_READ: Final[dict[str, dict[str, type]]] = {
+    "go": {"origin_ns": int},
+    "record": {"folder": str},
+    "event": {"kind": str, "message": str, "t_ns": int},
+}
+"""Types of what the nodes that hear a command read from its details."""
 
 
 TOPICS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -150,3 +181,36 @@ TOPICS: Final[dict[str, type[msgspec.Struct]]] = {
     "command": Command,
     "report": Report,
 }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a message of a topic may be; what is larger is not decoded.
+
+    Attributes:
+        header: Bytes of the msgpack header.
+        frames: Number of raw frames.
+        data: Bytes of all raw frames together.
+    """
+
+    header: int
+    frames: int = 0
+    data: int = 0
+
+
+LARGEST_FRAME: Final = 64 << 20
+"""Bytes of one raw frame: a compressed picture or an array. A JPEG of 100 megapixels is smaller."""
+
+LIMITS: Final[dict[str, Limits]] = {
+    "frame": Limits(4 << 10),
+    "stream_opened": Limits(2 << 20),
+    "frame_record": Limits(64 << 10, frames=64, data=LARGEST_FRAME),
+    "stream_closed": Limits(4 << 10),
+    "poses": Limits(64 << 10, frames=16, data=LARGEST_FRAME),
+    "board_seen": Limits(2 << 20, frames=8, data=LARGEST_FRAME),
+    "command": Limits(4 << 20),
+    "report": Limits(4 << 20),
+}
+
+FREE_FORM: Final = frozenset({"command", "report"})
+"""Topics whose messages hold dictionaries of any content, so that their nesting has to be looked at first."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.pose_frame import PoseFrame
 from models.skeletons import get_skeleton
 from pipeline.bus import Bus, WireError, decode, encode
-from pipeline.messages import Command, FrameReady, Report
+from pipeline.messages import LIMITS, Command, FrameReady, FrameRecord, PacketInfo, Report
 from pipeline.pose_messages import pack_poses, unpack_poses
 
 
@@ -38,8 +38,8 @@ def test_queue_delivers_in_order_with_frames(tmp_path):
         receiver = bus.receiver(f"ipc://{tmp_path}/q", 100)
         sender = bus.sender(f"ipc://{tmp_path}/q", 100)
         for index in range(50):
-            ready = FrameReady("cam1", index, "ring", index % 6, index)
-            assert sender.send("frame", ready, [bytes([index])], t_capture_ns=index)
+            record = FrameRecord("cam1", index, "", [PacketInfo(index, index, True)])
+            assert sender.send("frame_record", record, [bytes([index])], t_capture_ns=index)
         messages = []
         while len(messages) < 50:
             message = receiver.receive(1000)
@@ -84,6 +84,7 @@ def test_endpoint_names_the_port_the_system_chose():
     ("parts", "reason"),
     [
         ([b"frame"], "parts"),
+        ([], "parts"),
         ([b"nonsense", b"x"], "unknown topic"),
         ([b"frame", b"\xc1"], "malformed"),
         ([b"frame", msgspec.msgpack.encode({"v": 1})], "malformed"),
@@ -122,6 +123,67 @@ def test_malformed_messages_are_counted_and_skipped(tmp_path):
         raw.close()
         context.term()
     assert receiver.malformed == 1
+
+
+def test_what_is_refused_is_named(tmp_path):
+    ready = FrameReady("cam1", 0, "posestage-1-cam1", 0, 1)
+    good = encode("frame", ready)
+    other = msgspec.msgpack.decode(good[1])
+    wrong_type = encode("frame", msgspec.structs.replace(ready, slot="first"))
+    sent = {
+        "truncated": [b"frame"],
+        "unknown_topic": [b"x" * 1000, good[1]],
+        "other_version": [b"frame", msgspec.msgpack.encode({**other, "v": 2})],
+        "malformed": wrong_type,
+        "oversized": [b"frame", good[1] + bytes(LIMITS["frame"].header)],
+    }
+    with Bus() as bus:
+        receiver = bus.receiver(f"ipc://{tmp_path}/q", 10)
+        context = zmq.Context()
+        raw = context.socket(zmq.PUSH)
+        raw.connect(f"ipc://{tmp_path}/q")
+        for parts in [*sent.values(), [*good, b"raw bytes that this topic has not"], good]:
+            raw.send_multipart(parts)
+        messages = []
+        while not messages:
+            messages = receiver.receive_all(1000)
+        raw.close()
+        context.term()
+    assert [message.payload for message in messages] == [ready]
+    assert receiver.refused.summary() == {**dict.fromkeys(sent, 1), "oversized": 2}
+
+
+def test_what_cannot_be_taken_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.bus.LARGEST_FRAME", 1 << 20)
+    record = FrameRecord("cam1", 0, "", [PacketInfo(0, 0, True)])
+    with Bus() as bus:
+        receiver = bus.receiver(f"ipc://{tmp_path}/q", 10)
+        sender = bus.sender(f"ipc://{tmp_path}/q", 10)
+        sender.send("frame_record", record, [bytes((1 << 20) + 1)])
+        sender.send("frame_record", record, [bytes(10)])
+        message = None
+        while message is None:  # the connection was closed over the first, and is made again
+            sender.send("frame_record", record, [bytes(10)])
+            message = receiver.receive(100)
+    assert len(message.frames[0]) == 10
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        b"\x91" * 5000 + b"\x01",  # thousands of levels
+        b"\xdd\xff\xff\xff\xff",  # four thousand million items
+        b"\xdf\xff\xff\xff\xff",
+        b"\x93\xdc\x00\x20" * 40,  # each believable by itself, all of them together are not
+        b"\xa2\xff\xfe",  # text that is none
+    ],
+)
+def test_dictionaries_of_any_content_are_bounded(details):
+    topic, header = encode("command", Command("ping", {"HERE": 1}))
+    mark = msgspec.msgpack.encode({"HERE": 1})
+    assert header.count(mark) == 1
+    with pytest.raises(WireError, match="malformed"):
+        decode([topic, header.replace(mark, b"\x81\xa1x" + details)])
 
 
 def test_poses_survive_the_wire_exactly():
