@@ -63,7 +63,9 @@ def unpack_looked(message: Message) -> list[Looked]:
     arrays = unpack_arrays(payload.arrays, message.frames, _ARRAYS, "board_seen")
     ids, pixels = arrays["ids"], arrays["pixels"]
     counts = [view.corners for view in payload.views]
-    if min(counts, default=0) < 0 or ids.shape != (sum(counts),) or pixels.shape != (sum(counts), 2):
+    if ids.dtype != np.int64 or pixels.dtype != np.float64:
+        raise WireError("the corners of a board_seen message have another type")
+    if ids.shape != (sum(counts),) or pixels.shape != (sum(counts), 2):
         raise WireError("the corners of a board_seen message do not fit its views")
     looked, start = [], 0
     for seen in payload.views:

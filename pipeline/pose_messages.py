@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import BadInputError
 from models.pose_frame import PoseFrame
 from models.skeletons import get_skeleton
 from pipeline.bus import Message, WireError
 from pipeline.messages import Poses
 from pipeline.wire_arrays import pack_arrays, unpack_arrays
 
-_POSE_ARRAYS = (
-    "view_times_ns",
-    "person",
-    "joints",
-    "scores",
-    "covariance",
-    "keypoints",
-    "used",
-    "smoothed",
-    "swapped",
-)
+_POSE_ARRAYS: Final[dict[str, tuple[type, str]]] = {
+    "view_times_ns": (np.int64, "V"),
+    "person": (np.int64, "P"),
+    "joints": (np.float64, "PJ3"),
+    "scores": (np.float64, "PJ"),
+    "covariance": (np.float64, "PJ33"),
+    "keypoints": (np.float64, "PVJ3"),
+    "used": (np.bool_, "PVJ"),
+    "smoothed": (np.float64, "PJ3"),
+    "swapped": (np.bool_, "PV"),
+}
+"""Name to type and sides: people, views, joints, or a number."""
 
 
 def pack_poses(frame: PoseFrame, latency_ns: int) -> tuple[Poses, list[bytes]]:
@@ -31,17 +38,31 @@ def unpack_poses(message: Message) -> PoseFrame:
     """The PoseFrame of a ``poses`` message.
 
     Raises:
-        WireError: Arrays missing, of the wrong type, or shaped differently from what the header says.
+        WireError: Unknown skeleton; arrays missing, of the wrong type, or shaped differently from what the
+            header says or from each other.
     """
     payload: Poses = message.payload
-    arrays = unpack_arrays(payload.arrays, message.frames, _POSE_ARRAYS, "poses")
+    arrays = unpack_arrays(payload.arrays, message.frames, tuple(_POSE_ARRAYS), "poses")
     try:
-        return PoseFrame(
-            time_ns=message.t_capture_ns,
-            skeleton=get_skeleton(payload.skeleton),
-            cameras=tuple(payload.cameras),
-            stage_ms=payload.stage_ms,
-            **arrays,
-        )
-    except AssertionError as error:
-        raise WireError("the arrays of a poses message do not fit each other") from error
+        skeleton = get_skeleton(payload.skeleton)
+    except BadInputError as error:
+        raise WireError(f"a poses message of an unknown skeleton: {payload.skeleton[:40]}") from error
+    _check_shapes(arrays, len(payload.cameras), len(skeleton))
+    return PoseFrame(
+        time_ns=message.t_capture_ns,
+        skeleton=skeleton,
+        cameras=tuple(payload.cameras),
+        stage_ms=payload.stage_ms,
+        **arrays,
+    )
+
+
+def _check_shapes(arrays: dict[str, NDArray[Any]], views: int, joints: int) -> None:
+    sides = {"P": arrays["person"].size, "V": views, "J": joints, "3": 3}
+    for name, (kind, letters) in _POSE_ARRAYS.items():
+        array = arrays[name]
+        if array.dtype != kind or array.shape != tuple(sides[letter] for letter in letters):
+            raise WireError(
+                f"the arrays of a poses message do not fit each other: {name} is {array.dtype.name} of "
+                f"{array.shape}"
+            )

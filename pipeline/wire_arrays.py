@@ -13,6 +13,7 @@ from pipeline.messages import ArrayInfo
 
 _TYPES: Final = frozenset({"<i8", "<f8", "|b1"})
 _MAX_ARRAY_BYTES: Final = 64 << 20
+_LONGEST_SIDE: Final = 1 << 20
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[ArrayInfo], list[bytes]]:
@@ -47,9 +48,11 @@ def _array(info: ArrayInfo, data: memoryview) -> NDArray[Any]:
     dtype = np.dtype(info.dtype)
     size = dtype.itemsize
     for side in info.shape:
-        if side < 0:
-            raise WireError(f"array {info.name} has a negative side")
+        if not 0 <= side <= _LONGEST_SIDE:
+            raise WireError(f"array {info.name} has a side of {side}")
         size *= side
     if size != data.nbytes or size > _MAX_ARRAY_BYTES:
         raise WireError(f"array {info.name} announces {size} bytes and brings {data.nbytes}")
+    if not size:
+        return np.zeros(info.shape, dtype)  # of no bytes there can be no view
     return np.frombuffer(data, dtype).reshape(info.shape)

@@ -208,8 +208,14 @@ def test_arrays_that_do_not_fit_their_header_are_refused():
     info = payload.arrays[2]
     huge = msgspec.structs.replace(info, shape=[1 << 40, 1 << 40])
     big = msgspec.structs.replace(payload, arrays=[*payload.arrays[:2], huge, *payload.arrays[3:]])
-    with pytest.raises(WireError, match="announces"):
+    with pytest.raises(WireError, match="side of 1099511627776"):
         unpack_poses(decode([*encode("poses", big), *arrays]))
+    whole = msgspec.structs.replace(payload.arrays[3], dtype="<i8")
+    other = msgspec.structs.replace(payload, arrays=[*payload.arrays[:3], whole, *payload.arrays[4:]])
+    with pytest.raises(WireError, match="scores is int64"):
+        unpack_poses(decode([*encode("poses", other), *arrays]))
+    with pytest.raises(WireError, match="unknown skeleton"):
+        unpack_poses(decode([*encode("poses", msgspec.structs.replace(payload, skeleton="worm")), *arrays]))
     objects = msgspec.structs.replace(info, dtype="|O")
     evil = msgspec.structs.replace(payload, arrays=[*payload.arrays[:2], objects, *payload.arrays[3:]])
     with pytest.raises(WireError, match="has type"):
