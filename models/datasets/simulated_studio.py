@@ -47,6 +47,10 @@ _INSIDE_MM = np.array([5400.0, 5000.0])
 _ROUND_S = 45.0
 _REAL_MARGIN = 1.25
 """As ``models.crops.person_box`` cuts people out of live pictures."""
+_WIDE_MARGINS = (1.4, 4.5)
+"""Side of a whole picture over the extent of the person in it."""
+_ASPECTS = (4 / 3, 3 / 2, 16 / 9)
+"""Of whole pictures, which are then square only with black borders above and below."""
 
 
 class SimulatedStudioConfig(Config):
@@ -68,6 +72,8 @@ class SimulatedStudioConfig(Config):
     """Share of pictures before clutter instead of the room."""
     truncation: float = Field(0.12, ge=0.0, le=1.0)
     """Share of pictures that end within the crop."""
+    wide: float = Field(0.0, ge=0.0, le=1.0)
+    """Share of crops that are whole pictures with somebody in them, from which networks learn to find people."""
     samples: int = Field(100_000, ge=1)
     """That make an epoch."""
 
@@ -116,6 +122,8 @@ class SimulatedStudio:
         visible = np.empty((config.views, len(self.skeleton)), bool)
         for view, camera in enumerate(crops):
             images[view], visible[view] = scene.picture(camera, self._allowed)
+            if scene.is_wide(view):
+                visible[view] &= ~scene.letterbox(images[view], camera)
         present = np.ones(config.views, bool)
         if config.least_views is not None and config.least_views < config.views:
             count = int(random.integers(config.least_views, config.views + 1))
@@ -151,6 +159,11 @@ class _Scene:
         self._poses = [pose for _, pose, _ in people]
         self._lamp = TO_LAMP if self._real else _draw_lamp(random)
         self._crowd = self._cast(self._bodies, self._palettes, self._poses)
+        self._wide: list[bool] = []
+
+    def is_wide(self, view: int) -> bool:
+        """Whether a view shows a whole picture."""
+        return view < len(self._wide) and self._wide[view]
 
     def _person(self, data: SimulatedStudio, place: tuple[float, float]) -> tuple[Figure, BodyPose, Floats]:
         random = self._random
@@ -189,7 +202,13 @@ class _Scene:
             target = middle + random.normal(0.0, 0.16, 3) * np.linalg.norm(position - middle)
             roll = random.normal(0.0, 0.05 if random.random() < 0.8 else 0.3)
             margin = _REAL_MARGIN * float(np.exp(random.normal(0.0, 0.11)))
-            found.append(aim(position, target, roll, self.joints, margin, random.normal(0.0, 0.045, 2)))
+            shift = random.normal(0.0, 0.045, 2)
+            # drawn only where asked for: other settings keep their samples
+            wide = self._config.wide > 0 and random.random() < self._config.wide
+            if wide:
+                margin, shift = _anywhere(random)
+            self._wide.append(wide)
+            found.append(aim(position, target, roll, self.joints, margin, shift))
         return found
 
     def studio_cameras(self) -> list[CropCamera]:
@@ -234,6 +253,21 @@ class _Scene:
             visible &= ~self._cut_off(picture, camera)
         return picture, visible
 
+    def letterbox(self, picture: Image, camera: CropCamera) -> NDArray[np.bool_]:
+        """Make a square a whole picture of a usual shape between black borders; (J,) joints under them."""
+        width = self._config.crop_px
+        border = round(width * (1.0 - 1.0 / float(self._random.choice(_ASPECTS))) / 2)
+        rows = self._pixels(camera)[:, 1]
+        picture[:border] = 0
+        picture[width - border :] = 0
+        return np.asarray((rows < border - 0.5) | (rows > width - border - 0.5))
+
+    def _pixels(self, camera: CropCamera) -> Floats:
+        """(J, 2) px of the first person's joints."""
+        projection = camera.projection(self._config.crop_px)
+        homogeneous = self.joints @ projection[:, :3].T + projection[:, 3]
+        return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
+
     def _with_obstacles(self, camera: CropCamera) -> Cast:
         random = self._random
         bodies, palettes, poses = list(self._bodies), list(self._palettes), list(self._poses)
@@ -249,8 +283,7 @@ class _Scene:
     def _cut_off(self, picture: Image, camera: CropCamera) -> NDArray[np.bool_]:
         """Blacken what lies beyond a border of the full picture, in place; (J,) joints beyond."""
         random, width = self._random, self._config.crop_px
-        homogeneous = self.joints @ camera.projection(width)[:, :3].T + camera.projection(width)[:, 3]
-        pixels = homogeneous[:, :2] / homogeneous[:, 2:]
+        pixels = self._pixels(camera)
         side, depth = int(random.integers(4)), int(width * random.uniform(0.05, 0.45))
         axis = side % 2
         if side < 2:
@@ -261,6 +294,15 @@ class _Scene:
             lost = pixels[:, axis] > width - depth - 0.5
         picture[(slice(None), beyond) if axis == 0 else (beyond, slice(None))] = 0
         return np.asarray(lost)
+
+
+def _anywhere(random: Generator) -> tuple[float, Floats]:
+    """Margin and shift of a whole picture; the person may reach a border, hardly beyond."""
+    least, most = _WIDE_MARGINS
+    margin = float(np.exp(random.uniform(np.log(least), np.log(most))))
+    # across: to the border; up and down: to where the borders of a wide picture usually begin
+    room = max(0.0, 0.5 - 0.5 / margin)
+    return margin, np.array([random.uniform(-room, room), random.uniform(-0.6, 0.6) * room])
 
 
 def _draw_lamp(random: Generator) -> NDArray[np.float32]:

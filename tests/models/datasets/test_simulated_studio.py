@@ -105,3 +105,25 @@ def test_a_crop_shows_what_the_studio_shows() -> None:
 
     visible = picture.visible(joints, studio._allowed)
     assert (visible == studio.visibility(lens.name, 1.0)[0]).mean() > 0.9
+
+
+def test_whole_pictures_show_a_person_anywhere_and_smaller() -> None:
+    studio = SimulatedStudio(SMALL.model_copy(update={"wide": 1.0}), "train")
+    extents, middles = [], []
+    for index in range(8):
+        sample = studio[index]
+        for view in range(3):
+            places = pixels(sample, view)
+            border = np.flatnonzero(sample["images"][view].any(axis=(1, 2)))
+            # black above and below, as a 4:3 to 16:9 picture in a square; noise may not reach in there
+            assert border[0] >= round(96 * 0.125)
+            assert border[-1] < 96 - round(96 * 0.125)
+            rows = places[sample["visible"][view], 1]
+            assert ((rows > border[0] - 1) & (rows < border[-1] + 1)).all()
+            extents.append(np.ptp(places, axis=0).max() / 96)
+            middles.append(((places.min(axis=0) + places.max(axis=0)) / 2)[0] / 96)
+    # margins from 1.4 to 4.5, and people from border to border
+    assert 1 / 4.5 - 1e-6 <= min(extents) < 0.35
+    assert 0.5 < max(extents) <= 1 / 1.4 + 1e-6
+    assert min(middles) < 0.35
+    assert max(middles) > 0.65
