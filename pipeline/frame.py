@@ -59,6 +59,8 @@ class Frame:
             compressed stream; they are recorded as they are. With reordered codecs a frame brings none or
             several; every packet up to and including this frame's own has been handed out by then.
             Empty for raw sources.
+        cause: Why a frame that was captured is not here: a word of the ledger, from a source that knows it.
+            Image and packets are absent then. Empty for a frame that is here.
     """
 
     camera: str
@@ -66,3 +68,4 @@ class Frame:
     t_capture_ns: int
     image: Image | None
     packets: tuple[EncodedPacket, ...] = ()
+    cause: str = ""

@@ -13,7 +13,15 @@ from pipeline.drivers.base import CameraDriver, CameraInfo, CameraSettings, EndO
 from pipeline.drivers.registry import DRIVERS
 from pipeline.frame import EncodedPacket, Frame, VideoFormat
 from pipeline.frame_ring import FrameRingWriter
-from pipeline.messages import Command, FrameReady, FrameRecord, PacketInfo, StreamClosed, StreamOpened
+from pipeline.messages import (
+    CameraEvent,
+    Command,
+    FrameReady,
+    FrameRecord,
+    PacketInfo,
+    StreamClosed,
+    StreamOpened,
+)
 from pipeline.node import Node, NodeContext
 from pipeline.rig_config import CameraConfig
 from pipeline.telemetry import Distribution, Drops, Rate
@@ -26,6 +34,8 @@ _RECORD_QUEUE: Final = 1000
 """Messages that may wait for the recorder: at 60 fps and 100 KB a frame, 16 s and 100 MB per camera."""
 
 _FRAME_QUEUE: Final = 256
+_CLOCK_NS: Final = 10_000_000_000
+"""While recording, the state of a camera's own clock goes into the take this often."""
 
 
 class Grabber(Node):
@@ -49,6 +59,7 @@ class Grabber(Node):
         self._origin_ns = 0
         self._half_period_ns = 0
         self._last_interval = -1
+        self._clock_due_ns = 0
         self._rate = Rate()
         self._inference_drops = Drops()
         self._recording_drops = Drops()
@@ -101,6 +112,7 @@ class Grabber(Node):
             return False
         if frame is not None:
             self._pass_on(frame)
+        self._tell_notes()
         return True
 
     def close(self) -> None:
@@ -131,6 +143,7 @@ class Grabber(Node):
             "recording_drops": self._recording_drops.summary(),
             "delivery_ms": self._jitter_ms.summary(),
             "encode_ms": self._encode_ms.summary(),
+            "source": self._driver.telemetry() if self._driver is not None else {},
         }
 
     def _pass_on(self, frame: Frame) -> None:
@@ -138,6 +151,9 @@ class Grabber(Node):
         if missing > 0:
             self._note_lost(missing, frame.t_capture_ns)
         self._next_index = frame.index + 1
+        if frame.cause:
+            self._note_gone(frame)
+            return
         self._rate.tick(frame.t_capture_ns)
         self._jitter_ms.add((time.monotonic_ns() - frame.t_capture_ns) / 1e6)
         self._show(frame)
@@ -205,6 +221,33 @@ class Grabber(Node):
             # The recorder is away and its queue is full; it learns of the hole from the jump in the index.
             self._recording_drops.add("recorder_behind")
 
+    def _note_gone(self, frame: Frame) -> None:
+        """The source knows which frame it lost, and why."""
+        self._last_time_ns = frame.t_capture_ns
+        self._inference_drops.add(frame.cause)
+        if not self._recording or self._records is None:
+            return
+        self._captured_while_recording += 1
+        self._recording_drops.add(frame.cause)
+        gone = FrameRecord(self.camera.name, frame.index - self._recorded_from, frame.cause, [])
+        self._records.send("frame_record", gone, t_capture_ns=frame.t_capture_ns)
+
+    def _tell_notes(self, *, clock: bool = False) -> None:
+        """What happened to the source, into the take and to people; ``clock`` adds the state of its clock."""
+        assert self._driver is not None
+        now = time.monotonic_ns()
+        notes = self._driver.notes()
+        for note in notes:
+            self.report("event", note.message, what=note.kind, camera=self.camera.name, **note.details)
+        clock_note = self._driver.clock() if clock or now >= self._clock_due_ns else None
+        if clock_note is not None:
+            self._clock_due_ns = now + _CLOCK_NS
+            notes = [*notes, clock_note]
+        if self._recording and self._records is not None:
+            for note in notes:
+                event = CameraEvent(self.camera.name, note.kind, note.message, note.details)
+                self._records.send("camera_event", event, t_capture_ns=now)
+
     def _note_lost(self, missing: int, next_time_ns: int) -> None:
         """The camera itself lost frames: they were captured, so the ledger names them."""
         self._inference_drops.add("lost_by_camera", missing)
@@ -236,10 +279,15 @@ class Grabber(Node):
         self._recording = True
         self._recorded_from = self._next_index
         self._captured_while_recording = 0
+        self._tell_notes(clock=True)
 
     def _stop_recording(self) -> None:
         if not self._recording or self._records is None:
             return
+        assert self._driver is not None
+        for frame in self._driver.missing(time.monotonic_ns()):
+            self._pass_on(frame)
+        self._tell_notes(clock=True)
         self._recording = False
         self._unsent_end = StreamClosed(self.camera.name, self._captured_while_recording)
         self._send_end()

@@ -9,6 +9,7 @@ only to check what hangs on its own state.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -88,6 +89,81 @@ class StreamClosed(msgspec.Struct, frozen=True):
     captured: Count
 
 
+class CameraEvent(msgspec.Struct, frozen=True):
+    """Grabber to recorder: something that happened to the camera, for the story of the take."""
+
+    camera: Name
+    kind: Name
+    message: Text
+    details: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        for key, value in self.details.items():
+            if key in _OF_THE_EVENT or not isinstance(value, (str, int, float, bool, type(None))):
+                raise ValueError(f"a detail of an event cannot be called {key!r} with {type(value).__name__}")
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(f"the detail {key!r} of an event must be finite")
+
+
+class RemoteAsk(msgspec.Struct, frozen=True):
+    """Host to remote grabber: everything it wants from a camera. Sent again several times a second.
+
+    Each message states the whole wish, so that none of them matters: a lost one is made good by the next.
+    """
+
+    session: Count
+    """Random number of who asks; another one begins from the start."""
+    start_ns: TimeNs
+    """The session's origin on the remote machine's clock; 0: only keep the camera open."""
+    have: Int64
+    """Index of the last frame that arrived; -1: none. What comes before it is not sent again."""
+
+
+class RemoteOffer(msgspec.Struct, frozen=True):
+    """Remote grabber to host: what there is, in answer to every ``RemoteAsk``."""
+
+    camera: Name
+    run: Count
+    """Random number of this run of the remote grabber; another one has another clock and other indices."""
+    state: Literal["opening", "ready", "running", "ended", "failed", "in_use"]
+    message: Text
+    """Why it failed, or who uses it."""
+    device: Text
+    captured: Count
+    delivered: Count
+    waiting: Count
+    dropped: Annotated[dict[Name, Count], Meta(max_length=64)]
+    """The sender's own ledger: ``captured = delivered + waiting + dropped`` by cause."""
+
+
+class FramesLost(msgspec.Struct, frozen=True):
+    """Remote grabber to host: frames that were captured one after the other and will not come."""
+
+    camera: Name
+    first: Count
+    count: Annotated[int, Meta(ge=1, le=1 << 40)]
+    t_first_ns: TimeNs
+    t_last_ns: TimeNs
+    cause: Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z0-9_]*$")]
+
+
+class ClockPing(msgspec.Struct, frozen=True):
+    """Host to remote grabber: what time is it there?"""
+
+    number: Count
+    t_host_ns: TimeNs
+
+
+class ClockPong(msgspec.Struct, frozen=True):
+    """Remote grabber to host: the ping came and this left at these times of the remote clock."""
+
+    number: Count
+    run: Count
+    t_host_ns: TimeNs
+    t_received_ns: TimeNs
+    t_sent_ns: TimeNs
+
+
 class ArrayInfo(msgspec.Struct, frozen=True):
     """Name, type and shape of a raw frame that holds an array."""
 
@@ -162,6 +238,9 @@ class Report(msgspec.Struct, frozen=True):
     details: dict[str, Any] = {}
 
 
+_OF_THE_EVENT: Final = frozenset({"camera", "kind", "message", "t_ns"})
+"""Names that an event's details cannot have: these are its own."""
+
 _ABSENT: Final = object()
 _READ: Final[dict[str, dict[str, type]]] = {
     "go": {"origin_ns": int},
@@ -176,6 +255,12 @@ TOPICS: Final[dict[str, type[msgspec.Struct]]] = {
     "stream_opened": StreamOpened,
     "frame_record": FrameRecord,
     "stream_closed": StreamClosed,
+    "camera_event": CameraEvent,
+    "remote_ask": RemoteAsk,
+    "remote_offer": RemoteOffer,
+    "frames_lost": FramesLost,
+    "clock_ping": ClockPing,
+    "clock_pong": ClockPong,
     "poses": Poses,
     "board_seen": BoardSeen,
     "command": Command,
@@ -206,11 +291,17 @@ LIMITS: Final[dict[str, Limits]] = {
     "stream_opened": Limits(2 << 20),
     "frame_record": Limits(64 << 10, frames=64, data=LARGEST_FRAME),
     "stream_closed": Limits(4 << 10),
+    "camera_event": Limits(2 << 20),
+    "remote_ask": Limits(4 << 10),
+    "remote_offer": Limits(4 << 20),
+    "frames_lost": Limits(4 << 10),
+    "clock_ping": Limits(4 << 10),
+    "clock_pong": Limits(4 << 10),
     "poses": Limits(64 << 10, frames=16, data=LARGEST_FRAME),
     "board_seen": Limits(2 << 20, frames=8, data=LARGEST_FRAME),
     "command": Limits(4 << 20),
     "report": Limits(4 << 20),
 }
 
-FREE_FORM: Final = frozenset({"command", "report"})
+FREE_FORM: Final = frozenset({"command", "report", "camera_event"})
 """Topics whose messages hold dictionaries of any content, so that their nesting has to be looked at first."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipeline.bus import Bus, Message, Receiver
 from pipeline.frame import EncodedPacket, VideoFormat
-from pipeline.messages import Command, FrameRecord, StreamClosed, StreamOpened
+from pipeline.messages import CameraEvent, Command, FrameRecord, StreamClosed, StreamOpened
 from pipeline.node import Node, NodeContext
 from pipeline.pose_messages import unpack_poses
 from pipeline.take.errors import DiskFullError
@@ -168,6 +168,9 @@ class Recorder(Node):
             ledger = self._cameras[payload.camera]
             self._note_missing(writer, payload.camera, ledger.offset + payload.captured, ledger.last_time_ns)
             ledger.ended = True
+        elif isinstance(payload, CameraEvent):
+            details = {"camera": payload.camera, **payload.details}
+            writer.write_event(payload.kind, payload.message, message.t_capture_ns, **details)
         elif message.topic == "poses":
             writer.write_poses(unpack_poses(message))
 

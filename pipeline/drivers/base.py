@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -36,6 +36,21 @@ class CameraSettings:
     size: tuple[int, int] | None
     fps: float | None
     origin_ns: int
+
+
+@dataclass(frozen=True)
+class CameraNote:
+    """Something that belongs into the story of a take.
+
+    Attributes:
+        kind: Short class name such as ``disconnect``.
+        message: One sentence for people.
+        details: Further values, plain JSON types.
+    """
+
+    kind: str
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,8 @@ class CameraDriver(ABC):
     def read(self, timeout_s: float) -> Frame | None:
         """Wait for the next frame, at most ``timeout_s``; None when none came in that time.
 
-        Capture times rise strictly. The image may be overwritten by the next ``read``.
+        Capture times rise strictly. The image may be overwritten by the next ``read``. A source that lost a
+        frame and knows why returns it with a ``cause``; where it only knows that, indices jump.
 
         Raises:
             CameraError: The source failed; ``open`` may be tried again.
@@ -101,6 +117,27 @@ class CameraDriver(ABC):
         Called once when capture stops, so that the recording's ledger names every frame in the video.
         """
         return []
+
+    def missing(self, until_ns: int) -> list[Frame]:
+        """Frames that the source must have captured before ``until_ns`` and that can no longer be counted.
+
+        Called when a recording ends, so that a camera that is away just then is in the ledger with what it
+        filmed meanwhile. They have a cause; ``read`` goes on after them.
+        """
+        del until_ns
+        return []
+
+    def notes(self) -> list[CameraNote]:
+        """What happened to the source since the last call, such as a lost connection."""
+        return []
+
+    def clock(self) -> CameraNote | None:
+        """How the source's clock was mapped to this machine's; None where there is only this one."""
+        return None
+
+    def telemetry(self) -> dict[str, Any]:
+        """Numbers of the source itself, such as those of a connection; empty where there are none."""
+        return {}
 
     @abstractmethod
     def close(self) -> None:
