@@ -73,7 +73,7 @@ class SimulatedStudioConfig(Config):
     truncation: float = Field(0.12, ge=0.0, le=1.0)
     """Share of pictures that end within the crop."""
     wide: float = Field(0.0, ge=0.0, le=1.0)
-    """Share of crops that are whole pictures with somebody in them, from which networks learn to find people."""
+    """Share of crops that are whole pictures with somebody in them, to learn to find people."""
     samples: int = Field(100_000, ge=1)
     """That make an epoch."""
 
