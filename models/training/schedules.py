@@ -61,7 +61,7 @@ def gumbel_temperature(progress: float, *, start: float = 1.0, end: float = 0.1)
 
 
 def two_phase_factor(step: int, steps: int) -> float:
-    """Learning rate of MeTRAbs relative to the first one: to a third in 92 % of the steps, then a tenth lower.
+    """Learning rate of MeTRAbs over its first one: to a third in 92 % of the steps, then a tenth lower.
 
     Sarandi et al., T-BIOM 2020; falls by constant factors within each phase.
 

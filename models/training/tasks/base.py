@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-Batch = dict[str, Tensor]
+from models.crops.network_input import MEAN, STD
+from models.crops.network_input import network_input as normalised
 
-# As ``models.crops.cropper`` with its default statistics: red's on the blue channel and the reverse.
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
+Batch = dict[str, Tensor]
 
 
 class Task(Protocol):
@@ -52,19 +51,14 @@ class ChangesNetwork(Protocol):
 
 def network_input(images: Tensor) -> Tensor:
     """Normalised pictures (B, V, 3, H, W) from uint8 (B, V, H, W, 3) BGR; float32 ones pass through."""
-    if images.dtype != torch.uint8:
-        return images
-    mean = images.new_tensor(_MEAN, dtype=torch.float32)
-    gain = 1.0 / images.new_tensor(_STD, dtype=torch.float32)
-    # stays channels-last in memory, which convolutions like
-    return ((images.float() * (1.0 / 255.0) - mean) * gain).movedim(-1, 2)
+    return normalised(images) if images.dtype == torch.uint8 else images
 
 
 def input_picture(image: Tensor) -> np.ndarray:
     """(H, W, 3) uint8 BGR from one picture of a batch, in either form that ``network_input`` takes."""
     if image.dtype == torch.uint8:
         return np.ascontiguousarray(image.numpy())
-    levels = (image.movedim(0, -1) * image.new_tensor(_STD) + image.new_tensor(_MEAN)) * 255.0
+    levels = (image.movedim(0, -1) * image.new_tensor(STD) + image.new_tensor(MEAN)) * 255.0
     return np.ascontiguousarray(levels.round().clamp(0, 255).to(torch.uint8).numpy())
 
 
