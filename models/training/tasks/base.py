@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.crops.network_input import MEAN, STD
-from models.crops.network_input import network_input as normalised
+from models.crops.network_input import MEAN, STD, normalised
 
 Batch = dict[str, Tensor]
 
