@@ -47,9 +47,14 @@ def build_estimator(config: PipelineConfig, rig: Rig) -> Estimator:
     """The estimator that a pipeline describes.
 
     Raises:
-        BadInputError: Unknown model, wrong setting, missing weights, fewer than two cameras.
+        BadInputError: Unknown model, wrong setting, missing weights, fewer than two cameras for a pipeline
+            that needs them.
         MissingExtraError: A runtime is not installed.
     """
+    if config.monocular is not None and (len(rig) == 1 or config.monocular.use == "always"):
+        from pipeline.monocular_estimator import MonocularEstimator
+
+        return MonocularEstimator(config, rig)
     if config.network is None:
         from pipeline.pose_estimator import PoseEstimator
 

@@ -16,12 +16,14 @@ from models.keypoints.base import KeypointModel
 from models.keypoints.performer import choose_performer
 from models.keypoints.registry import KEYPOINT_MODELS
 from models.keypoints.retiming import KeypointRetimer
+from models.monocular.gap_filler import Filled, GapFiller
 from models.one_euro import OneEuroFilter
 from models.pose_frame import PoseFrame
 from models.triangulation.mirror_repair import MirrorRepair
 from models.triangulation.robust import RobustTriangulator
 from models.triangulation.view_trust import ViewTrust
 from pipeline.frame import Image
+from pipeline.monocular_model import build_monocular_model, warm_up_monocular
 from pipeline.pipeline_config import PipelineConfig
 
 
@@ -47,12 +49,13 @@ def check_cameras(rig: Rig) -> None:
             f"3D poses need at least two cameras, this rig has {len(rig)}",
             key="cameras",
             value=", ".join(rig.names),
-            hint="add a camera, or record without poses with --pipeline none",
+            hint="add a camera, lift what one sees with --pipeline blazepose+simple_baseline, or record without "
+            "poses with --pipeline none",
         )
 
 
 class PoseEstimator:
-    """Keypoints in every view, left/right repair, robust triangulation, filter.
+    """Keypoints in every view, left/right repair, robust triangulation, filling of gaps, filter.
 
     Follows one performer: of several people in a view it takes the one nearest to where the performer was.
 
@@ -80,6 +83,7 @@ class PoseEstimator:
         self._lags_ns = np.array([round(camera.lag_ms * 1e6) for camera in rig.cameras], np.int64)
         self._trust = ViewTrust(config.view_trust, views, joints) if config.view_trust else None
         self._min_score = config.triangulation.min_score
+        self._fill = self._gap_filler(config) if config.monocular is not None else None
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
         self._last_joints: NDArray[np.float64] | None = None
         self._warm_up()
@@ -88,7 +92,10 @@ class PoseEstimator:
 
     def description(self) -> dict[str, Any]:
         """Name and weights of the models in use, for the take."""
-        return {"keypoints": {"name": self.model.name, "sha256": self.model.hashes}}
+        models: dict[str, Any] = {"keypoints": self.model}
+        if self._fill is not None:
+            models["monocular"] = self._fill.model
+        return {key: {"name": model.name, "sha256": model.hashes} for key, model in models.items()}
 
     def estimate(self, images: Sequence[Image | None], times_ns: Sequence[int], time_ns: int) -> PoseFrame:
         """Estimate the poses of one instant.
@@ -112,7 +119,7 @@ class PoseEstimator:
         if not seen.any():
             self._forget()
             return PoseFrame.nobody(time_ns, self.skeleton, self.rig.names, times_ns, stages)
-        if self._repair is not None:
+        if self._repair is not None and seen.sum() > 1:  # a single view has none to be compared with
             keypoints, scores, swapped[0] = self._repair(keypoints, scores, 0)
             started = _lap(stages, "mirror_repair", started)
         placed = keypoints
@@ -123,25 +130,31 @@ class PoseEstimator:
             weighed = self._trust.weigh(scores, self._min_score, time_ns)
         result = self._triangulate(placed[None], weighed[None])
         if self._trust is not None:
-            self._trust.learn(result.used[0], scores >= self._min_score, time_ns)
+            usable = scores >= self._min_score
+            # A view that is alone with a joint contradicts nobody.
+            self._trust.learn(result.used[0], usable & (usable.sum(axis=0) > 1), time_ns)
         started = _lap(stages, "triangulation", started)
+        filled = Filled(result.joints[0], result.scores[0], result.covariance[0], result.used[0])
+        if self._fill is not None:
+            filled = self._fill(filled, placed, scores, images, time_ns)
+            started = _lap(stages, "gaps", started)
         person = np.zeros(1, np.int64)
-        smoothed = result.joints
+        smoothed = filled.joints[None]
         if self._smooth is not None:
-            smoothed = self._smooth(result.joints, person, time_ns)
+            smoothed = self._smooth(smoothed, person, time_ns)
             _lap(stages, "smoothing", started)
-        self._last_joints = result.joints[0]
+        self._last_joints = filled.joints
         return PoseFrame(
             time_ns=time_ns,
             skeleton=self.skeleton,
             cameras=self.rig.names,
             view_times_ns=np.asarray(times_ns, np.int64),
             person=person,
-            joints=result.joints,
-            scores=result.scores,
-            covariance=result.covariance,
+            joints=filled.joints[None],
+            scores=filled.scores[None],
+            covariance=filled.covariance[None],
             keypoints=np.concatenate([keypoints, scores[..., None]], axis=-1)[None],
-            used=result.used,
+            used=filled.used[None],
             smoothed=smoothed,
             swapped=swapped,
             stage_ms=stages,
@@ -150,6 +163,21 @@ class PoseEstimator:
     def close(self) -> None:
         """Free the models."""
         self.model.close()
+
+    def _gap_filler(self, config: PipelineConfig) -> GapFiller:
+        assert config.monocular is not None
+        model = build_monocular_model(config, self.skeleton)
+        scale = config.triangulation.score_scale_mm
+        filler = GapFiller(
+            config.monocular.gaps,
+            model,
+            self.rig,
+            self.skeleton,
+            min_score=self._min_score,
+            score_scale_mm=scale,
+        )
+        self.instant_s += warm_up_monocular(model, self.rig, self.skeleton)
+        return filler
 
     def _scene_times(self, times_ns: Sequence[int]) -> NDArray[np.int64]:
         """(V,) when the scene in each picture took place, -1 where there is none."""

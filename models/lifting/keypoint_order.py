@@ -40,12 +40,13 @@ def to_human36m(keypoints: Floats, scores: Floats, skeleton: Skeleton) -> tuple[
     """Reorder, and put together what is missing.
 
     Args:
-        keypoints: (N, J, 2) px without lens distortion, so that what is straight in space is straight here.
+        keypoints: (N, J, 2) px without lens distortion, so that what is straight in space is straight here;
+            or (N, J, 3) mm, as the rules hold in space as well.
         scores: (N, J).
         skeleton: Of both.
 
     Returns:
-        (N, 17, 2) px and (N, 17) scores of ``human36m_17``; NaN with score 0 where neither the keypoint
+        (N, 17, 2 or 3) and (N, 17) scores of ``human36m_17``; NaN with score 0 where neither the keypoint
         nor all that its rule asks for is there. A joint made by a rule has the lowest score among its parts.
     """
     order = joint_map(skeleton, TARGET)
@@ -59,7 +60,7 @@ def to_human36m(keypoints: Floats, scores: Floats, skeleton: Skeleton) -> tuple[
         if name in skeleton.joints:
             at = skeleton.index(name)
             return keypoints[:, at], scores[:, at]
-        return np.full((len(keypoints), 2), np.nan), np.zeros(len(keypoints))
+        return np.full((len(keypoints), keypoints.shape[2]), np.nan), np.zeros(len(keypoints))
 
     for joint, rule in RULES.items():
         at = TARGET.index(joint)

@@ -1,0 +1,69 @@
+"""How wrong a pose from one camera is: little across the line of sight, much along it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from calibration.camera import Camera
+from configs.loading import Config
+
+Floats = NDArray[np.float64]
+
+
+class Uncertainty(Config):
+    """Standard deviations, measured on motion of the simulated studio that no network was trained on.
+
+    Attributes:
+        across_mm: Of a joint that has a keypoint, along each axis at right angles to the line of sight.
+        made_up_mm: The same for a joint without a keypoint.
+        distance: Of the person's distance from the camera, as a share of it: one camera cannot tell a tall
+            person from a near one.
+        depth_mm: Of a joint's depth against the pelvis, for one as far from the pelvis as ``reach_mm``; it
+            grows with that distance.
+        depth_floor_mm: Of the depth of a joint at the pelvis.
+        reach_mm: See ``depth_mm``.
+    """
+
+    across_mm: float = Field(18.0, gt=0.0)
+    made_up_mm: float = Field(80.0, gt=0.0)
+    distance: float = Field(0.07, gt=0.0, lt=1.0)
+    depth_mm: float = Field(120.0, gt=0.0)
+    depth_floor_mm: float = Field(20.0, gt=0.0)
+    reach_mm: float = Field(600.0, gt=0.0)
+
+    def depth_deviation(self, joints: Floats, root: Floats) -> Floats:
+        """(J,) mm, how wrong the depth of each joint against the person's is.
+
+        Args:
+            joints: (J, 3) mm, in any axes.
+            root: (3,) mm, the pelvis.
+        """
+        reach = np.linalg.norm(joints - root, axis=1) / self.reach_mm
+        return np.asarray(np.hypot(self.depth_floor_mm, self.depth_mm * reach))
+
+
+def covariance_along(camera: Camera, joints: Floats, across_mm: Floats, along_mm: Floats) -> Floats:
+    """Ellipsoids that point at the camera.
+
+    Args:
+        camera: Which saw the joints.
+        joints: (J, 3) mm in the camera's axes.
+        across_mm: (J,) standard deviation at right angles to the line of sight.
+        along_mm: (J,) along it.
+
+    Returns:
+        (J, 3, 3) mm^2 in world, NaN where a joint is.
+    """
+    sight = joints / np.linalg.norm(joints, axis=1, keepdims=True) @ camera.R
+    outer = sight[:, :, None] * sight[:, None, :]
+    across = np.square(across_mm)[:, None, None]
+    return np.asarray(across * np.eye(3) + (np.square(along_mm)[:, None, None] - across) * outer)
+
+
+def joint_scores(scores: Floats, covariance: Floats, score_scale_mm: float) -> Floats:
+    """Scores of keypoints (J,), lowered by what is not known about the joints as triangulation does it."""
+    trace = np.trace(covariance, axis1=1, axis2=2)
+    lowered = scores / (1.0 + trace / score_scale_mm**2)
+    return np.asarray(np.where(np.isfinite(trace), np.clip(lowered, 0.0, 1.0), 0.0))
