@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from app import icons, theme
+from app.keyboard import Keyboard
 from app.page import Page
 from app.pages import PAGES, RAIL
 from app.settings_dialog import MessagesDialog, SettingsDialog, ShortcutsDialog
@@ -58,6 +59,7 @@ class MainWindow(QMainWindow):
         self.status.messages.clicked.connect(self.show_messages)
         self._compose()
         self._toasts = Toasts(self._stack)
+        self._keyboard = Keyboard(self)
         self._add_keys()
         studio.go_to.connect(self.go_to)
         studio.message.connect(self._hear)
