@@ -15,12 +15,13 @@ from calibration.coverage import measure_coverage
 from calibration.errors import SolveError
 from calibration.observations import BoardObservations
 from calibration.report.evidence import Evidence, gather, rms
+from calibration.report.room import RoomUncertainty, room_uncertainty
 from calibration.report.verdicts import headline, judge
 from calibration.rig import Rig
 from calibration.world_frame import find_floor_board
 from configs.errors import BadInputError
 from pipeline.calibration_figures import calibration_figures, compare_with_truth
-from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome, FloorCandidate, Judgement
+from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome, FloorCandidate
 from pipeline.floor_search import find_floor, lying_views
 from pipeline.floor_watch import FoundFloor, StillStretch
 from pipeline.rig_config import RigConfig
@@ -52,7 +53,6 @@ def outcome_of(
     """
     evidence = gather(calibration)
     verdicts = judge(calibration, evidence)
-    top = headline(verdicts, calibration.diagnoses)
     extrinsics = calibration.extrinsics
     start_ns = min((view.time_ns for view in observations.views), default=0)
     floors = _floors(extrinsics.rig, observations, still, start_ns) if extrinsics is not None else ()
@@ -61,16 +61,17 @@ def outcome_of(
         starts = [round(1e9 * one.start_s) + start_ns for one in floors]
         chosen = int(np.argmin([abs(one - floor.stretch.start_ns) for one in starts])) if starts else None
     names = calibration.rig.names
+    room = room_uncertainty(extrinsics, calibration.board) if extrinsics is not None else None
     return CalibrationOutcome(
         rig=calibration.rig,
         reference=extrinsics.rig if extrinsics is not None else calibration.rig,
         reference_camera=extrinsics.reference if extrinsics is not None else names[0],
         board=calibration.board,
         usable=calibration.usable,
-        headline=Judgement("Calibration", top.colour, top.title, top.words),
-        judgements=tuple(Judgement(v.title, v.colour, v.value, v.words, v.rule) for v in verdicts),
+        headline=headline(verdicts, calibration.diagnoses),
+        verdicts=tuple(verdicts),
         diagnoses=calibration.diagnoses,
-        cameras={name: _camera(calibration, evidence, name, start_ns) for name in names},
+        cameras={name: _camera(calibration, evidence, room, name, start_ns) for name in names},
         shared=_shared(calibration),
         tree=extrinsics.graph.tree if extrinsics is not None else (),
         times_s=(extrinsics.board.times_ns - start_ns) / 1e9 if extrinsics is not None else np.zeros(0),
@@ -128,8 +129,10 @@ def _shared(calibration: Calibration) -> NDArray[np.int64]:
     return np.asarray(extrinsics.graph.shared[np.ix_(rows, rows)], np.int64)
 
 
-def _camera(calibration: Calibration, evidence: Evidence, name: str, start_ns: int) -> CameraOutcome:
-    camera = calibration.rig.camera(name)
+def _camera(
+    calibration: Calibration, evidence: Evidence, room: RoomUncertainty | None, name: str, start_ns: int
+) -> CameraOutcome:
+    camera, place = calibration.rig.camera(name), calibration.rig.names.index(name)
     lens, extrinsics = calibration.intrinsics.get(name), calibration.extrinsics
     pixels, residuals = evidence.pixels(name), evidence.residuals(name)
     every = max(1, -(-len(pixels) // _MOST_RESIDUALS))
@@ -154,8 +157,8 @@ def _camera(calibration: Calibration, evidence: Evidence, name: str, start_ns: i
         held_out_px=held_out,
         focal_px=focal,
         focal_95_percent=focal_95,
-        place_95_mm=float(np.max(sure.position_mm)) if sure is not None else nan,
-        turn_95_deg=float(np.max(sure.rotation_deg)) if sure is not None else nan,
+        place_95_mm=float(room.place_95_mm[place]) if room is not None else nan,
+        turn_95_deg=float(room.turn_95_deg[place]) if room is not None else nan,
         lag_ms=camera.lag_ms,
         lag_95_ms=extrinsics.lags[name].interval_ms if extrinsics is not None else nan,
         views=len(views),

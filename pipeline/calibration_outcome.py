@@ -4,39 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board
 from calibration.diagnosis import Diagnosis
+from calibration.report.verdict import Headline, Verdict
 from calibration.rig import Rig
 from calibration.world_axes import FloorBoard
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-Colour = Literal["green", "amber", "red"]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One figure, what it means, and whether that is good.
-
-    Attributes:
-        title: What was judged.
-        colour: Green: fine. Amber: usable, could be better. Red: do not rely on it.
-        value: The figure.
-        words: What it means here.
-        rule: Where the limits are, and why.
-    """
-
-    title: str
-    colour: Colour
-    value: str
-    words: str
-    rule: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +28,8 @@ class CameraOutcome:
         held_out_px: The same on views kept out of the solve.
         focal_px: Mean of both axes.
         focal_95_percent: 95 % interval, of it; NaN for a lens that was given.
-        place_95_mm: Largest half width of the 95 % interval of its place, relative to the reference camera.
+        place_95_mm: Half width of the 95 % interval of its place along the axis it is known least, the world
+            laid where points between the cameras fit best.
         turn_95_deg: The same of its direction.
         lag_ms: How much older its pictures are than their time stamps say.
         lag_95_ms: Half width of the 95 % interval.
@@ -108,8 +89,8 @@ class CalibrationOutcome:
         reference_camera: Its name.
         board: What was filmed.
         usable: Nothing is so wrong that it must not be used.
-        headline: All judgements in one.
-        judgements: Figure by figure.
+        headline: All verdicts in one.
+        verdicts: Figure by figure.
         diagnoses: What was recognised, the gravest first.
         cameras: By name.
         shared: (C, C) moments that two cameras share; on the diagonal those of one.
@@ -131,8 +112,8 @@ class CalibrationOutcome:
     reference_camera: str
     board: Board
     usable: bool
-    headline: Judgement
-    judgements: tuple[Judgement, ...]
+    headline: Headline
+    verdicts: tuple[Verdict, ...]
     diagnoses: tuple[Diagnosis, ...]
     cameras: Mapping[str, CameraOutcome]
     shared: Ints

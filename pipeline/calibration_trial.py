@@ -11,11 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.board import Board
 from calibration.bundle_covariance import NORMAL_95
 from calibration.calibrator import Calibration
 from calibration.extrinsics_result import ExtrinsicsResult
-from calibration.volume_uncertainty import seen_by, volume_uncertainty
+from calibration.report.room import RoomUncertainty, room_uncertainty
 from pipeline.calibrate_config import LiveConfig
 from pipeline.solve_process import SolveAnswer, SolveProcess, SolveRequest
 from pipeline.trial_figures import TrialFigures
@@ -24,11 +23,13 @@ log = logging.getLogger(__name__)
 
 _FOCAL = slice(6, 8)
 """Of a camera's parameters in the covariance of the joint solve, see ``bundle_kernel``."""
-_MOST_POINTS = 150
-"""Of where the board was: uncertainty changes slowly through a room."""
 _MOST_TRIAL_SHARE = 0.5
 """Of the time may go into trials: the cameras need the same processors."""
 
+
+_MENDED_BY_SHOWING: Final = frozenset({"thin_coverage", "flat_motion"})
+"""Warnings that go when the board is shown elsewhere; small intervals alone do not see them, since they trust
+the lens model where no corner was."""
 
 NO_FLOOR: Final = (
     "that is enough; now lay the board flat on the floor where a camera sees it, and let go of it"
@@ -109,7 +110,11 @@ def trial_figures(
     calibration = answer.calibration
     if calibration is None:
         return TrialFigures(missing=(answer.failure,))
-    missing = [one.sentence for one in calibration.diagnoses if one.severity == "error"]
+    missing = [
+        one.sentence
+        for one in calibration.diagnoses
+        if one.severity == "error" or one.kind in _MENDED_BY_SHOWING
+    ]
     focal = {
         name: _focal_percent(calibration, name) for name in calibration.rig.names if name not in known_lenses
     }
@@ -123,8 +128,8 @@ def trial_figures(
     if extrinsics is None:
         rms = max(lens.rms_px for lens in calibration.intrinsics.values())
         return TrialFigures(focal_percent=max(focal.values()), rms_px=rms, missing=tuple(missing))
-    places = _Places(extrinsics, calibration.board)
-    missing += places.missing(wanted)
+    room = room_uncertainty(extrinsics, calibration.board)
+    missing += _Places(extrinsics, room).missing(wanted)
     lags = {name: lag.interval_ms for name, lag in extrinsics.lags.items() if name != extrinsics.reference}
     for name, ms in lags.items():
         if ms > wanted.lag_ms:
@@ -135,10 +140,10 @@ def trial_figures(
     if floor_wanted and answer.floor is None and not missing:
         missing.append(NO_FLOOR)
     return TrialFigures(
-        places.point_mm,
-        float(places.place_mm.max()),
-        float(places.turn_deg.max()),
-        places.distance_mm,
+        room.point_mm,
+        float(room.place_95_mm.max()),
+        float(room.turn_95_deg.max()),
+        room.distance_mm,
         max(focal.values(), default=0.0),
         max(lags.values(), default=0.0),
         extrinsics.rms_px,
@@ -158,56 +163,39 @@ def _focal_percent(calibration: Calibration, camera: str) -> float:
     return 100 * NORMAL_95 * float(deviations.max())
 
 
-def _shared_moments(extrinsics: ExtrinsicsResult) -> NDArray[np.intp]:
-    """Moments at which two cameras saw the board: where it was then is where this rig will measure."""
-    seen = np.bincount([view.moment for view in extrinsics.views], minlength=len(extrinsics.board))
-    return np.flatnonzero(seen >= 2)
-
-
 class _Places:
     """How sure places are, and who must see the board together for more."""
 
-    def __init__(self, extrinsics: ExtrinsicsResult, board: Board) -> None:
+    def __init__(self, extrinsics: ExtrinsicsResult, room: RoomUncertainty) -> None:
         self.extrinsics = extrinsics
-        rig, track = extrinsics.rig, extrinsics.board
-        moments = _shared_moments(extrinsics)
-        moments = moments[:: max(1, -(-len(moments) // _MOST_POINTS))]
-        middle = np.array([*board.size_mm, 0.0]) / 2
-        points = track.R[moments] @ middle + track.t[moments]
-        self.points = points[seen_by(rig, points).sum(axis=0) >= 2]
-        away = [np.linalg.norm(self.points - camera.position, axis=1) for camera in rig.cameras]
-        self.distance_mm = float(np.median(away)) if len(self.points) else float("nan")
-        found = volume_uncertainty(rig, extrinsics.covariance, self.points)
-        self.point_mm = found.rms_mm if found is not None else float("nan")
-        unknown = np.full(len(rig), np.nan)
-        self.place_mm = NORMAL_95 * found.place_mm if found is not None else unknown
-        self.turn_deg = NORMAL_95 * found.turn_deg if found is not None else unknown
+        self.room = room
 
     def missing(self, wanted: LiveConfig) -> list[str]:
         """Sentences about the cameras whose places are known too little, the worst first."""
-        if not np.isfinite(self.point_mm):
+        room = self.room
+        if not room.known:
             return ["carry the board to the middle of the room, where several cameras see it"]
         sentences = []
-        limit = wanted.place_percent / 100 * self.distance_mm
+        limit = wanted.place_percent / 100 * room.distance_mm
         names = self.extrinsics.rig.names
-        for place in np.argsort(-self.place_mm):
-            name, known = names[place], self.place_mm[place]
+        for place in np.argsort(-room.place_95_mm):
+            name, known = names[place], room.place_95_mm[place]
             if known > limit:
                 sentences.append(
                     f"show the board to {name} and {self._partner(int(place))} together, at other heights "
                     f"and tilts: the place of {name} is known to {known:.0f} mm, wanted are {limit:.0f} mm"
                 )
-        for place in np.argsort(-self.turn_deg):
-            name, known = names[place], self.turn_deg[place]
+        for place in np.argsort(-room.turn_95_deg):
+            name, known = names[place], room.turn_95_deg[place]
             if known > wanted.turn_deg:
                 sentences.append(
                     f"bring the board near {name} and tilt it to all sides: its direction is known to "
                     f"{known:.2f} degrees, wanted are {wanted.turn_deg:g}"
                 )
-        limit = wanted.point_percent / 100 * self.distance_mm
-        if not sentences and self.point_mm > limit:
+        limit = wanted.point_percent / 100 * room.distance_mm
+        if not sentences and room.point_mm > limit:
             sentences.append(
-                f"carry the board through the whole room: a point is known to {self.point_mm:.1f} mm, wanted "
+                f"carry the board through the whole room: a point is known to {room.point_mm:.1f} mm, wanted "
                 f"are {limit:.1f} mm"
             )
         return sentences

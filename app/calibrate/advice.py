@@ -213,7 +213,7 @@ def verdict(outcome: CalibrationOutcome) -> tuple[Level, str, str]:
         return "bad", "Not usable", sentence(errors[0] if errors else top.words)
     if top.colour == "green":
         return "good", "Good", "Every figure is within its limit."
-    about = [one for one in outcome.judgements if one.colour == top.colour]
+    about = [one for one in outcome.verdicts if one.colour == top.colour]
     names = ", ".join(one.title.lower() for one in about if one.title != _FINDINGS)
     noticed = any(one.title == _FINDINGS for one in about)
     see = " See what was noticed." if noticed else ""

@@ -47,7 +47,7 @@ _COLUMNS: Final = (
     ("Kept out", "The same on views that the solve has not seen."),
     ("Covered", "Part of the picture with corners."),
     ("Focal length", "With the half width of its 95 % interval."),
-    ("Place", "Half width of its 95 % interval, relative to the first camera."),
+    ("Place", "Half width of its 95 % interval, seen from the room between the cameras."),
     ("Direction", "Half width of its 95 % interval."),
     ("Late", "How much older its pictures are than their time stamps say."),
 )
@@ -134,7 +134,7 @@ class ResultStep(StepView):
         grid.setHorizontalSpacing(2 * theme.SPACE)
         grid.setVerticalSpacing(theme.SPACE)
         grid.setColumnStretch(2, 1)
-        for line_no, one in enumerate(outcome.judgements):
+        for line_no, one in enumerate(outcome.verdicts):
             title = QLabel(one.title)
             value = QLabel(one.value)
             value.setProperty("role", _ROLES[one.colour])
@@ -144,7 +144,7 @@ class ResultStep(StepView):
             words.setToolTip(one.rule)
             for place, label in enumerate((title, value, words)):
                 grid.addWidget(label, 2 * line_no, place, Qt.AlignmentFlag.AlignTop)
-            if line_no + 1 < len(outcome.judgements):
+            if line_no + 1 < len(outcome.verdicts):
                 line = QFrame()
                 line.setProperty("line", True)
                 line.setFixedHeight(1)
@@ -280,9 +280,9 @@ def _cells(outcome: CalibrationOutcome, name: str, one: CameraOutcome) -> list[s
         f"{100 * one.covered:.0f} %",
         f"{one.focal_px:.0f} px, "
         + (f"± {one.focal_95_percent:.2f} %" if np.isfinite(one.focal_95_percent) else "given"),
-        "reference" if first else _figure(one.place_95_mm, "± {:.1f} mm"),
-        "" if first else _figure(one.turn_95_deg, "± {:.2f}°"),
-        "" if first else late,
+        _figure(one.place_95_mm, "± {:.1f} mm"),
+        _figure(one.turn_95_deg, "± {:.2f}°"),
+        "reference" if first else late,
     ]
 
 

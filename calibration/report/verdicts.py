@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,37 +12,8 @@ from calibration.diagnosis import Diagnosis
 from calibration.extrinsics_result import ExtrinsicsResult
 from calibration.report.evidence import Evidence, rms
 from calibration.report.lenses import LensParameters, lens_parameters
-
-Colour = Literal["green", "amber", "red"]
-COLOURS: tuple[Colour, ...] = ("green", "amber", "red")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One card of the summary.
-
-    Attributes:
-        title: What was judged.
-        colour: Green: fine. Amber: usable, could be better. Red: do not rely on it.
-        value: The figure.
-        words: What it means here.
-        rule: Where the limits are, and why.
-    """
-
-    title: str
-    colour: Colour
-    value: str
-    words: str
-    rule: str
-
-
-@dataclass(frozen=True)
-class Headline:
-    """All verdicts in one sentence."""
-
-    colour: Colour
-    title: str
-    words: str
+from calibration.report.room import room_uncertainty
+from calibration.report.verdict import COLOURS, Colour, Headline, Verdict
 
 
 def judge(calibration: Calibration, evidence: Evidence) -> list[Verdict]:
@@ -81,7 +50,7 @@ def _verdicts(calibration: Calibration, evidence: Evidence) -> Iterator[Verdict]
         yield _lens_held_out(calibration)
         yield _coverage(calibration)
     if extrinsics is not None:
-        yield _places(extrinsics)
+        yield _places(calibration, extrinsics)
         yield _lags(extrinsics)
         yield _links(extrinsics)
     yield from _quality(calibration, evidence)
@@ -213,24 +182,28 @@ def _coverage(calibration: Calibration) -> Verdict:
     )
 
 
-def _places(extrinsics: ExtrinsicsResult) -> Verdict:
-    positions = {camera.name: camera.position for camera in extrinsics.rig.cameras}
-    middle = extrinsics.board.t.mean(axis=0)
-    share = {}
-    for name, own in extrinsics.uncertainty.items():
-        if name != extrinsics.reference:
-            distance = max(float(np.linalg.norm(positions[name] - middle)), 1.0)
-            share[name] = 100.0 * float(np.max(own.position_mm)) / distance
-    worst = max(share, key=lambda name: share[name])
-    own = extrinsics.uncertainty[worst]
+def _places(calibration: Calibration, extrinsics: ExtrinsicsResult) -> Verdict:
+    room = room_uncertainty(extrinsics, calibration.board)
+    rule = (
+        "Green up to 0.3 % of the distance to where the board was shared, amber up to 1 %: 12 mm and 40 mm "
+        "at 4 m. More shared views, nearer and at different depths, make it smaller."
+    )
+    if not room.known:
+        return Verdict(
+            "Places of the cameras", "amber", "not known",
+            "No two cameras look at enough of the room through which the board was carried.",
+            rule,
+        )  # fmt: skip
+    worst = int(np.argmax(room.place_95_mm))
+    widest = float(room.place_95_mm[worst])
     return Verdict(
         "Places of the cameras",
-        grade(share[worst], 0.3, 1.0),
-        f"± {np.max(own.position_mm):.1f} mm",
-        f"95 % interval of the least certain camera, {worst}, relative to {extrinsics.reference}; its "
-        f"direction is known to ± {np.max(own.rotation_deg):.2f}°.",
-        "Green up to 0.3 % of the distance to the board, amber up to 1 %. More shared views, nearer and at "
-        "different depths, make it smaller.",
+        grade(100.0 * widest / room.distance_mm, 0.3, 1.0),
+        f"± {widest:.1f} mm",
+        f"95 % interval of the least certain camera, {extrinsics.rig.names[worst]}; directions are known to "
+        f"± {np.max(room.turn_95_deg):.2f}°. That puts points between the cameras, "
+        f"{room.distance_mm / 1000:.1f} m away, {room.point_mm:.1f} mm off.",
+        rule,
     )
 
 

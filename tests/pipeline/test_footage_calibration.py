@@ -71,7 +71,7 @@ def test_the_outcome_holds_what_screens_show(outcome):
     truth = board_studio().rig
     assert outcome.usable
     assert outcome.rig.names == truth.names
-    assert {one.colour for one in outcome.judgements} <= {"green", "amber", "red"}
+    assert {one.colour for one in outcome.verdicts} <= {"green", "amber", "red"}
     assert len(outcome.floors) == 1
     assert outcome.floors[0].lying
     assert outcome.truth is None, "nobody said which cameras filmed"

@@ -7,8 +7,9 @@ import pytest
 
 from app.calibrate import advice
 from calibration.diagnosis import Diagnosis
+from calibration.report.verdict import Headline, Verdict
 from pipeline.calibrate_config import LiveConfig
-from pipeline.calibration_outcome import CalibrationFailure, Judgement
+from pipeline.calibration_outcome import CalibrationFailure
 from pipeline.calibration_state import CalibrationState, CameraProgress, WeakPair
 from pipeline.trial_figures import TrialFigures
 
@@ -106,10 +107,10 @@ def test_sentences_leave_names_of_cameras_as_they_are():
 
 
 def test_verdicts_are_good_usable_or_not(outcome):
-    good = replace(outcome, headline=Judgement("", "green", "", ""), diagnoses=())
+    good = replace(outcome, headline=Headline("green", "", ""), diagnoses=())
     assert advice.verdict(good)[:2] == ("good", "Good")
-    amber = Judgement("Coverage", "amber", "40 %", "little")
-    some = replace(outcome, headline=Judgement("", "amber", "", ""), judgements=(amber,))
+    amber = Verdict("Coverage", "amber", "40 %", "little", "")
+    some = replace(outcome, headline=Headline("amber", "", ""), verdicts=(amber,))
     assert advice.verdict(some) == ("warning", "Usable", "It could be better: coverage.")
     wrong = Diagnosis("dictionary", "error", "the print has other markers")
     level, word, why = advice.verdict(replace(outcome, usable=False, diagnoses=(wrong,)))
