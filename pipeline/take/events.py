@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.take.append import append_whole
+
 
 @dataclass(frozen=True)
 class Event:
@@ -33,6 +35,17 @@ class EventsWriter:
         self._stream = path.open("xb", buffering=0)
         self.count = 0
 
+    @classmethod
+    def resume(cls, path: Path) -> EventsWriter:
+        """Go on with the events of a killed process behind the last whole line."""
+        content = path.read_bytes() if path.is_file() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        writer = cls.__new__(cls)
+        writer._stream = path.open("ab", buffering=0)
+        writer._stream.truncate(len(whole))
+        writer.count = whole.count(b"\n")
+        return writer
+
     def append(self, event: Event) -> None:
         """Write one event.
 
@@ -40,7 +53,8 @@ class EventsWriter:
             TypeError: A detail is not a plain JSON value.
         """
         data = {"t_ns": event.t_ns, "kind": event.kind, "message": event.message, **event.details}
-        self._stream.write(json.dumps(data, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        line = json.dumps(data, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        append_whole(self._stream, line)
         self.count += 1
 
     def fsync(self) -> None:

@@ -19,6 +19,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.take.append import append_whole
+
 Fate = Literal["recorded", "dropped"]
 
 COLUMNS = "index,t_capture_ns,fate,cause,crc32"
@@ -87,6 +89,30 @@ class LedgerWriter:
         self._stream = path.open("xb", buffering=0)
         self._stream.write(f"{COLUMNS}\n".encode())
 
+    @classmethod
+    def resume(cls, path: Path) -> tuple[LedgerWriter, Ledger]:
+        """Go on with the ledger of a killed process behind its last line that verifies.
+
+        Returns:
+            The writer, and what the file holds so far.
+        """
+        try:
+            ledger = read_ledger(path)
+        except FileNotFoundError:
+            ledger = None
+        if ledger is None or not ledger.good_bytes:
+            path.unlink(missing_ok=True)
+            return cls(path), Ledger((), LedgerTotals(0, 0, {}, f"{_SEED:08x}"))
+        writer = cls.__new__(cls)
+        writer.path = path
+        totals = ledger.totals
+        writer._crc = int(totals.crc32, 16)
+        writer._captured, writer._recorded = totals.captured, totals.recorded
+        writer._dropped = Counter(totals.dropped)
+        writer._stream = path.open("ab", buffering=0)
+        writer._stream.truncate(ledger.good_bytes)
+        return writer, ledger
+
     def append(self, row: LedgerRow) -> None:
         """Write one line.
 
@@ -101,7 +127,7 @@ class LedgerWriter:
             raise ValueError(f"a cause holds no comma, quote or line break, not {row.cause!r}")
         text = f"{row.index},{row.t_capture_ns},{row.fate},{row.cause}"
         crc = crc32(text.encode(), self._crc)
-        self._stream.write(f"{text},{crc:08x}\n".encode())
+        append_whole(self._stream, f"{text},{crc:08x}\n".encode())
         self._crc = crc
         self._captured += 1
         if row.fate == "recorded":
@@ -131,11 +157,13 @@ class Ledger:
         rows: The good lines, in order.
         totals: Counts over them.
         problem: What is wrong with the file and in which line, empty when it verifies to its end.
+        good_bytes: Length of the part of the file that verifies, header included.
     """
 
     rows: tuple[LedgerRow, ...]
     totals: LedgerTotals
     problem: str = ""
+    good_bytes: int = 0
 
     def __iter__(self) -> Iterator[LedgerRow]:
         return iter(self.rows)
@@ -169,9 +197,11 @@ def read_ledger(path: Path, expected: LedgerTotals | None = None) -> Ledger:
     problem = ""
     rows: list[LedgerRow] = []
     crc = _SEED
+    good_bytes = len(COLUMNS) + 1
     if not lines or lines[0] != COLUMNS.encode():
         problem = f"line 1 is not the header {COLUMNS}"
         lines = lines[:1]
+        good_bytes = 0
     for number, line in enumerate(lines[1:], start=2):
         parsed = _parse(line, crc)
         if isinstance(parsed, str):
@@ -179,6 +209,7 @@ def read_ledger(path: Path, expected: LedgerTotals | None = None) -> Ledger:
             break
         row, crc = parsed
         rows.append(row)
+        good_bytes += len(line) + 1
     if not problem and tail:
         problem = f"line {len(lines) + 1} is cut short"
     recorded = sum(row.fate == "recorded" for row in rows)
@@ -188,7 +219,7 @@ def read_ledger(path: Path, expected: LedgerTotals | None = None) -> Ledger:
         problem = f"ends after {totals.captured} frames, take.yaml counted {expected.captured}"
         if totals.captured == expected.captured:
             problem = "differs from the totals in take.yaml"
-    return Ledger(tuple(rows), totals, problem)
+    return Ledger(tuple(rows), totals, problem, good_bytes)
 
 
 def _parse(line: bytes, crc_before: int) -> tuple[LedgerRow, int] | str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from models.pose_frame import PoseFrame
 from models.skeleton import Skeleton
+from pipeline.take.append import append_whole
 from pipeline.take.errors import TakeError
 
 _MAGIC = b"PSPOSES1"
@@ -64,6 +65,26 @@ class PosesLogWriter:
         self._stream = path.open("xb", buffering=0)
         self._stream.write(_MAGIC)
 
+    @classmethod
+    def resume(cls, path: Path) -> PosesLogWriter:
+        """Go on with the log of a killed process behind its last whole instant."""
+        try:
+            log = PosesLog(path)
+        except (FileNotFoundError, TakeError):
+            path.unlink(missing_ok=True)
+            return cls(path)
+        writer = cls.__new__(cls)
+        writer.path = path
+        writer._encoder = msgspec.msgpack.Encoder()
+        writer.frames = writer.most_people = 0
+        for frame in log:
+            writer.frames += 1
+            writer.most_people = max(writer.most_people, len(frame.person))
+        writer._head = log.head
+        writer._stream = path.open("ab", buffering=0)
+        writer._stream.truncate(log.good_bytes)
+        return writer
+
     def append(self, frame: PoseFrame) -> None:
         """Write one instant.
 
@@ -97,7 +118,7 @@ class PosesLogWriter:
 
     def _write(self, payload: bytes) -> None:
         # One call, so that a kill cannot come between prefix and payload; a torn write is found by the CRC.
-        self._stream.write(_PREFIX.pack(len(payload), crc32(payload)) + payload)
+        append_whole(self._stream, _PREFIX.pack(len(payload), crc32(payload)) + payload)
 
     def fsync(self) -> None:
         """Wait until the poses are on the disk."""
@@ -113,6 +134,7 @@ class PosesLog:
 
     Attributes:
         problem: What is wrong with the file's end; set when an iteration met it, empty when nothing is.
+        good_bytes: Length of the part of the file that an iteration found whole.
 
     Raises:
         TakeError: The file is not a poses log.
@@ -121,6 +143,8 @@ class PosesLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
+        self.head: _Head | None = None
+        self.good_bytes = len(_MAGIC)
         with path.open("rb") as stream:
             if stream.read(len(_MAGIC)) != _MAGIC:
                 raise TakeError(f"{path}: is not a poses log")
@@ -128,13 +152,14 @@ class PosesLog:
     def __iter__(self) -> Iterator[PoseFrame]:
         """Every whole instant in order; stops cleanly before a torn record."""
         self.problem = ""
+        self.good_bytes = len(_MAGIC)
         decoder = msgspec.msgpack.Decoder(_Record)
         with self.path.open("rb") as stream:
             stream.seek(len(_MAGIC))
             first = self._payload(stream, 0)
             if first is None:
                 return
-            head = msgspec.msgpack.decode(first, type=_Head)
+            self.head = head = msgspec.msgpack.decode(first, type=_Head)
             skeleton = Skeleton(
                 head.skeleton, tuple(head.joints), tuple(head.bones), tuple(head.pairs), tuple(head.body)
             )
@@ -151,6 +176,7 @@ class PosesLog:
             length, crc = _PREFIX.unpack(prefix)
             payload = stream.read(length) if length <= _LONGEST else b""
             if len(payload) == length and crc32(payload) == crc:
+                self.good_bytes += _PREFIX.size + length
                 return payload
         self.problem = f"record {number} is cut short or damaged; the records before it are good"
         return None

@@ -8,22 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
+from configs.atomic_file import write_atomic
 from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
 from pipeline.take.events import read_events
 from pipeline.take.header import TakeHeader, read_header, write_header
-from pipeline.take.ledger import Ledger, LedgerRow, LedgerTotals, LedgerWriter, read_ledger
+from pipeline.take.ledger import LedgerTotals, LedgerWriter
 from pipeline.take.lock import TakeLock
+from pipeline.take.lost_pictures import DAMAGED, keep, settle_ledger
+from pipeline.take.matroska import read_bones, seal
 from pipeline.take.poses_log import PosesLog
-from pipeline.take.video_file import RecordedVideo, match_pictures
-from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG, VIDEOS, finish_poses
+from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG, STREAMS_LOG, VIDEOS, finish_poses
 
 _log = logging.getLogger(__name__)
-
-LOST_CAUSE = "lost_in_interruption"
-"""Fate of a frame whose ledger line says recorded but whose picture never reached the disk."""
-
-DAMAGED = "damaged"
-"""Folder inside the take that keeps every file which had to be replaced."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +44,9 @@ class RepairedTake:
 def repair_take(folder: Path) -> RepairedTake:
     """Complete a take whose recording was killed or ran out of disk. Safe to call again.
 
-    Videos stay as they are: they are readable up to the interruption. Ledger lines after damage are left out,
-    frames without a picture become dropped ones, the poses log becomes ``poses.npz``. Files that are replaced
-    are kept in the folder ``damaged``.
+    Videos get the index that their writer did not come to; their pictures stay where they are. Ledger lines
+    after damage are left out, frames without a picture become dropped ones, the poses log becomes
+    ``poses.npz``. What is replaced or cut off is kept in the folder ``damaged``.
 
     Raises:
         BadInputError: The folder is no take, or the take is being recorded right now.
@@ -69,7 +65,9 @@ def _complete(folder: Path, header: TakeHeader) -> RepairedTake:
         totals = {camera: _repair_camera(folder, header, camera, missing) for camera in header.cameras}
         _repair_events(folder, missing)
         poses = _repair_poses(folder, missing)
-        write_header(folder, header.with_state("repaired", totals))
+        (folder / STREAMS_LOG).unlink(missing_ok=True)
+        alone = one_camera_summary(folder / POSES_FILE, header.origin_ns)
+        write_header(folder, header.with_state("repaired", totals, alone))
     except OSError as error:
         if is_disk_full(error):
             raise DiskFullError(f"{folder}: the disk is full; free some space and repair again") from error
@@ -82,49 +80,28 @@ def _repair_camera(folder: Path, header: TakeHeader, camera: str, missing: list[
     if not path.is_file():
         missing.append(f"{camera}: the ledger is gone")
         LedgerWriter(path).close()
-    ledger = read_ledger(path)
-    lost = _without_picture(folder, header, camera, ledger)
-    if ledger.problem:
-        missing.append(f"{camera}: {ledger.problem}; {len(ledger)} lines before it are good")
-    if lost:
-        frames = "1 captured frame has" if len(lost) == 1 else f"{len(lost)} captured frames have"
-        missing.append(f"{camera}: {frames} no picture in the video")
-    if not ledger.problem and not lost:
-        return ledger.totals
-    rows = [
-        LedgerRow(row.index, row.t_capture_ns, "dropped", LOST_CAUSE) if number in lost else row
-        for number, row in enumerate(ledger)
-    ]
-    return _rewrite(folder, path, rows)
+    video = folder / VIDEOS / f"{camera}.mkv"
+    if video.is_file():
+        _seal(folder, video)
+    return settle_ledger(folder, path, video, header.origin_ns, missing)
 
 
-def _without_picture(folder: Path, header: TakeHeader, camera: str, ledger: Ledger) -> set[int]:
-    """Numbers of the ledger's lines that say recorded although the video does not have the picture."""
-    recorded = [number for number, row in enumerate(ledger) if row.fate == "recorded"]
-    path = folder / VIDEOS / f"{camera}.mkv"
-    times_ms = np.zeros(0)
-    if path.is_file() and path.stat().st_size > 0:
-        try:
-            times_ms = RecordedVideo(path).times_ms
-        except TakeError as error:
-            _log.warning("%s", error)
-    capture_ns = [ledger.rows[number].t_capture_ns for number in recorded]
-    shown = match_pictures(times_ms, capture_ns, header.origin_ns)
-    return set(recorded) - {recorded[row] for row in shown if row >= 0}
-
-
-def _rewrite(folder: Path, path: Path, rows: list[LedgerRow]) -> LedgerTotals:
-    """Replace a ledger by these rows; the old one is kept."""
-    fresh = path.with_name(f".repaired-{path.name}")
-    fresh.unlink(missing_ok=True)  # of a repair that was interrupted itself
-    writer = LedgerWriter(fresh)
-    for row in rows:
-        writer.append(row)
-    writer.fsync()
-    writer.close()
-    _keep(folder, path)
-    fresh.replace(path)
-    return writer.totals
+def _seal(folder: Path, video: Path) -> None:
+    """Give a video that was cut short its index; a torn end is kept beside it."""
+    try:
+        bones = read_bones(video)
+        if bones.sized or not bones.clusters:
+            return
+        size = video.stat().st_size
+        if bones.end < size:
+            tail = folder / DAMAGED / VIDEOS / f"{video.name}.torn"
+            tail.parent.mkdir(parents=True, exist_ok=True)
+            with video.open("rb") as stream:
+                stream.seek(bones.end)
+                write_atomic(tail, stream.read())
+        seal(video)
+    except TakeError as error:
+        _log.warning("%s", error)
 
 
 def _repair_events(folder: Path, missing: list[str]) -> None:
@@ -136,7 +113,7 @@ def _repair_events(folder: Path, missing: list[str]) -> None:
     events, problem = read_events(path)
     if problem:
         missing.append(f"{EVENTS}: {problem}; the {len(events)} before it are good")
-        _keep(folder, path)
+        keep(folder, path)
         content = (folder / DAMAGED / EVENTS).read_bytes()
         path.write_bytes(b"".join(content.splitlines(keepends=True)[: len(events)]))
 
@@ -149,7 +126,7 @@ def _repair_poses(folder: Path, missing: list[str]) -> int:
         log = PosesLog(path)
     except TakeError:
         missing.append("the poses log holds nothing")
-        _keep(folder, path)
+        keep(folder, path)
         return 0
     count, people = 0, 0
     for frame in log:
@@ -167,13 +144,3 @@ def _count_poses(folder: Path) -> int:
         return 0
     with np.load(path, allow_pickle=False) as data:
         return len(data["times_ns"])
-
-
-def _keep(folder: Path, path: Path) -> None:
-    """Move a damaged file aside, never over another one."""
-    target = folder / DAMAGED / path.relative_to(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        path.unlink()  # kept by an earlier repair that was interrupted
-    else:
-        path.rename(target)

@@ -16,6 +16,8 @@ from typing import Any
 import av
 
 from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.take.errors import TakeError
+from pipeline.take.matroska import header_length, read_bones, seal
 
 NANOSECONDS = Fraction(1, 1_000_000_000)
 
@@ -38,30 +40,73 @@ class VideoWriter:
         fmt: The stream.
         origin_ns: Time that becomes 0 in the file.
 
+    Attributes:
+        packets: How many are in the file, or on their way into it.
+        in_band: Codec configuration that was found in the first packet; empty when there was none.
+
     Raises:
         FileExistsError: The file is there already.
         ValueError: FFmpeg cannot put this codec into Matroska.
     """
 
     def __init__(self, path: Path, fmt: VideoFormat, origin_ns: int) -> None:
-        self.path = path
-        self.format = fmt
-        self.packets = 0
-        self._origin_ns = origin_ns
+        self._prepare(path, fmt, origin_ns)
         # Our own descriptor: the muxer's is out of reach, and syncing any descriptor syncs the file.
         self._descriptor = os.open(
             path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644
         )
+        self._begin(str(path), fmt.extradata)
+
+    def _prepare(self, path: Path, fmt: VideoFormat, origin_ns: int) -> None:
+        self.path = path
+        self.format = fmt
+        self.packets = 0
+        self.in_band = b""
+        self._origin_ns = origin_ns
+        self._there_ms: set[int] = set()
+        self._resumed = False
+        self._stream: Any = None
+
+    @classmethod
+    def resume(cls, path: Path, fmt: VideoFormat, origin_ns: int, in_band: bytes = b"") -> VideoWriter:
+        """Go on with a file whose writer was killed, behind its last whole cluster.
+
+        Packets that are in the file already may be written again: they are left out.
+
+        Args:
+            path: The file; made anew when it was cut before its first picture.
+            fmt: The stream, the same as before.
+            origin_ns: Time 0 of the file, the same as before.
+            in_band: Codec configuration that the first writer found in its first packet.
+        """
+        try:
+            bones = read_bones(path)
+        except TakeError:
+            bones = None
+        if bones is None or not bones.clusters:
+            path.unlink()
+            return cls(path, fmt, origin_ns)
+        writer = cls.__new__(cls)
+        writer._prepare(path, fmt, origin_ns)
+        writer.in_band = in_band
+        writer.packets = len(bones.times_ms)
+        writer._there_ms = set(bones.times_ms)
+        writer._resumed = True
+        writer._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        os.ftruncate(writer._descriptor, bones.end)
+        writer._begin(_Behind(writer._descriptor), fmt.extradata or in_band)
+        return writer
+
+    def _begin(self, target: Any, extradata: bytes) -> None:
         self._container: Any = av.open(
-            str(path),
+            target,
             "w",
             format="matroska",
             container_options={"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)},
         )
-        self._stream: Any = None
         try:
-            if fmt.extradata or fmt.codec not in (*_PARAMETER_SETS, "mpeg4"):
-                self._start(fmt.extradata)
+            if extradata or self.format.codec not in (*_PARAMETER_SETS, "mpeg4"):
+                self._start(extradata)
         except BaseException:
             self.abandon()
             raise
@@ -86,7 +131,10 @@ class VideoWriter:
         if self._stream is None:
             if not packet.keyframe:
                 raise ValueError(f"{self.path.name}: the first packet of a stream must be a keyframe")
-            self._start(in_band_extradata(self.format.codec, packet.data))
+            self.in_band = in_band_extradata(self.format.codec, packet.data)
+            self._start(self.in_band)
+        if self._there_ms and _milliseconds(packet.pts_ns - self._origin_ns) in self._there_ms:
+            return
         muxed: Any = av.Packet(packet.data)
         muxed.stream = self._stream
         muxed.time_base = NANOSECONDS
@@ -111,6 +159,8 @@ class VideoWriter:
             return
         try:
             self._container.close()
+            if self._resumed:
+                seal(self.path)
             self.fsync()
         finally:
             self.abandon()
@@ -122,6 +172,34 @@ class VideoWriter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+class _Behind:
+    """Where a second muxer writes when a file goes on: its clusters, without another header."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._header: bytearray | None = bytearray()
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        if self._header is not None:
+            self._header += content
+            at = header_length(bytes(self._header))
+            if at < 0:
+                return len(content)
+            rest, self._header = bytes(self._header[at:]), None
+        else:
+            rest = content
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        return len(content)
+
+
+def _milliseconds(time_ns: int) -> int:
+    """As FFmpeg rounds: to the nearest, halves away from zero."""
+    rounded = (abs(time_ns) + 500_000) // 1_000_000
+    return rounded if time_ns >= 0 else -rounded
 
 
 def in_band_extradata(codec: str, packet: bytes) -> bytes:

@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -16,17 +16,21 @@ from models.pose_frame import PoseFrame
 from pipeline.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
 from pipeline.take.events import Event, EventsWriter
-from pipeline.take.header import State, TakeHeader, write_header
+from pipeline.take.header import TAKE_FILE, State, TakeHeader, read_header, write_header
 from pipeline.take.ledger import Fate, LedgerRow, LedgerTotals, LedgerWriter
 from pipeline.take.lock import TakeLock
+from pipeline.take.lost_pictures import settle_ledger
+from pipeline.take.one_camera import one_camera_summary
 from pipeline.take.poses_file import write_poses
 from pipeline.take.poses_log import PosesLog, PosesLogWriter
+from pipeline.take.streams_log import StreamsLog, StreamStart, read_streams
 from pipeline.take.video_writer import VideoWriter
 
 _log = logging.getLogger(__name__)
 
 VIDEOS, LEDGER, EVENTS = "videos", "ledger", "events.jsonl"
 POSES_LOG, POSES_FILE = "poses.log", "poses.npz"
+STREAMS_LOG = "streams.jsonl"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,21 @@ class TakeSummary:
     events: int
 
 
+@dataclass(frozen=True)
+class ResumedCamera:
+    """What a take held of a camera when its recording went on.
+
+    Attributes:
+        totals: Of its ledger.
+        last_ns: Capture time of the last frame in the ledger, 0 when there was none.
+        starts: How often it began to deliver, and how its frames are numbered since.
+    """
+
+    totals: LedgerTotals
+    last_ns: int
+    starts: tuple[StreamStart, ...]
+
+
 class _File(Protocol):
     def fsync(self) -> None: ...
     def close(self) -> None: ...
@@ -60,21 +79,34 @@ class TakeWriter:
     DiskFullError; each further call raises it again, and ``close`` may still be called.
     """
 
-    def __init__(self, folder: Path, header: TakeHeader) -> None:
+    def __init__(self, folder: Path, header: TakeHeader, *, resumed: bool = False) -> None:
         self.folder = folder
         self.header = header
         self._lock = TakeLock(folder)
         self._videos: dict[str, VideoWriter] = {}
         self._ledgers: dict[str, LedgerWriter] = {}
-        self._poses = PosesLogWriter(folder / POSES_LOG)
-        self._events = EventsWriter(folder / EVENTS)
+        self.resumed: dict[str, ResumedCamera] = {}
+        """What was there of each camera, when this went on with a take."""
+        self._starts: dict[str, StreamStart] = {}
+        starts = read_streams(folder / STREAMS_LOG)
+        for camera in header.cameras:
+            path = folder / LEDGER / f"{camera}.csv"
+            if resumed:
+                self._ledgers[camera], ledger = LedgerWriter.resume(path)
+                last_ns = ledger.rows[-1].t_capture_ns if ledger.rows else 0
+                own = tuple(start for start in starts if start.camera == camera)
+                self.resumed[camera] = ResumedCamera(ledger.totals, last_ns, own)
+            else:
+                self._ledgers[camera] = LedgerWriter(path)
+        poses, events = folder / POSES_LOG, folder / EVENTS
+        self._poses = PosesLogWriter.resume(poses) if resumed else PosesLogWriter(poses)
+        self._events = EventsWriter.resume(events) if resumed else EventsWriter(events)
+        self._streams = StreamsLog(folder / STREAMS_LOG)
         self._failure: TakeError | None = None
         self._summary: TakeSummary | None = None
         # Waiting for a disk must not hold up the frames: one thread does it.
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="take-sync")
         self._syncing: Future[None] | None = None
-        for camera in header.cameras:
-            self._ledgers[camera] = LedgerWriter(folder / LEDGER / f"{camera}.csv")
 
     @classmethod
     def create(cls, folder: Path, header: TakeHeader) -> Self:
@@ -85,12 +117,12 @@ class TakeWriter:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
+            if not _is_new(folder):
                 raise bad_input(
                     "is not empty; a take never overwrites anything", file=folder, hint="choose a new folder"
                 )
-            (folder / VIDEOS).mkdir()
-            (folder / LEDGER).mkdir()
+            (folder / VIDEOS).mkdir(exist_ok=True)
+            (folder / LEDGER).mkdir(exist_ok=True)
             write_header(folder, header)
             return cls(folder, header)
         except PermissionError as error:
@@ -102,8 +134,28 @@ class TakeWriter:
                 raise bad_input("the disk is full", file=folder, hint="free some space") from error
             raise bad_input(f"cannot be written: {error.strerror}", file=folder) from error
 
+    @classmethod
+    def resume(cls, folder: Path) -> Self:
+        """Go on with a take whose writer was killed; every file is continued behind its last whole piece.
+
+        Frames that the ledger has may be written again as packets only: what is in the video is left out.
+
+        Raises:
+            BadInputError: The folder is no take, or another process still writes it.
+            TakeError: The take was closed already.
+        """
+        header = read_header(folder)
+        if header.state != "recording":
+            raise TakeError(f"{folder}: the take is closed already")
+        return cls(folder, header, resumed=True)
+
+    def note_stream(self, start: StreamStart) -> None:
+        """Keep for a successor what a camera delivers from now on, and how its frames are numbered."""
+        self._guard(lambda: self._streams.append(start))
+        self._starts[start.camera] = start
+
     def open_video(self, camera: str, fmt: VideoFormat) -> None:
-        """Start a camera's video.
+        """Start a camera's video, or go on with the one that is there.
 
         Raises:
             ValueError: The camera is not one of the take, has a video already, or its codec cannot be
@@ -114,7 +166,29 @@ class TakeWriter:
         if camera in self._videos:
             raise ValueError(f'the video of camera "{camera}" is open already')
         path = self.folder / VIDEOS / f"{camera}.mkv"
-        self._videos[camera] = self._guard(lambda: VideoWriter(path, fmt, self.header.origin_ns))
+        origin_ns = self.header.origin_ns
+
+        def open_or_resume() -> VideoWriter:
+            if not (self.resumed and path.exists()):
+                return VideoWriter(path, fmt, origin_ns)
+            starts = self.resumed[camera].starts
+            in_band = next((start.format.extradata for start in reversed(starts)), b"")
+            return VideoWriter.resume(path, fmt, origin_ns, in_band)
+
+        self._videos[camera] = self._guard(open_or_resume)
+
+    def write_late_packets(self, camera: str, packets: Sequence[EncodedPacket]) -> None:
+        """Packets of a frame that the ledger has, in case a kill kept them from the video."""
+        self._guard(lambda: self._write_packets(camera, packets))
+
+    def _write_packets(self, camera: str, packets: Sequence[EncodedPacket]) -> None:
+        video = self._videos[camera]
+        begun = video.in_band
+        for packet in packets:
+            video.write(packet)
+        if video.in_band != begun and camera in self._starts:
+            start = self._starts[camera]
+            self.note_stream(replace(start, format=replace(start.format, extradata=video.in_band)))
 
     def write_frame(
         self,
@@ -150,8 +224,8 @@ class TakeWriter:
 
         def write() -> None:
             # Packets first: a line says what is on disk.
-            for packet in packets:
-                self._videos[camera].write(packet)
+            if packets:
+                self._write_packets(camera, packets)
             ledger.append(row)
 
         self._guard(write)
@@ -208,6 +282,7 @@ class TakeWriter:
         if self._failure is None:
             self._guard(self._finish)
         totals = {camera: ledger.totals for camera, ledger in self._ledgers.items()}
+        totals.update(self.header.totals)
         self._summary = TakeSummary(self.folder, totals, self._poses.frames, self._events.count)
         return self._summary
 
@@ -217,12 +292,25 @@ class TakeWriter:
             file.fsync()
             file.close()
         finish_poses(self.folder, self._poses.frames, self._poses.most_people)
+        (self.folder / STREAMS_LOG).unlink(missing_ok=True)
         totals = {camera: ledger.totals for camera, ledger in self._ledgers.items()}
+        if self.resumed:
+            totals = {camera: self._settled(camera) for camera in totals}
         self._set_state("complete", totals)
         self._lock.release()
 
+    def _settled(self, camera: str) -> LedgerTotals:
+        """A ledger whose first writer was killed may claim pictures that nobody brought again."""
+        missing: list[str] = []
+        path, video = self.folder / LEDGER / f"{camera}.csv", self.folder / VIDEOS / f"{camera}.mkv"
+        totals = settle_ledger(self.folder, path, video, self.header.origin_ns, missing)
+        for sentence in missing:
+            _log.warning("%s: %s", self.folder, sentence)
+        return totals
+
     def _set_state(self, state: State, totals: dict[str, LedgerTotals]) -> None:
-        self.header = self.header.with_state(state, totals)
+        alone = one_camera_summary(self.folder / POSES_FILE, self.header.origin_ns)
+        self.header = self.header.with_state(state, totals, alone)
         write_header(self.folder, self.header)
 
     def _discard(self) -> None:
@@ -232,7 +320,7 @@ class TakeWriter:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> list[_File]:
-        return [*self._videos.values(), *self._ledgers.values(), self._poses, self._events]
+        return [*self._videos.values(), *self._ledgers.values(), self._poses, self._events, self._streams]
 
     def _ledger(self, camera: str) -> LedgerWriter:
         if camera not in self._ledgers:
@@ -280,6 +368,19 @@ class TakeWriter:
             reason = f"writing ended early: {type(error).__name__} {error}".rstrip()
             self.write_event("interrupted", reason, self.header.origin_ns)
         self.close()
+
+
+def can_resume(folder: Path, origin_ns: int) -> bool:
+    """Whether ``folder`` holds the very recording that has this origin, begun and not closed."""
+    if not (folder / TAKE_FILE).is_file():
+        return False
+    header = read_header(folder)
+    return header.state == "recording" and header.origin_ns == origin_ns
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether nothing is in the folder, or only what a kill left that came before the first file."""
+    return all(item.name in {VIDEOS, LEDGER} and not any(item.iterdir()) for item in folder.iterdir())
 
 
 def finish_poses(folder: Path, count: int, people: int) -> None:

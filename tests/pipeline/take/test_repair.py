@@ -10,7 +10,8 @@ from configs.errors import BadInputError
 from pipeline.exporters.export import export_take
 from pipeline.frame import EncodedPacket, VideoFormat
 from pipeline.take.finish import finish_take
-from pipeline.take.repair import LOST_CAUSE, repair_take
+from pipeline.take.lost_pictures import LOST_CAUSE
+from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 from pipeline.take.writer import TakeWriter
 from tests.pipeline.take.synthetic_take import (
