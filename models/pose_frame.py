@@ -57,6 +57,11 @@ class PoseFrame:
         assert self.used.shape == (people, views, joints)
         assert self.swapped.shape == (people, views)
 
+    @property
+    def one_camera(self) -> NDArray[np.bool_]:
+        """(P, J) which joints a single camera saw: right where it looks, rough along its line of sight."""
+        return single_view(self.used, self.joints)
+
     @classmethod
     def nobody(
         cls,
@@ -83,3 +88,16 @@ class PoseFrame:
             swapped=np.zeros((0, views), bool),
             stage_ms=stage_ms,
         )
+
+
+def single_view(used: NDArray[np.bool_], joints: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which joints come from one camera.
+
+    Args:
+        used: (..., V, J) whether the view took part in the joint.
+        joints: (..., J, 3) NaN where missing.
+
+    Returns:
+        (..., J).
+    """
+    return np.asarray((used.sum(axis=-2) == 1) & np.isfinite(joints).all(axis=-1))

@@ -49,8 +49,8 @@ def check_cameras(rig: Rig) -> None:
             f"3D poses need at least two cameras, this rig has {len(rig)}",
             key="cameras",
             value=", ".join(rig.names),
-            hint="add a camera, lift what one sees with --pipeline blazepose+simple_baseline, or record without "
-            "poses with --pipeline none",
+            hint="add a camera, lift what one sees with --pipeline blazepose+simple_baseline, or record "
+            "without poses with --pipeline none",
         )
 
 

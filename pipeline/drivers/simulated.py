@@ -7,7 +7,7 @@ import zlib
 from typing import ClassVar, TypeVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from configs.errors import bad_input, did_you_mean
 from configs.loading import Config, parse_config
@@ -21,6 +21,9 @@ DEFAULT_FPS = 30.0
 _MAX_JITTER = 0.45
 """Of a period: keeps the capture times of neighbouring frames in order whatever the dice say."""
 
+_COVER = 24
+"""Grey value of what covers a lens: nearly black."""
+
 
 class SimulatedConfig(Config):
     """Settings of the ``simulated`` driver.
@@ -32,6 +35,7 @@ class SimulatedConfig(Config):
         phase_ms: Constant delay of this camera's shutter against the session's clock.
         jitter_ms: Standard deviation of the shutter's irregularity (normal, cut at 0.45 periods).
         loss: Probability that the camera loses a frame; its index is then missing.
+        covered: Times (from, to) s of the session during which something stands before the lens.
         seed: Seed of the studio (unless ``studio.seed`` says otherwise), and of jitter and loss.
     """
 
@@ -44,6 +48,7 @@ class SimulatedConfig(Config):
     phase_ms: float = Field(default=0.0, ge=-1000, le=1000)
     jitter_ms: float = Field(default=0.0, ge=0, le=1000)
     loss: float = Field(default=0.0, ge=0, lt=1)
+    covered: tuple[tuple[float, float], ...] = ()
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
@@ -51,6 +56,13 @@ class SimulatedConfig(Config):
         if self.board_studio is not None and "studio" in self.model_fields_set:
             raise ValueError("give studio (people) or board_studio (a calibration board), not both")
         return self
+
+    @field_validator("covered")
+    @classmethod
+    def _in_order(cls, covered: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if any(first_s >= last_s for first_s, last_s in covered):
+            raise ValueError("each item is [from, to] in seconds, from before to")
+        return covered
 
 
 AnyStudioConfig = TypeVar("AnyStudioConfig", StudioConfig, BoardStudioConfig)
@@ -161,7 +173,11 @@ class SimulatedDriver(CameraDriver):
             self._next += 1
         place = self._next
         self._next += 1
-        image = self._studio.render(self._view, (due_ns - self.settings.origin_ns) / 1e9, self._image)
+        since_s = (due_ns - self.settings.origin_ns) / 1e9
+        if any(first_s <= since_s < last_s for first_s, last_s in self.config.covered):
+            self._image.fill(_COVER)
+            return Frame(self.settings.name, place - self._base, due_ns, self._image)
+        image = self._studio.render(self._view, since_s, self._image)
         return Frame(self.settings.name, place - self._base, due_ns, image)
 
     def close(self) -> None:

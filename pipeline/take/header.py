@@ -74,6 +74,7 @@ class TakeHeader:
         state: ``recording`` until closed in order; ``repaired`` when completed afterwards.
         software: Version of every package that matters.
         totals: Ledger totals by camera, once complete.
+        one_camera: How much of the poses a single camera saw, once complete: see ``one_camera_summary``.
     """
 
     name: str
@@ -90,10 +91,13 @@ class TakeHeader:
     state: State = "recording"
     software: Mapping[str, str] = field(default_factory=software_versions)
     totals: Mapping[str, LedgerTotals] = field(default_factory=dict)
+    one_camera: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_state(self, state: State, totals: Mapping[str, LedgerTotals]) -> TakeHeader:
+    def with_state(
+        self, state: State, totals: Mapping[str, LedgerTotals], one_camera: Mapping[str, Any]
+    ) -> TakeHeader:
         """The same take in another state."""
-        return replace(self, state=state, totals=dict(totals))
+        return replace(self, state=state, totals=dict(totals), one_camera=dict(one_camera))
 
 
 def wall_time_now() -> str:
@@ -121,6 +125,7 @@ def write_header(folder: Path, header: TakeHeader) -> None:
         "skeleton": header.skeleton,
         "models": header.models,
         "totals": {camera: totals.to_dict() for camera, totals in header.totals.items()},
+        "one_camera": header.one_camera,
         "software": header.software,
         "rig": header.rig,
         "calibration": calibration,
@@ -173,6 +178,7 @@ def read_header(folder: Path) -> TakeHeader:
             state=data["state"],
             software=data["software"],
             totals={camera: LedgerTotals.from_dict(totals) for camera, totals in data["totals"].items()},
+            one_camera=dict(data.get("one_camera") or {}),  # older takes have none
         )
     except KeyError as error:
         raise bad_input("this key is required but missing", file=path, key=str(error.args[0])) from error

@@ -15,7 +15,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from configs.errors import bad_input
-from models.pose_frame import PoseFrame
+from models.pose_frame import PoseFrame, single_view
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Poses:
 
     def __len__(self) -> int:
         return len(self.times_ns)
+
+    @property
+    def one_camera(self) -> NDArray[np.bool_]:
+        """(T, P, J) which joints a single camera saw; also an array of the file."""
+        return single_view(self.used, self.joints)
 
     @property
     def people(self) -> int:
@@ -230,6 +235,7 @@ def _allocate(folder: Path, frame: PoseFrame, count: int, people: int) -> dict[s
         "used": (np.bool_, (count, people, V, J)),
         "swapped": (np.bool_, (count, people, V)),
         "view_times_ns": (np.int64, (count, V)),
+        "one_camera": (np.bool_, (count, people, J)),
     }
     arrays = {}
     for name, (dtype, shape) in shapes.items():

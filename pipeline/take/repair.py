@@ -16,6 +16,7 @@ from pipeline.take.ledger import LedgerTotals, LedgerWriter
 from pipeline.take.lock import TakeLock
 from pipeline.take.lost_pictures import DAMAGED, keep, settle_ledger
 from pipeline.take.matroska import read_bones, seal
+from pipeline.take.one_camera import one_camera_summary
 from pipeline.take.poses_log import PosesLog
 from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG, STREAMS_LOG, VIDEOS, finish_poses
 

@@ -20,7 +20,7 @@ from pipeline.take.header import TAKE_FILE, State, TakeHeader, read_header, writ
 from pipeline.take.ledger import Fate, LedgerRow, LedgerTotals, LedgerWriter
 from pipeline.take.lock import TakeLock
 from pipeline.take.lost_pictures import settle_ledger
-from pipeline.take.one_camera import one_camera_summary
+from pipeline.take.one_camera import OneCameraWatch, one_camera_summary
 from pipeline.take.poses_file import write_poses
 from pipeline.take.poses_log import PosesLog, PosesLogWriter
 from pipeline.take.streams_log import StreamsLog, StreamStart, read_streams
@@ -102,6 +102,7 @@ class TakeWriter:
         self._poses = PosesLogWriter.resume(poses) if resumed else PosesLogWriter(poses)
         self._events = EventsWriter.resume(events) if resumed else EventsWriter(events)
         self._streams = StreamsLog(folder / STREAMS_LOG)
+        self._alone = OneCameraWatch()
         self._failure: TakeError | None = None
         self._summary: TakeSummary | None = None
         # Waiting for a disk must not hold up the frames: one thread does it.
@@ -238,6 +239,11 @@ class TakeWriter:
             DiskFullError: No room left.
         """
         self._guard(lambda: self._poses.append(frame))
+        self._note(self._alone(frame))
+
+    def _note(self, event: Event | None) -> None:
+        if event is not None:
+            self._guard(lambda: self._events.append(event))
 
     def write_event(self, kind: str, message: str, t_ns: int, **details: Any) -> None:
         """Write an event; details are plain JSON values."""
@@ -287,6 +293,7 @@ class TakeWriter:
         return self._summary
 
     def _finish(self) -> None:
+        self._note(self._alone.ended())
         self._syncer.shutdown(wait=True)
         for file in self._files():
             file.fsync()

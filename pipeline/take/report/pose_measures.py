@@ -51,6 +51,7 @@ class PoseMeasures:
         error_px: (T, P, V, J) reprojection error of the keypoints that were used; None uncalibrated.
         bones: The measured bones, per person averaged.
         swapped: (T, V) whether left and right were exchanged.
+        one_camera: (T,) share of the joints found that a single camera saw; NaN where nobody was found.
     """
 
     skeleton: Skeleton
@@ -65,6 +66,7 @@ class PoseMeasures:
     error_px: Floats | None
     bones: tuple[BoneMeasure, ...]
     swapped: NDArray[np.bool_]
+    one_camera: Floats
 
     def body_errors(self) -> Floats:
         """Reprojection errors of the body joints, px."""
@@ -113,7 +115,14 @@ def measure_poses(poses: Poses, rig: Rig | None, origin_ns: int) -> PoseMeasures
         error_px=error_px,
         bones=tuple(_bones(poses, skeleton)),
         swapped=np.asarray(poses.swapped.any(axis=1)),
+        one_camera=_share_of_one_camera(poses),
     )
+
+
+def _share_of_one_camera(poses: Poses) -> Floats:
+    found = np.isfinite(poses.joints).all(axis=-1).sum(axis=(1, 2))
+    alone = poses.one_camera.sum(axis=(1, 2))
+    return np.where(found > 0, alone / np.maximum(found, 1), np.nan)
 
 
 def _reprojection(poses: Poses, rig: Rig) -> Floats:

@@ -8,11 +8,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.take.one_camera import runs
 from pipeline.take.report.capture_measures import CameraMeasures
 from pipeline.take.report.pose_measures import PoseMeasures, TruthMeasures
 
 GREEN_PERCENT, AMBER_PERCENT = 0.6, 1.5
 """Limits of the mean reprojection error, per cent of the picture width."""
+
+_MOST_SPANS = 8
+"""In a sentence."""
 
 Colour = Literal["green", "amber", "red"]
 
@@ -66,6 +70,8 @@ def judge(
             verdicts.append(_bones(poses))
         if poses.swapped.any():
             verdicts.append(_swaps(poses))
+        if (poses.one_camera > 0.0).any():
+            verdicts.append(_one_camera(poses))
     if truth is not None and len(truth.body_errors()):
         verdicts.append(_truth(truth))
     return verdicts
@@ -151,7 +157,8 @@ def _found(poses: PoseMeasures) -> Verdict:
         _grade(100.0 - percent, 5.0, 20.0),
         f"{percent:.1f} %",
         words,
-        "Green from 95 %, amber from 80 %. A joint needs two cameras that see it.",
+        "Green from 95 %, amber from 80 %. A joint needs two cameras that see it, or a pipeline that "
+        "lifts what one sees.",
     )
 
 
@@ -200,6 +207,27 @@ def _swaps(poses: PoseMeasures) -> Verdict:
         + ".",
         "Worst camera: green up to 10 % of the instants, amber up to 50 %. Repairs are safe while most views "
         "agree.",
+    )
+
+
+def _one_camera(poses: PoseMeasures) -> Verdict:
+    known = poses.one_camera[np.isfinite(poses.one_camera)]
+    share = float(known.mean())
+    mostly = np.asarray(np.nan_to_num(poses.one_camera) > 0.5)
+    times = poses.times_s
+    spans = [f"{times[first]:.2f} to {times[last]:.2f} s" for first, last in runs(mostly)]
+    where = ", ".join(spans[:_MOST_SPANS]) + (" and more" if len(spans) > _MOST_SPANS else "")
+    words = "Right where that camera looks, rough along its line of sight: their covariance says how much."
+    if len(poses.cameras) == 1:
+        words += " With one camera that is everything; how far away a person stands is the roughest of all."
+    elif where:
+        words += f" The whole person: {where}."
+    return Verdict(
+        "Seen by one camera",
+        _grade(share, 0.05, 0.5),
+        f"{100 * share:.1f} % of joints",
+        words,
+        "Share of the joints found: green up to 5 %, amber up to 50 %. More cameras, or others, see more.",
     )
 
 

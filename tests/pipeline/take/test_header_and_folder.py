@@ -26,7 +26,7 @@ def test_header_round_trip(tmp_path: Path):
         models={"blazepose": {"pose.tflite": "ab" * 32}},
         config={"stage": {"max_error_px": np.float64(20.5)}, "path": tmp_path, "list": (1, 2)},
         label="truth projected with noise",
-    ).with_state("complete", {"cam1": LedgerTotals(10, 8, {"ring_full": 2}, "0badcafe")})
+    ).with_state("complete", {"cam1": LedgerTotals(10, 8, {"ring_full": 2}, "0badcafe")}, {"instants": 3})
     write_header(tmp_path, header)
     back = read_header(tmp_path)
     assert back.calibration == rig
@@ -66,7 +66,7 @@ def test_a_crash_while_writing_keeps_the_old_header(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
-        write_header(tmp_path, header.with_state("complete", {}))
+        write_header(tmp_path, header.with_state("complete", {}, {}))
     assert read_header(tmp_path).state == "recording"
 
 

@@ -118,6 +118,7 @@ def test_npz_has_exactly_the_arrays_of_the_contract(path: Path, frames, tmp_path
         "keypoints": (T, P, V, J, 3),
         "smoothed": (T, P, J, 3),
         "used": (T, P, V, J),
+        "one_camera": (T, P, J),
         "swapped": (T, P, V),
         "view_times_ns": (T, V),
         "stage_ms": (T, 2),
