@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from calibration.board import Board
 from configs.errors import BadInputError
 
 Severity = Literal["error", "warning", "note"]
@@ -22,12 +23,14 @@ class Diagnosis:
             noticed and taken care of.
         sentence: What is wrong and what to do.
         cameras: Those it is about; empty where it is about the board or all cameras.
+        board: The board as the pictures show it, where that is the remedy.
     """
 
     kind: str
     severity: Severity
     sentence: str
     cameras: tuple[str, ...] = ()
+    board: Board | None = None
 
 
 class CalibrationFailedError(BadInputError):

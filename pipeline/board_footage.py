@@ -114,7 +114,8 @@ def explain_missing_views(findings: BoardFindings, fewest: int) -> tuple[Diagnos
         if found.cause not in _UNTOLD:
             # All cameras filmed one board, so what is wrong with it is wrong for all of them.
             cameras = tuple(few)
-            return (Diagnosis(found.cause, "error", f"{', '.join(cameras)}: {found.sentence}", cameras),)
+            sentence = f"{', '.join(cameras)}: {found.sentence}"
+            return (Diagnosis(found.cause, "error", sentence, cameras, found.board),)
     return ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -72,6 +72,17 @@ def save_inputs(
     write_atomic(folder / CONFIG_FILE, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
     if intrinsics:
         write_calibration(folder / INTRINSICS_FILE, Rig(tuple(intrinsics.values())))
+
+
+def forget_views(folder: Path, cameras: Collection[str]) -> None:
+    """Take the views of some cameras out of those that are kept in a folder.
+
+    Raises:
+        BadInputError: There are none, or they cannot be written.
+    """
+    path = folder / OBSERVATIONS_FILE
+    kept = BoardObservations.load(path)
+    kept.chosen(view for view in kept.views if view.camera not in cameras).save(path)
 
 
 def save_calibration(out: Path, calibration: Calibration, exports: Sequence[str] = ()) -> CalibrationFiles:

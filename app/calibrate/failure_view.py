@@ -6,6 +6,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
 from app.calibrate import advice
+from app.calibrate.remedy_row import RemedyRow
 from app.calibrate.step_view import scrolled, text
 from app.calibrate.steps import Step
 from app.calibrate.wizard import Wizard
@@ -32,6 +33,8 @@ class FailureView(QWidget):
         card.body.addWidget(self.kept)
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE)
+        self.remedies = RemedyRow(wizard)
+        row.addWidget(self.remedies)
         row.addWidget(self.mend)
         row.addWidget(self.again)
         row.addStretch(1)
@@ -65,4 +68,8 @@ class FailureView(QWidget):
         self.mend.setText(_MEND[place])
         self.mend.setVisible(not (place == "show" and self.wizard.step is Step.SHOW))
         state = self.wizard.state
+        self.remedies.refresh()
+        # What the program can do by itself comes first.
+        self.mend.setProperty("kind", "plain" if self.remedies.shown else "primary")
+        theme.repolish(self.mend)
         self.kept.setVisible(state is not None and state.kept_views > 0)

@@ -27,6 +27,14 @@ def solve(report: Report, *words: Any) -> CalibrationOutcome | CalibrationFailur
     return solve_views(report, *words)
 
 
+def forget(report: Report, folder: Path, cameras: tuple[str, ...]) -> None:
+    """See ``calibration_files.forget_views``."""
+    from pipeline.calibration_files import forget_views
+
+    report(-1.0, "Forgetting views")
+    forget_views(folder, cameras)
+
+
 def save(report: Report, *words: Any) -> list[Path]:
     """See ``calibration_saving.save_outcome``."""
     from pipeline.calibration_saving import save_outcome

@@ -25,6 +25,7 @@ from app import theme
 from app.calibrate import advice
 from app.calibrate.coverage_map import CoverageMap
 from app.calibrate.graph_view import GraphView
+from app.calibrate.remedy_row import RemedyRow
 from app.calibrate.step_view import StepView, scrolled, text
 from app.calibrate.wizard import Wizard
 from app.space.space_view import SpaceView, make_space_view
@@ -128,6 +129,7 @@ class ResultStep(StepView):
             for found in outcome.diagnoses:
                 role = {"error": "bad", "warning": "warning"}.get(found.severity, "quiet")
                 card.body.addWidget(text(advice.sentence(found.sentence), role))
+            card.body.addWidget(RemedyRow(self.wizard))
             self.words.addWidget(card)
         card = Card("Figure by figure")
         grid = QGridLayout()

@@ -13,6 +13,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.calibrate import advice, unfinished, world_choice
 from app.calibrate.order import Order
+from app.calibrate.remedies import Remedy, remedies
 from app.calibrate.steps import Step
 from app.calibrate.unfinished import Unfinished
 from app.calibrate.work import Work
@@ -263,6 +264,38 @@ class Wizard(QObject):
             self._collect()
         else:
             self._solve_kept()
+
+    @property
+    def remedies(self) -> tuple[Remedy, ...]:
+        """What can be done about what went wrong, or about what was noticed."""
+        if self.failure is not None:
+            return remedies(self.failure.diagnoses, self.order)
+        return remedies(self.outcome.diagnoses, self.order) if self.outcome is not None else ()
+
+    def apply(self, remedy: Remedy) -> None:
+        """Do that, and what then has to be done anew."""
+        if self.busy:
+            return
+        if remedy.kind == "again":
+            self._work.forget(self._show_again, self.order.folder, remedy.cameras)
+            self.changed.emit()
+            return
+        self._forget_outcome()
+        if remedy.kind == "board" and remedy.board is not None:
+            self.order.board.use_board(remedy.board)
+            self._begin_to_show(resume=False)  # pictures must be searched for it
+        else:
+            self.order.use_lenses(None)
+            self._solve_kept()
+
+    def _show_again(self) -> None:
+        self._forget_outcome()
+        self._begin_to_show(resume=True)
+
+    def _begin_to_show(self, resume: bool) -> None:
+        self._resume = resume
+        self._go(Step.SHOW)
+        self._collect()
 
     def left(self) -> None:
         """Another page is shown, which may need the cameras; views are kept."""

@@ -92,6 +92,10 @@ class Work(QObject):
         """Solve kept views, see ``footage_calibration.solve_views``."""
         self._start(BackgroundJob(jobs.solve, *words), self.outcome.emit, self._job_failed)
 
+    def forget(self, go_on: Callable[[], None], *words: Any) -> None:
+        """Take views out of those that are kept, see ``calibration_files.forget_views``; then go on."""
+        self._start(BackgroundJob(jobs.forget, *words), lambda _: go_on(), self.trouble.emit)
+
     def save(self, *words: Any) -> None:
         """Save, see ``calibration_saving.save_outcome``."""
         self._start(BackgroundJob(jobs.save, *words), self.saved.emit, self.trouble.emit)

@@ -441,6 +441,32 @@ def test_mendFailure_and_tryAgain_lead_out_of_a_failure(qtbot, page):
     assert page.wizard.step is Step.BOARD
 
 
+def test_remedies_are_offered_and_done(qtbot, page, tmp_path, outcome):
+    page.wizard.use_source("recorded")
+    page.wizard.use_footage(tmp_path / "board")
+    to_show(qtbot, page)
+    stated = page.wizard.order.board.board
+    printed = replace(stated, columns=stated.columns + 2)
+    wrong = Diagnosis("counts", "error", "cam1: the print has more columns", ("cam1",), printed)
+    page.wizard._work.failed.emit(CalibrationFailure(wrong.sentence, True, (wrong,)))
+    failure = page.views[Step.SHOW].failure
+    one = child(failure, "remedy_board")
+    assert one.text() == f"Use {printed.columns} × {printed.rows} squares"
+    assert (one.property("kind"), failure.mend.property("kind")) == ("primary", "plain")
+    click(qtbot, failure, "remedy_board")
+    assert page.wizard.order.board.board == printed
+    assert page.asked[-1][0] == "search"
+    page.wizard._work.state.emit(replace(state(), phase="done"))
+    click(qtbot, page, "wizardNext")
+    page.wizard.order.lenses = tmp_path / "lenses.toml"
+    wrong = Diagnosis("wrong_intrinsics", "error", "the supplied intrinsics do not fit", ("cam1",))
+    page.wizard._work.outcome.emit(replace(outcome, usable=False, diagnoses=(wrong,)))
+    assert page.wizard.step is Step.RESULT
+    click(qtbot, page.views[Step.RESULT], "remedy_lenses")
+    assert page.asked[-1][0] == "solve"
+    assert page.asked[-1][1][3] is False, "without the lenses that were given"
+
+
 def test_stopSolve_goes_back_to_the_board(qtbot, page):
     to_show(qtbot, page)
     page.wizard._work.state.emit(state())
@@ -524,7 +550,8 @@ def test_resultTabs_show_words_cameras_plots_and_layout(qtbot, page, outcome):
     assert any("Focal lengths within 0.10 %" in str(text) for text in labels)
     table = child(page, "cameraTable")
     assert [table.item(row, 0).text() for row in range(4)] == list(CAMERAS)
-    assert table.item(0, 6).text() == "reference"
+    assert table.item(0, 6).text().endswith(" mm"), "the first camera, too, is somewhere"
+    assert table.item(0, 8).text() == "reference"
     assert table.item(1, 2).text().endswith(" px")
     tabs = child(page, "resultTabs")
     for place in range(tabs.count()):

@@ -21,7 +21,7 @@ class FakeWork:
     def __init__(self, wizard: Wizard) -> None:
         self.asked: list[tuple[str, object]] = []
         self.real = wizard._work
-        for name in ("film", "wish", "search", "solve", "save", "draw", "stop"):
+        for name in ("film", "wish", "search", "solve", "forget", "save", "draw", "stop"):
             setattr(self.real, name, lambda *words, what=name: self.asked.append((what, words)))
 
     def last(self, what: str) -> tuple[object, ...]:
@@ -264,6 +264,24 @@ def test_a_failure_leads_back_to_where_it_can_be_mended(wizard, work, kind, step
     wizard.mend()
     assert wizard.step is step
     assert wizard.failure is None
+
+
+def test_a_camera_that_was_moved_is_shown_the_board_again(wizard, work, outcome):
+    to_show(wizard)
+    wizard.order.folder.mkdir(parents=True, exist_ok=True)
+    (wizard.order.folder / VIEWS).write_bytes(b"views")
+    wizard._work.collected.emit("enough")
+    moved = Diagnosis("moved_camera", "error", "cam2 was moved after 40 s", ("cam2",))
+    wizard._work.outcome.emit(replace(outcome, usable=False, diagnoses=(moved,)))
+    (remedy,) = wizard.remedies
+    assert remedy.words == "Show cam2 the board again"
+    wizard.apply(remedy)
+    go_on, folder, cameras = work.last("forget")
+    assert (folder, cameras) == (wizard.order.folder, ("cam2",))
+    assert wizard.step is Step.RESULT, "until they are forgotten"
+    go_on()
+    assert wizard.step is Step.SHOW
+    assert work.last("film")[0].resume, "the views of the others are kept"
 
 
 def test_a_failed_solve_can_be_repeated_or_given_more_views(wizard, work):
