@@ -52,7 +52,10 @@ class FrameReady(msgspec.Struct, frozen=True):
 
 
 class StreamOpened(msgspec.Struct, frozen=True):
-    """Grabber to recorder: what the packets that follow are. Sent again after a restart of the grabber."""
+    """Grabber to recorder: what the packets that follow are.
+
+    Sent again after a restart of the grabber, and to a recorder that takes over.
+    """
 
     camera: Name
     codec: Name
@@ -61,6 +64,8 @@ class StreamOpened(msgspec.Struct, frozen=True):
     fps: Annotated[float, Meta(gt=0, le=100_000)]
     extradata: Annotated[bytes, Meta(max_length=1 << 20)]
     pixel_format: Annotated[str, Meta(max_length=200)]
+    epoch: TimeNs = 0
+    """Names this start of the camera: with the same one, the numbers of frames go on."""
 
 
 class PacketInfo(msgspec.Struct, frozen=True, array_like=True):
@@ -113,10 +118,14 @@ class RemoteAsk(msgspec.Struct, frozen=True):
 
     session: Count
     """Random number of who asks; another one begins from the start."""
+    run: Count
+    """Of the ``RemoteOffer`` that the rest is about; 0: none was heard yet."""
     start_ns: TimeNs
     """The session's origin on the remote machine's clock; 0: only keep the camera open."""
     have: Int64
     """Index of the last frame that arrived; -1: none. What comes before it is not sent again."""
+    leaving: bool = False
+    """Nothing more is wanted; another host may have the camera."""
 
 
 class RemoteOffer(msgspec.Struct, frozen=True):
@@ -151,7 +160,6 @@ class ClockPing(msgspec.Struct, frozen=True):
     """Host to remote grabber: what time is it there?"""
 
     number: Count
-    t_host_ns: TimeNs
 
 
 class ClockPong(msgspec.Struct, frozen=True):
@@ -159,7 +167,6 @@ class ClockPong(msgspec.Struct, frozen=True):
 
     number: Count
     run: Count
-    t_host_ns: TimeNs
     t_received_ns: TimeNs
     t_sent_ns: TimeNs
 
@@ -217,7 +224,9 @@ class BoardSeen(msgspec.Struct, frozen=True):
 class Command(msgspec.Struct, frozen=True):
     """Supervisor to all nodes, or to the one named in ``to``."""
 
-    kind: Literal["ping", "go", "release", "record", "event", "stop_recording", "stop"]
+    kind: Literal[
+        "ping", "go", "release", "record", "written", "send_again", "event", "stop_recording", "stop"
+    ]
     details: dict[str, Any] = {}
     to: Annotated[str, Meta(max_length=200)] = ""
 
@@ -233,7 +242,9 @@ class Report(msgspec.Struct, frozen=True):
 
     node: Name
     pid: Int64
-    kind: Literal["ready", "alive", "telemetry", "event", "recording", "take_closed", "ended", "failed"]
+    kind: Literal[
+        "ready", "alive", "telemetry", "event", "recording", "written", "take_closed", "ended", "failed"
+    ]
     message: Text = ""
     details: dict[str, Any] = {}
 

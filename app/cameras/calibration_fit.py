@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.cameras.rig_draft import CameraDraft, RigDraft, Size
 
-_PLACE: Final = ("device", "url", "path", "camera", "seed", "studio")
+_PLACE: Final = ("device", "url", "address", "path", "camera", "seed", "studio")
 """Settings that say which camera it is and, for simulated ones, where it stands."""
 
 _STUDIO_LOOKS: Final = ("people", "noise", "blur_px", "size")

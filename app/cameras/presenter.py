@@ -181,7 +181,7 @@ class CamerasPresenter(QObject):
             return words.sizes_of(device, str(camera.settings.get("pixel_format", "auto")))
         form = self.editor.form(camera.driver)
         from_file = form is not None and form.field(("path",)) is not None
-        return () if from_file or camera.driver == "rtsp" else new_cameras.common_sizes()
+        return () if from_file or camera.driver in {"rtsp", "remote"} else new_cameras.common_sizes()
 
     def rates(self, camera: CameraDraft) -> Sequence[float]:
         """What to offer as rates."""
@@ -190,7 +190,7 @@ class CamerasPresenter(QObject):
             found = words.rates_of(device, camera.size, str(camera.settings.get("pixel_format", "auto")))
             if found:
                 return found
-        return () if camera.driver in {"rtsp", "video_file"} else _USUAL_RATES
+        return () if camera.driver in {"rtsp", "video_file", "remote"} else _USUAL_RATES
 
     def mode_help(self, camera: CameraDraft) -> str:
         """A word about the sizes that are offered."""

@@ -15,6 +15,7 @@ _TITLES: Final = {
     "image_folder": "Folder of images",
     "usb": "USB camera",
     "rtsp": "Network camera",
+    "remote": "Camera of another computer",
 }
 
 
@@ -29,7 +30,12 @@ def source_words(camera: CameraDraft) -> str:
     title = driver_title(camera.driver)
     if camera.driver == "simulated":
         return f"{title} {settings.get('camera') or camera.name}"
-    for key, show in (("url", safe_url), ("path", lambda text: Path(text).name), ("device", str)):
+    for key, show in (
+        ("url", safe_url),
+        ("path", lambda text: Path(text).name),
+        ("device", str),
+        ("address", str),
+    ):
         value = settings.get(key)
         if isinstance(value, str) and value:
             return f"{title}, {show(value)}"

@@ -30,6 +30,8 @@ TABLE = (
     TableLine("evaluate", "app.commands.evaluate:Command", "published protocols on data sets you have"),
     TableLine("train", "app.commands.train:Command", "networks from recipes and data, exactly resumable"),
     TableLine("cameras", "app.commands.cameras:Command", "cameras of this machine and their modes"),
+    TableLine("grabber", "app.commands.grabber:Command", "a camera of this machine for a host elsewhere"),
+    TableLine("keys", "app.commands.keys:Command", "keys for cameras of other machines"),
     TableLine("board", "app.commands.board:Command", "a calibration board to print, and its board.yaml"),
     TableLine("models", "app.commands.models:Command", "list, inspect, fetch and import model weights"),
     TableLine("doctor", "app.commands.doctor:Command", "check this machine and say the next step"),

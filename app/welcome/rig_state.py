@@ -42,7 +42,7 @@ def cameras_line(rig: RigConfig, missing: tuple[str, ...] | None) -> Line:
         verb = "is" if len(missing) == 1 else "are"
         lost = "not found" if kinds <= set(_FILES) else "not connected"
         return Line("warning", f"{what}; {', '.join(missing)} {verb} {lost}")
-    if "rtsp" in kinds:
+    if kinds & {"rtsp", "remote"}:
         return Line("good", f"{what}; network cameras are tried when live starts")
     return Line("good", f"{what}, all there")
 

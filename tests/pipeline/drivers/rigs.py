@@ -16,6 +16,7 @@ from pipeline.drivers import discovery, v4l2
 from pipeline.drivers.base import CameraDriver, CameraSettings
 from pipeline.drivers.registry import DRIVERS
 from tests.support.fake_webcam import FakeWebcam
+from tests.support.remote_camera import ServedCamera
 from tests.support.rtsp_server import RtspServer
 from tests.support.videos import numbered_picture, write_video
 
@@ -147,10 +148,26 @@ def rtsp(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
     )
 
 
+def remote(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
+    server = ServedCamera(
+        {"type": "simulated", "studio": {"size": (160, 120), "cameras": 2}}, name="cam2", fps=FPS
+    )
+    return Bench(
+        "remote",
+        {"address": server.address, "give_up_s": 0.5, "timeout_s": 5},
+        [({"machine": "stage-left", "keys": str(folder)}, "keys trust stage-left")],
+        (160, 120),
+        numbered=False,
+        unplug=server.close,
+        close=server.close,
+    )
+
+
 BENCHES = {
     "simulated": simulated,
     "video_file": video_file,
     "image_folder": image_folder,
     "usb": usb,
     "rtsp": rtsp,
+    "remote": remote,
 }

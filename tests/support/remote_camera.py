@@ -1,0 +1,66 @@
+"""A remote grabber in a thread, and clocks that run wrong on purpose."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from pipeline.endpoints import tcp_address
+from pipeline.remote.camera_server import CameraServer, Room
+from pipeline.remote.keys import KeyRing
+from pipeline.remote.machine_clock import MachineClock
+from pipeline.remote.sockets import Listener
+from pipeline.rig_config import CameraConfig
+
+STUDIO = {"type": "simulated", "studio": {"size": (160, 120), "cameras": 4}}
+
+
+class WrongClock(MachineClock):
+    """Ahead of this machine's, and faster."""
+
+    def __init__(self, offset_ns: int, drift_ppm: float) -> None:
+        self.offset_ns = offset_ns
+        self._drift = drift_ppm * 1e-6
+        self._begin_ns = time.monotonic_ns()
+
+    def stamp(self, monotonic_ns: int) -> int:
+        since = monotonic_ns - self._begin_ns
+        return monotonic_ns + self.offset_ns + round(since * self._drift)
+
+    def unstamp(self, stamp_ns: int) -> int:
+        since = stamp_ns - self.offset_ns - self._begin_ns
+        return self._begin_ns + since - round(since * self._drift / (1 + self._drift))
+
+
+class ServedCamera:
+    """What ``launch.py grabber`` does, on loopback, until closed."""
+
+    def __init__(
+        self,
+        driver: dict[str, Any] | None = None,
+        *,
+        name: str = "cam1",
+        fps: float = 60,
+        address: str = "tcp://127.0.0.1:*",
+        ring: KeyRing | None = None,
+        room: Room | None = None,
+        clock: MachineClock | None = None,
+    ) -> None:
+        camera = CameraConfig(name=name, driver=driver or STUDIO, fps=fps)
+        self._listener = Listener(tcp_address(address, key="address", any_port=True), ring)
+        self.address = self._listener.endpoint
+        self.server = CameraServer(camera, self._listener, room, clock)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="served camera")
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.server.run(lambda: not self._stop.is_set())
+
+    def close(self) -> None:
+        """As with Ctrl-C. Safe to call twice."""
+        if not self._stop.is_set():
+            self._stop.set()
+            self._thread.join()
+            self._listener.close()
