@@ -29,7 +29,8 @@ class Command:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="new|show|trust|forget")
+        parser.set_defaults(keys=None)
+        verbs = parser.add_subparsers(dest="verb", metavar="new|show|trust|forget", help="show when left out")
         new = verbs.add_parser("new", description="Make this machine's own key.")
         new.add_argument(
             "--replace", action="store_true", help="in place of the one there is, which others then forget"
@@ -63,7 +64,7 @@ class Command:
         elif args.verb == "forget":
             ring.forget(args.name)
             did = f"{args.name} is trusted no longer"
-        public = key_text(ring.own().public) if args.verb == "show" or ring.own_file.exists() else None
+        public = key_text(ring.own().public) if ring.own_file.exists() else None
         return {
             "did": did,
             "folder": ring.folder,
