@@ -42,7 +42,10 @@ TRAINING_DATA = Registry(
     "training data",
     {
         "simulated_studio": "models.training.data:StudioData",
+        "crops": "models.training.crops_data:CropsData",
         "human36m": "models.training.human36m_data:Human36MData",
+        "human36m_normalised": "models.training.lifting_data:NormalisedData",
+        "human36m_pixels": "models.training.lifting_data:PixelsData",
         "simulated_motion": "models.training.lifting_data:SimulatedMotionData",
     },
 )

@@ -38,3 +38,18 @@ def test_fewer_samples_per_epoch_and_the_order_of_the_data() -> None:
 def test_a_batch_that_cannot_be_filled() -> None:
     with pytest.raises(BadInputError, match="fewer samples"):
         BatchOrder(samples=7, batch=4, seed=0, processes=2)
+
+
+def test_what_does_not_fill_a_batch_can_be_kept() -> None:
+    order = BatchOrder(samples=11, batch=4, seed=2, keep_incomplete=True)
+    assert order.batches_per_epoch == 3
+    batches = [order.request(number).indexes for number in range(3)]
+    assert [len(batch) for batch in batches] == [4, 4, 3]
+    assert sorted(np.concatenate(batches).tolist()) == list(range(11))
+    assert order.request(3).epoch == 1
+    # a single sample would be no batch to normalise by
+    assert BatchOrder(samples=9, batch=4, seed=2, keep_incomplete=True).batches_per_epoch == 2
+    shares = [BatchOrder(13, 4, 2, rank=rank, processes=2, keep_incomplete=True) for rank in range(2)]
+    last = [share.request(1).indexes for share in shares]
+    assert [len(each) for each in last] == [2, 2]
+    assert not set(last[0].tolist()) & set(last[1].tolist())

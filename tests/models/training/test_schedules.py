@@ -12,6 +12,7 @@ from models.training.schedules import (
     epoch_rate,
     gumbel_temperature,
     staircase_rate,
+    two_phase_factor,
 )
 
 
@@ -49,3 +50,11 @@ def test_the_distance_of_nothing_has_a_gradient() -> None:
     prediction = torch.zeros(1, 17, 3, requires_grad=True)
     euclidean_distance(prediction, torch.zeros(1, 17, 3)).backward()
     assert prediction.grad is not None and bool((prediction.grad == 0.0).all())
+
+
+def test_two_phases_fall_as_published() -> None:
+    # Sarandi et al.: to a third in 92 % of the steps; then from a thirtieth by 0.3.
+    assert two_phase_factor(0, 1000) == 1.0
+    assert two_phase_factor(460, 1000) == pytest.approx((1 / 3) ** 0.5)
+    assert two_phase_factor(920, 1000) == pytest.approx(1 / 30)
+    assert two_phase_factor(960, 1000) == pytest.approx(0.3**0.5 / 30)

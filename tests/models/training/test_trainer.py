@@ -15,7 +15,7 @@ import torch
 from configs.errors import BadInputError
 from configs.loading import parse_config
 from models.checkpoints.opening import open_network
-from models.training.config import TrainConfig
+from models.training.config import TrainConfig, differences
 from models.training.run_log import read_figures
 from models.training.trainer import BEST, LAST, LATEST, train
 from tests.models.training.runs import STUDIO, tiny_run, written
@@ -171,3 +171,10 @@ def test_wrong_configurations_are_told_in_a_sentence(tmp_path: Path, changes, se
     with pytest.raises(BadInputError, match=sentence):
         train(config(**changes), tmp_path / "run", source="run.yaml")
     assert not (tmp_path / "run" / LAST).exists()
+
+
+def test_a_run_of_before_a_setting_existed_goes_on() -> None:
+    now = config().model_dump(mode="json")
+    before = {name: value for name, value in now.items() if name != "keep_incomplete"}
+    assert differences(before, now) == []
+    assert differences(before, config(keep_incomplete=True).model_dump(mode="json")) == ["keep_incomplete"]
