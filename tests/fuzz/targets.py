@@ -233,7 +233,7 @@ def _export(name: str) -> Target:
         take = Take.open(file.parent / "take")
         EXPORTERS.load(name)().verify(take, take.poses(), file)
 
-    text = name in {"bvh", "csv", "trc"}
+    text = name in {"bvh", "csv", "gltf", "trc"}
     return Target(make, read, TEXT if text else (damaged_bytes,))
 
 
@@ -268,7 +268,7 @@ TARGETS: dict[str, Target] = {
     "board": Target(_board, read_board, YAML),
     "calibration": Target(_calibration("calibration.yaml", "posestage"), read_calibration, YAML),
     "calibration_toml": Target(
-        _calibration("cameras.toml", "toml"), lambda file: read_calibration(file, units="mm"), TEXT
+        _calibration("cameras.toml", "toml"), lambda file: read_calibration(file, units="m"), TEXT
     ),
     "calibration_qualisys": Target(_calibration("a.qca.txt", "qualisys"), read_calibration, TEXT),
     "calibration_intri": Target(
