@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -26,11 +25,11 @@ from calibration.formats.base import (
     drop_zero_tail,
     tidy_rotation,
 )
+from calibration.formats.opencv_storage import OpenCvStorage
 from calibration.rig import Rig
 from calibration.units import MM_PER, Units, agreed_units
 from configs.atomic_file import write_atomic
-from configs.errors import BadInputError, bad_input, nearest
-from configs.loading import read_text
+from configs.errors import bad_input
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +53,7 @@ class EasyMocapFormat(CalibrationFormat):
     def read(self, path: Path, options: ReadOptions) -> Rig:
         """See the base class; lengths are metres unless told otherwise."""
         folder = path if path.is_dir() else path.parent
-        intrinsics, extrinsics = _Storage(folder / _INTRINSICS), _Storage(folder / _EXTRINSICS)
+        intrinsics, extrinsics = OpenCvStorage(folder / _INTRINSICS), OpenCvStorage(folder / _EXTRINSICS)
         names = intrinsics.texts("names")
         unposed = [name for name in names if name not in extrinsics.texts("names")]
         if unposed:
@@ -96,63 +95,6 @@ class EasyMocapFormat(CalibrationFormat):
         extrinsics.save()
 
 
-class _Storage:
-    """A FileStorage file whose every shortcoming is one sentence."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        text = read_text(path)
-        try:
-            self._storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-            self._keys = tuple(self._storage.root().keys())
-        except (cv2.error, SystemError) as error:  # the binding raises either
-            raise bad_input("is not valid OpenCV yaml", file=path) from error
-
-    def matrix(self, key: str, shape: tuple[int, int] | None = None) -> Floats:
-        try:
-            values = self._node(key).mat()
-        except cv2.error as error:
-            raise bad_input("is not a whole matrix", file=self.path, key=key) from error
-        if values is None:
-            raise bad_input("must be an !!opencv-matrix", file=self.path, key=key)
-        array = np.asarray(values, dtype=np.float64)
-        if shape is None:
-            return array.ravel()
-        if array.size != shape[0] * shape[1] or (min(shape) > 1 and array.shape != shape):
-            raise bad_input(
-                f"must have {shape[0]} x {shape[1]} numbers, not {' x '.join(map(str, array.shape))}",
-                file=self.path,
-                key=key,
-            )
-        return array.reshape(shape)
-
-    def number(self, key: str) -> float | None:
-        return float(self._node(key).real()) if key in self._keys else None
-
-    def text(self, key: str) -> str | None:
-        return str(self._node(key).string()) if key in self._keys else None
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        node = self._node(key)
-        items = [node.at(index) for index in range(node.size())] if node.isSeq() else []
-        if not items:
-            raise bad_input("must be a list of camera names", file=self.path, key=key)
-        return tuple(item.string() if item.isString() else f"{item.real():g}" for item in items)
-
-    def has(self, key: str) -> bool:
-        return key in self._keys
-
-    def missing(self, key: str) -> BadInputError:
-        near = nearest(key, self._keys)
-        hint = f'the file has "{near}"' if near else None
-        return bad_input("this key is required but missing", file=self.path, key=key, hint=hint)
-
-    def _node(self, key: str) -> Any:
-        if key not in self._keys:
-            raise self.missing(key)
-        return self._storage.getNode(key)
-
-
 class _NewStorage:
     """A FileStorage file in memory, so that it can be written atomically."""
 
@@ -182,7 +124,12 @@ class _NewStorage:
 
 
 def _camera(
-    name: str, intrinsics: _Storage, extrinsics: _Storage, *, size: tuple[int, int] | None, mm: float
+    name: str,
+    intrinsics: OpenCvStorage,
+    extrinsics: OpenCvStorage,
+    *,
+    size: tuple[int, int] | None,
+    mm: float,
 ) -> Camera:
     folder = intrinsics.path.parent
     coefficients = drop_zero_tail(intrinsics.matrix(f"dist_{name}").tolist(), (5, 8))
@@ -200,7 +147,7 @@ def _camera(
     return build_camera(folder, name, fields, keys=keys)
 
 
-def _rotation(name: str, extrinsics: _Storage) -> Floats:
+def _rotation(name: str, extrinsics: OpenCvStorage) -> Floats:
     vector_key, matrix_key = f"R_{name}", f"Rot_{name}"
     if not extrinsics.has(vector_key) and not extrinsics.has(matrix_key):
         raise extrinsics.missing(matrix_key)
@@ -216,7 +163,7 @@ def _rotation(name: str, extrinsics: _Storage) -> Floats:
 
 
 def _picture_size(
-    folder: Path, name: str, intrinsics: _Storage, stated: tuple[int, int] | None
+    folder: Path, name: str, intrinsics: OpenCvStorage, stated: tuple[int, int] | None
 ) -> tuple[float, float]:
     width, height = intrinsics.number(f"W_{name}"), intrinsics.number(f"H_{name}")
     if width is not None and height is not None:

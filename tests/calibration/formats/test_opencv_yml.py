@@ -165,3 +165,20 @@ def test_what_the_format_cannot_hold(tmp_path):
 def test_folder_that_cannot_be_made(tmp_path):
     with pytest.raises(BadInputError, match="cannot be made a folder"):
         write_calibration(tmp_path / "no" / "scene", make_rig(1), format_name="easymocap")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("0.08", "!!binary x, 0.''", "not valid|not a whole matrix"),  # OpenCV's own parser never comes back
+        ("rows: 1", "rows: 99999999999", "not a whole matrix"),
+        ("rows: 1", "rows: -1", "not a whole matrix"),
+        ("W_cam1: 1280", "W_cam1: [", "not valid OpenCV yaml"),
+        ("W_cam1: 1280", "W_cam1: wide", "W_cam1 = 'wide': must be a number"),
+    ],
+)
+def test_damaged_numbers(tmp_path, old, new, reason):
+    write_calibration(tmp_path / "scene", make_rig(2), format_name="easymocap")
+    replace(tmp_path / "scene" / "intri.yml", old, new)
+    with pytest.raises(BadInputError, match=reason):
+        read_calibration(tmp_path / "scene")
