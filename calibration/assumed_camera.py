@@ -19,6 +19,16 @@ HEIGHT_MM: Final = 1500.0
 LEVEL: Final = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """cam_from_world of a camera that looks along +Y: its x is the world's, its y points down."""
 
+ASSUMED: Final = "assumed"
+"""Key of a calibration's ``quality`` that says what nobody measured."""
+
+_STAND: Final = f"the camera stands {HEIGHT_MM / 1000:g} m above the floor and looks horizontally"
+NO_CALIBRATION: Final = (
+    f"Nobody calibrated this camera: assumed are a field of view of {FIELD_OF_VIEW_DEG:g} degrees and that "
+    f"{_STAND}; sizes and distances are rough"
+)
+NO_PLACE: Final = f"Only the lens of this camera is calibrated: assumed is that {_STAND}"
+
 
 def assumed_camera(name: str, size: tuple[int, int]) -> Camera:
     """A camera without distortion, its optical centre in the middle of the picture.
@@ -34,15 +44,33 @@ def assumed_camera(name: str, size: tuple[int, int]) -> Camera:
     return Camera(name, size, "pinhole", K, np.zeros(5), LEVEL, _stand())
 
 
-def has_no_place(rig: Rig) -> bool:
-    """Whether a rig is a single camera of which only the lens is known: it is its own world."""
+def assumed_calibration(camera: str, size: tuple[int, int]) -> Rig:
+    """A calibration of the only camera that says what it assumes.
+
+    Args:
+        camera: Its name.
+        size: (width, height) px of its pictures.
+    """
+    return Rig((assumed_camera(camera, size),), quality={ASSUMED: NO_CALIBRATION})
+
+
+def with_place(calibration: Rig) -> Rig:
+    """A single camera whose place nobody measured, put where one is assumed; other rigs as they are."""
+    if not _is_its_own_world(calibration):
+        return calibration
+    camera = replace(calibration.cameras[0], R=LEVEL, t=_stand())
+    return replace(calibration, cameras=(camera,), quality={**calibration.quality, ASSUMED: NO_PLACE})
+
+
+def assumption(calibration: Rig | None) -> str:
+    """What a viewer must be told about a calibration; empty where everything was measured."""
+    return str(calibration.quality.get(ASSUMED, "")) if calibration is not None else ""
+
+
+def _is_its_own_world(rig: Rig) -> bool:
+    """Whether a rig is a single camera of which only the lens is known."""
     camera = rig.cameras[0]
     return len(rig) == 1 and not camera.t.any() and bool((np.eye(3) == camera.R).all())
-
-
-def placed(rig: Rig) -> Rig:
-    """The single camera of a rig where ``assumed_camera`` stands, with its own lens."""
-    return replace(rig, cameras=(replace(rig.cameras[0], R=LEVEL, t=_stand()),))
 
 
 def _stand() -> np.ndarray:

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from calibration.camera import Camera
 from calibration.rig import Rig
 from models.keypoints.performer import choose_performer
-from models.monocular.base import MonocularPose
+from models.monocular.base import TRUNK, MonocularPose
+from models.monocular.distance_filter import DistanceFilter
 from models.monocular.fusion import fuse
-from models.monocular.uncertainty import Uncertainty, covariance_along, joint_scores
+from models.monocular.uncertainty import covariance_along, joint_scores
 from models.one_euro import OneEuroFilter
 from models.pose_frame import PoseFrame
-from models.skeletons import convert_joints
+from models.skeletons import convert_joints, joint_map
 from pipeline.frame import Image
 from pipeline.monocular_model import build_monocular_model, warm_up_monocular
 from pipeline.pipeline_config import PipelineConfig
@@ -29,6 +30,9 @@ Floats = NDArray[np.float64]
 class MonocularEstimator:
     """Keypoints, a pose from every camera that sees the performer, the most likely pose of these, filter.
 
+    How far the performer is from a camera is followed over time (``DistanceFilter``): single pictures say it
+    badly. Everything else in ``joints`` is of one instant.
+
     Follows one performer: of several people in a view it takes the one nearest to where the performer was.
 
     Args:
@@ -37,6 +41,7 @@ class MonocularEstimator:
     """
 
     def __init__(self, config: PipelineConfig, rig: Rig) -> None:
+        assert config.monocular is not None
         self.rig = rig
         self.origin_ns = 0
         self._finder = build_keypoint_model(config, rig.names)
@@ -46,6 +51,9 @@ class MonocularEstimator:
         self._score_scale_mm = config.triangulation.score_scale_mm
         self._min_score = config.triangulation.min_score
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
+        self._distances = [DistanceFilter(config.monocular.gaps.distance) for _ in rig.cameras]
+        self._trunk = [self.skeleton.index(joint) for joint in TRUNK]
+        self._by_rule = joint_map(self._finder.skeleton, self.skeleton) < 0
         self._last_joints: Floats | None = None
         lift_s = warm_up_monocular(self._model, rig, self._finder.skeleton)
         self.instant_s = 0.1 + lift_s * len(rig)
@@ -78,10 +86,11 @@ class MonocularEstimator:
             if image is None or not (scores[view] >= self._min_score).any():
                 continue
             pose = self._model(image, camera, keypoints[view], scores[view])
-            if not pose.known.any():
+            if not pose.known[self._trunk].all():
                 continue
+            pose, doubt_mm = self._followed(pose, self._distances[view], time_ns)
             joints[view] = (pose.joints - camera.t) @ camera.R
-            covariance[view] = covariance_of(pose, camera, self._model.uncertainty)
+            covariance[view] = self._covariance(pose, camera, doubt_mm)
             joint_score[view] = pose.scores
         started = _lap(stages, "monocular", started)
         there = np.isfinite(joints).all(axis=2)
@@ -116,6 +125,26 @@ class MonocularEstimator:
         """Free the models."""
         self._finder.close()
 
+    def _followed(
+        self, pose: MonocularPose, follow: DistanceFilter, time_ns: int
+    ) -> tuple[MonocularPose, float]:
+        """The pose where the filter believes the person, and how sure that is, mm."""
+        measured_mm = float(pose.joints[self._trunk, 2].mean())
+        if measured_mm <= 0.0:
+            return pose, 0.0
+        distance_mm, doubt_mm = follow(time_ns, measured_mm)
+        return MonocularPose(pose.joints * (distance_mm / measured_mm), pose.scores, pose.seen), doubt_mm
+
+    def _covariance(self, pose: MonocularPose, camera: Camera, doubt_mm: float) -> Floats:
+        """(J, 3, 3) mm^2 in world."""
+        uncertainty = self._model.uncertainty
+        trunk = pose.joints[self._trunk].mean(axis=0)
+        across = uncertainty.across_deviation(pose.seen, self._by_rule, pose.scores)
+        slow_mm = uncertainty.distance * float(np.linalg.norm(trunk))
+        depth = uncertainty.depth_deviation(pose.joints, pose.joints[self._trunk[2:]].mean(axis=0))
+        along = np.sqrt(depth**2 + slow_mm**2 + doubt_mm**2 + across**2)
+        return covariance_along(camera, pose.joints, across, along)
+
     def _expected(self) -> Floats | None:
         """(J', 3) mm, where the performer was last, in the finder's joints."""
         if self._last_joints is None:
@@ -128,16 +157,6 @@ class MonocularEstimator:
         shown = convert_joints(known, self._finder.skeleton, self.skeleton)
         shown[~np.isfinite(shown).all(axis=-1)] = (np.nan, np.nan, 0.0)
         return shown
-
-
-def covariance_of(pose: MonocularPose, camera: Camera, uncertainty: Uncertainty) -> Floats:
-    """(J, 3, 3) mm^2 in world of a pose from one camera."""
-    across = np.where(pose.seen, uncertainty.across_mm, uncertainty.made_up_mm)
-    root = pose.joints[np.isfinite(pose.joints).all(axis=1)][0]
-    along = np.hypot(
-        uncertainty.depth_deviation(pose.joints, root), uncertainty.distance * np.linalg.norm(root)
-    )
-    return covariance_along(camera, pose.joints, across, np.hypot(along, across))
 
 
 def _lap(stages: dict[str, float], stage: str, started: float) -> float:

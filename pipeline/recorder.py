@@ -1,50 +1,49 @@
-"""The recorder's process: packets to disk, the fate of every frame to the ledger, every pose to the log."""
+"""The recorder's process: packets to disk, the fate of every frame to the ledger, every pose to the log.
+
+Files are written by a thread of their own. A disk that stalls holds up that thread, not the heartbeat; what
+arrives meanwhile waits, bounded, in the cameras' processes, and is dropped and counted there when it is too
+much.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
-import shutil
 import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
-from pipeline.bus import Bus, Message, Receiver
-from pipeline.frame import EncodedPacket, VideoFormat
-from pipeline.messages import CameraEvent, Command, FrameRecord, StreamClosed, StreamOpened
+from pipeline.bus import Bus, Receiver
+from pipeline.messages import Command
 from pipeline.node import Node, NodeContext
-from pipeline.pose_messages import unpack_poses
+from pipeline.recording import Begun, Recording, with_own
 from pipeline.take.errors import DiskFullError
-from pipeline.take.folder import RESERVE_BYTES
 from pipeline.take.header import TakeHeader
-from pipeline.take.ledger import Fate
-from pipeline.take.writer import TakeSummary, TakeWriter
-from pipeline.telemetry import Drops, Rate
+from pipeline.take.writer import TakeSummary
 
 log = logging.getLogger(__name__)
 
-_SYNC_S: Final = 0.5
+SYNC_S: Final = 0.5
+"""How often everything is brought to the disk, and the cameras may let go of what is there."""
 _CLOSE_DEADLINE_S: Final = 10.0
 """Silence of all cameras after which a take is closed although not all of them said that they ended."""
+_LAST_WORDS_S: Final = 1.5
+"""When this process has to end, silence after which nothing more is expected from the cameras."""
 
 _QUEUE: Final = 100
 """Messages taken from each camera's queue in advance; the rest waits, and is bounded, in the grabber."""
+_BATCH: Final = 50
+_MOST_JOBS: Final = 2
+"""Batches in memory: one is written, one waits."""
 
-
-class _CameraLedger:
-    """Numbering of one camera's frames across restarts of its grabber."""
-
-    def __init__(self) -> None:
-        self.video: VideoFormat | None = None
-        self.refused = ""  # why packets of a restarted grabber cannot continue the video
-        self.offset = 0
-        self.next_index = 0
-        self.last_time_ns = 0
-        self.ended = False
-        self.recorded = 0
-        self.dropped = Drops()
-        self.rate = Rate()
+_SLOW_S: Final = 2.0
+"""A batch that takes longer means that the disk is slower than the cameras."""
+_BEFORE_LISTENING_S: Final = 1.0
+"""A recorder that takes over hears in this time what it has to record; until then nothing is taken."""
+_CLOCK_STEP_NS: Final = 20_000_000
+"""Between two looks, half a second apart. Keeping a clock right moves it by at most 0.05 % of the time."""
 
 
 class Recorder(Node):
@@ -57,193 +56,183 @@ class Recorder(Node):
         super().__init__(context)
         self._header = header
         self._records: Receiver | None = None
-        self._writer: TakeWriter | None = None
-        self._cameras: dict[str, _CameraLedger] = {}
+        self._recording: Recording | None = None
+        self._last: Recording | None = None
+        self._beginning = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="take")
+        self._jobs: deque[tuple[Future[Any], Callable[[Any], None], float]] = deque()
+        self._listen_at = 0.0
         self._next_sync = 0.0
-        self._closer = ThreadPoolExecutor(1, thread_name_prefix="close-take")
-        self._closing: Future[TakeSummary] | None = None
         self._stop_asked_at: float | None = None
-        self._bytes = 0
-        self._frames = 0
+        self._told_slow = False
+        self._clock_offset_ns = time.time_ns() - time.monotonic_ns()
 
     def open(self, bus: Bus) -> dict[str, Any]:
         """Listen for records."""
         self._records = bus.receiver(self.context.endpoints.records, _QUEUE)
+        self._listen_at = time.monotonic() + _BEFORE_LISTENING_S
         self.running = True  # needs no common start: it only reacts
         return {}
 
     def on_command(self, command: Command) -> None:
         """Begin or end a take."""
-        if command.kind == "record" and self._writer is None:
-            self._report_closed(wait=True)
-            details = dict(command.details)
-            folder = Path(details.pop("folder"))
-            header = replace(self._header, **details)
-            self._writer = TakeWriter.create(folder, header)
-            self._cameras = {name: _CameraLedger() for name in header.cameras}
-            self._frames = self._bytes = 0
+        if command.kind == "record" and self._recording is None and not self._beginning:
+            self._beginning = True
             self._stop_asked_at = None
-            self.report("recording", f"recording to {folder}", folder=str(folder))
-        elif command.kind == "event" and self._writer is not None:
-            self._writer.write_event(**command.details)
-        elif command.kind == "stop_recording" and self._writer is not None:
+            folder, header = with_own(self._header, command.details)
+            self._do(lambda: Recording.begin(folder, header), self._begun)
+        elif command.kind == "event" and (self._recording is not None or self._beginning):
+            details = dict(command.details)
+            self._do(lambda: self._note(details), _nothing)
+        elif command.kind == "stop_recording" and (self._recording is not None or self._beginning):
             self._stop_asked_at = time.monotonic()
 
     def step(self) -> bool:
-        """Write what has arrived."""
-        assert self._records is not None
-        messages = self._records.receive_all(timeout_ms=20, limit=200)
+        """Have written what has arrived."""
+        self._settle()
         now = time.monotonic()
-        if messages and self._stop_asked_at is not None:
-            self._stop_asked_at = now
-        try:
-            for message in messages:
-                self._write(message)
-            if self._writer is not None and now >= self._next_sync:
-                self._writer.sync()
-                self._check_space(self._writer)
-                self._next_sync = now + _SYNC_S
-        except DiskFullError as error:
-            self.report("event", str(error), what="disk_full")
-            self._close_take()
-        self._close_when_complete(now)
-        self._report_closed()
+        if len(self._jobs) >= _MOST_JOBS:
+            self._wait_for_disk(now)
+            return True
+        if self._beginning or (self._recording is None and now < self._listen_at):
+            time.sleep(0.005)
+            return True
+        assert self._records is not None
+        messages = self._records.receive_all(timeout_ms=20 if not self._jobs else 5, limit=_BATCH)
+        recording = self._recording
+        if recording is None:
+            return True
+        if messages:
+            if self._stop_asked_at is not None:
+                self._stop_asked_at = now
+            self._do(lambda: recording.write(messages), _nothing)
+        if now >= self._next_sync:
+            self._next_sync = now + SYNC_S
+            self._watch_clock(recording)
+            self._do(recording.sync, self._synced)
+        if self._stop_asked_at is not None and not messages and not self._jobs:
+            waited = now - self._stop_asked_at
+            if recording.ended or waited > _CLOSE_DEADLINE_S:
+                self._close_take()
         return True
 
     def close(self) -> None:
-        """Finish the take that is open, with everything that has arrived."""
-        if self._records is not None and self._writer is not None:
-            for message in self._records.receive_all(timeout_ms=100, limit=100_000):
-                self._write(message)
-            if self._stop_asked_at is None:
+        """Finish the take that is open, with everything that is on its way."""
+        self._finish_jobs()
+        recording = self._recording
+        if self._records is not None and recording is not None:
+            patience = time.monotonic() + _CLOSE_DEADLINE_S
+            while not recording.ended and time.monotonic() < patience and self._recording is not None:
+                messages = self._records.receive_all(timeout_ms=round(1000 * _LAST_WORDS_S), limit=_BATCH)
+                if not messages:
+                    break
+                self._do(lambda batch=messages: recording.write(batch), _nothing)  # type: ignore[misc]
+                self._finish_jobs()
+            if self._recording is not None and self._stop_asked_at is None:
                 text = "the recorder was ended without having been told to stop recording"
-                self._writer.write_event("interrupted", text, time.monotonic_ns())
+                now_ns = time.monotonic_ns()
+                self._do(lambda: recording.event("interrupted", text, now_ns), _nothing)
+        self._finish_jobs()
         self._close_take()
-        self._report_closed(wait=True)
-        self._closer.shutdown()
+        self._finish_jobs()
+        self._thread.shutdown()
 
     def telemetry(self) -> dict[str, Any]:
         """What has been written to the take that is open, or was last."""
-        cameras = {
-            name: {
-                "recorded": ledger.recorded,
-                "dropped": ledger.dropped.summary(),
-                "fps": round(ledger.rate.recent_hz, 2),
-            }
-            for name, ledger in self._cameras.items()
-        }
-        return {
-            "frames": self._frames,
-            "bytes": self._bytes,
-            "recording": self._writer is not None,
-            "cameras": cameras,
-        }
+        last = self._last.telemetry() if self._last is not None else {"frames": 0, "bytes": 0, "cameras": {}}
+        waits_s = time.monotonic() - self._jobs[0][2] if self._jobs else 0.0
+        return {**last, "recording": self._recording is not None, "disk_waits_s": round(waits_s, 2)}
 
-    def _write(self, message: Message) -> None:
-        writer = self._writer
-        payload = message.payload
-        if writer is None:
-            return
-        if isinstance(payload, (FrameRecord, StreamClosed)) and self._cameras[payload.camera].video is None:
-            return  # left over from an earlier take: in this one the camera has not started yet
-        if isinstance(payload, StreamOpened):
-            ledger = self._cameras[payload.camera]
-            ledger.offset = ledger.next_index
-            ledger.ended = False
-            size = (payload.width, payload.height)
-            video = VideoFormat(payload.codec, size, payload.fps, payload.extradata, payload.pixel_format)
-            if ledger.video is None:
-                writer.open_video(payload.camera, video)
-                ledger.video = video
+    # Work for the thread, and what becomes of it
+
+    def _do(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        self._jobs.append((self._thread.submit(work), then, time.monotonic()))
+
+    def _settle(self) -> None:
+        """Take the results of what is done."""
+        while self._jobs and self._jobs[0][0].done():
+            future, then, _ = self._jobs.popleft()
+            try:
+                result = future.result()
+            except DiskFullError as error:
+                if self._recording is not None:  # else it was said already
+                    self._stop_for_space(error)
             else:
-                same = (video.codec, video.size, video.extradata) == (
-                    ledger.video.codec,
-                    ledger.video.size,
-                    ledger.video.extradata,
-                )
-                ledger.refused = "" if same else "format_changed"
-        elif isinstance(payload, FrameRecord):
-            self._write_frame(writer, message, payload)
-        elif isinstance(payload, StreamClosed):
-            ledger = self._cameras[payload.camera]
-            self._note_missing(writer, payload.camera, ledger.offset + payload.captured, ledger.last_time_ns)
-            ledger.ended = True
-        elif isinstance(payload, CameraEvent):
-            details = {"camera": payload.camera, **payload.details}
-            writer.write_event(payload.kind, payload.message, message.t_capture_ns, **details)
-        elif message.topic == "poses":
-            writer.write_poses(unpack_poses(message))
+                then(result)
 
-    def _write_frame(self, writer: TakeWriter, message: Message, record: FrameRecord) -> None:
-        ledger = self._cameras[record.camera]
-        index = ledger.offset + record.index
-        self._note_missing(writer, record.camera, index, message.t_capture_ns)
-        packets = [
-            EncodedPacket(bytes(data), info.pts_ns, info.dts_ns, info.keyframe)
-            for info, data in zip(record.packets, message.frames, strict=True)
-        ]
-        cause = ledger.refused or record.cause
-        fate: Fate = "dropped" if cause else "recorded"
-        writer.write_frame(
-            record.camera, index, message.t_capture_ns, fate, cause, packets if not cause else []
-        )
-        if cause:
-            ledger.dropped.add(cause)
-        else:
-            ledger.recorded += 1
-            ledger.rate.tick(message.t_capture_ns)
-        ledger.next_index = index + 1
-        ledger.last_time_ns = message.t_capture_ns
-        self._frames += 1
-        self._bytes += sum(len(packet.data) for packet in packets)
+    def _finish_jobs(self) -> None:
+        while self._jobs:
+            concurrent.futures.wait([self._jobs[0][0]])
+            self._settle()
 
-    @staticmethod
-    def _missing_times(last_ns: int, next_ns: int, missing: int) -> list[int]:
-        step = max((next_ns - last_ns) // (missing + 1), 1)
-        return [last_ns + step * (place + 1) for place in range(missing)]
-
-    def _note_missing(self, writer: TakeWriter, camera: str, index: int, next_time_ns: int) -> None:
-        """Frames that were captured but whose record never came: the queue to here was full."""
-        ledger = self._cameras[camera]
-        missing = index - ledger.next_index
-        if missing <= 0:
-            return
-        for place, time_ns in enumerate(self._missing_times(ledger.last_time_ns, next_time_ns, missing)):
-            writer.write_frame(camera, ledger.next_index + place, time_ns, "dropped", "recorder_behind", [])
-            ledger.dropped.add("recorder_behind")
-        ledger.next_index = index
-
-    def _close_when_complete(self, now: float) -> None:
-        if self._writer is None or self._stop_asked_at is None:
-            return
-        waited = now - self._stop_asked_at
-        if all(ledger.ended for ledger in self._cameras.values()) or waited > _CLOSE_DEADLINE_S:
-            self._close_take()
-
-    def _check_space(self, writer: TakeWriter) -> None:
-        """Stop while there is room to close the take in order, and for the system to live."""
-        free = shutil.disk_usage(writer.folder).free
-        if free < RESERVE_BYTES:
+    def _wait_for_disk(self, now: float) -> None:
+        oldest, _, since = self._jobs[0]
+        concurrent.futures.wait([oldest], timeout=0.02)
+        if now - since > _SLOW_S and not self._told_slow and self._recording is not None:
+            self._told_slow = True
             message = (
-                f"{writer.folder}: the disk is nearly full, {free / 1e6:.0f} MB are left; recording stopped, "
-                "the take up to here is complete"
+                f"{self._recording.folder}: the disk takes the pictures more slowly than the cameras deliver "
+                "them; what finds no room is dropped and counted as recorder_behind"
             )
             log.warning("%s", message)
-            self.report("event", message, what="disk_full")
-            self._close_take()
+            self.report("event", message, what="disk_slow")
+            recording, now_ns = self._recording, time.monotonic_ns()
+            self._do(lambda: recording.event("disk_slow", message, now_ns), _nothing)
+
+    def _note(self, details: dict[str, Any]) -> None:
+        if self._recording is not None:
+            self._recording.event(**details)
+
+    def _begun(self, begun: Begun) -> None:
+        self._beginning = False
+        if begun.summary is not None:
+            self._closed((begun.summary, ""))
+            return
+        assert begun.recording is not None
+        self._recording = self._last = begun.recording
+        self._told_slow = False
+        folder = begun.recording.folder
+        text = f"recording to {folder}" if not begun.resumed else f"recording to {folder} goes on"
+        self.report("recording", text, folder=str(folder), resumed=begun.resumed)
+
+    def _synced(self, written: dict[str, list[int]]) -> None:
+        if written:
+            self.report("written", cameras=written)
+
+    def _watch_clock(self, recording: Recording) -> None:
+        """Say when the wall clock was set; capture times do not depend on it."""
+        now_ns = time.monotonic_ns()
+        offset_ns = time.time_ns() - now_ns
+        step_ns, self._clock_offset_ns = offset_ns - self._clock_offset_ns, offset_ns
+        if abs(step_ns) > _CLOCK_STEP_NS:
+            text = (
+                f"the clock of this machine was set by {step_ns / 1e9:+.3f} s; capture times are not affected"
+            )
+            self._do(
+                lambda: recording.event("clock_step", text, now_ns, step_s=round(step_ns / 1e9, 3)), _nothing
+            )
+
+    def _stop_for_space(self, error: DiskFullError) -> None:
+        log.warning("%s", error)
+        self.report("event", str(error), what="disk_full")
+        self._close_take()
 
     def _close_take(self) -> None:
-        """Close in the background: arranging the poses of a long take takes longer than silence may last."""
-        if self._writer is None:
-            return
-        self._closing = self._closer.submit(self._writer.close)
-        self._writer = self._stop_asked_at = None
+        """Close behind what is still to be written; arranging the poses of a long take takes its time."""
+        recording, self._recording = self._recording, None
+        self._stop_asked_at = None
+        if recording is not None:
+            self._do(recording.close, self._closed)
 
-    def _report_closed(self, *, wait: bool = False) -> None:
-        if self._closing is None or not (wait or self._closing.done()):
-            return
-        closing, self._closing = self._closing, None
-        summary = closing.result()
+    def _closed(self, closed: tuple[TakeSummary, str]) -> None:
+        summary, problem = closed
+        if problem:
+            log.warning("%s", problem)
+            self.report("event", problem, what="disk_full")
         totals = {camera: total.to_dict() for camera, total in summary.totals.items()}
         message = f"take {summary.folder} is closed"
         self.report("take_closed", message, folder=str(summary.folder), totals=totals, poses=summary.poses)
+
+
+def _nothing(result: Any) -> None:
+    del result

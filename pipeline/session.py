@@ -17,8 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from calibration.assumed_camera import assumed_calibration, assumption, with_place
 from calibration.rig import Rig
 from configs.errors import PosestageError, bad_input
+from pipeline.assumed_calibration import assumed_for, can_assume, joined_labels
 from pipeline.bus import Bus, Receiver
 from pipeline.endpoints import session_endpoints
 from pipeline.inference import Inference
@@ -45,13 +47,16 @@ _LOAD_DEADLINE_S: Final = 300.0
 _CLOSE_DEADLINE_S: Final = 600.0
 """For closing a take: a long one has gigabytes of poses to arrange, on a slow disk."""
 
+_RESUME_DEADLINE_S: Final = 60.0
+"""For a recorder that takes over; with several attempts."""
+
 _DEFAULT_SIZE: Final = (1280, 720)
 
 _INFERENCE: Final = "inference"
 
 
 class RecordingLostError(PosestageError):
-    """The recorder died while it recorded; the session goes on, the take can be repaired.
+    """The recorder died while it recorded, and no other could go on; the take can be repaired.
 
     Attributes:
         folder: The take.
@@ -90,7 +95,9 @@ class SessionState:
     recording: bool = False
     take_closed: Report | None = None
     recorder_failure: Report | None = None
-    lost_recording: str = ""
+    recorder_away: str = ""
+    """Why the recorder is being restarted in the middle of a take; empty while it runs."""
+    recorder_away_since: float = 0.0
 
 
 class Session:
@@ -98,7 +105,8 @@ class Session:
 
     Args:
         rig: The devices.
-        calibration: Geometry of all cameras of the rig; needed with a pipeline.
+        calibration: Geometry of all cameras of the rig; needed with a pipeline. For a single camera and a
+            pipeline that lifts what one camera sees, it may be left out: see ``assumed_calibration``.
         pipeline: From frames to poses, or None for recording only; see ``begin_pipeline`` for changing it.
         label: What a viewer must be told before believing the poses; goes into takes.
         on_report: Called from ``poll`` for every report of every node.
@@ -119,9 +127,9 @@ class Session:
         log_level: str = "warning",
     ) -> None:
         self.rig = rig
-        self.calibration = calibration.subset(rig.names) if calibration is not None else None
+        self.calibration = with_place(calibration.subset(rig.names)) if calibration is not None else None
         self.pipeline = self._checked(pipeline)
-        self.label = label or (pipeline.label if pipeline is not None else "")
+        self.label = label or self._label_of(pipeline)
         self.loading: PipelineConfig | None = None
         """The pipeline that is being started in place of the last one."""
         self._inference_details: dict[str, Any] = {}
@@ -236,7 +244,9 @@ class Session:
             )
         free_space_check(folder, self.bytes_per_second())
         self.state.recording = False
-        self.state.lost_recording = ""
+        self.state.recorder_away = ""
+        supervisor.forget("record")
+        supervisor.forget("stop_recording")
         self.take_folder = folder
         self.state.take_closed = self.state.recorder_failure = None
         self.state.ended_cameras.clear()
@@ -252,12 +262,17 @@ class Session:
             "pipeline": self.pipeline.name if self.pipeline is not None else "none",
             "label": self.label,
         }
+        if self.calibration is not None and assumption(self.calibration):
+            # The recorder may have been started before anything was assumed; numbers pass as they are.
+            details["assumed_size"] = list(self.calibration.cameras[0].size)
         command = Command("record", details)
         deadline = time.monotonic() + 10.0
-        while not supervisor.ready("recorder") and time.monotonic() < deadline:
-            self.poll(20)  # it failed a moment ago and is coming back
-        supervisor.command(Command("record", details, to="recorder"))
+        told = -1
         while not self.state.recording:
+            if supervisor.ready("recorder") and supervisor.pid("recorder") != told:
+                # Told again when it failed a moment ago, or just now, and came back.
+                told = supervisor.pid("recorder") or -1
+                supervisor.command(Command("record", details, to="recorder"))
             self.poll(20)
             if self.state.recorder_failure is not None:
                 raise failure_of(self.state.recorder_failure)
@@ -286,9 +301,8 @@ class Session:
 
     def end_recording(self) -> None:
         """Have the take ended and closed; returns at once, ``take_summary`` tells when it is done."""
-        supervisor = self._running()
-        supervisor.forget("record")
-        supervisor.command(Command("stop_recording"))
+        # A recorder that is being restarted just now goes on with the take, and then hears that it is to end.
+        self._running().command(Command("stop_recording"), sticky=True)
 
     def take_summary(self) -> RecordingSummary | None:
         """What the last take holds; None until it is closed. A full disk closes one without being asked."""
@@ -310,15 +324,15 @@ class Session:
             also: A message on one of these, such as poses, ends the waiting too.
 
         Raises:
-            RecordingLostError: The take that was being recorded has lost its recorder. The session goes on
-                without; another take can be recorded.
+            RecordingLostError: The take that was being recorded has lost its recorder, and no other could go
+                on with it in time. The session goes on without; another take can be recorded.
         """
         supervisor = self._running()
         supervisor.poll(timeout_ms, also)
-        if self.state.lost_recording:
-            problem, self.state.lost_recording = self.state.lost_recording, ""
-            supervisor.forget("record")
-            supervisor.command(Command("stop_recording"))
+        state = self.state
+        if state.recorder_away and time.monotonic() - state.recorder_away_since > _RESUME_DEADLINE_S:
+            problem, state.recorder_away, state.recording = state.recorder_away, "", False
+            self._end_of_take()
             raise RecordingLostError(self.take_folder, problem)
 
     @property
@@ -394,6 +408,12 @@ class Session:
     def _checked(self, pipeline: PipelineConfig | None) -> PipelineConfig | None:
         if pipeline is None:
             return None
+        if self.calibration is None and can_assume(self.rig, pipeline):
+            if self._supervisor is None:
+                self.calibration = assumed_for(self.rig)
+            else:
+                ((name, size),) = picture_sizes(self.rig, self._supervisor).items()
+                self.calibration = assumed_calibration(name, size)
         if self.calibration is None:
             raise bad_input(
                 f'pipeline "{pipeline.name}" needs calibrated cameras; rig "{self.rig.name}" has no '
@@ -401,6 +421,12 @@ class Session:
                 hint="give one with --calibration FILE or record without poses with --pipeline none",
             )
         return fit_to_studio(pipeline, self.rig)
+
+    def _label_of(self, pipeline: PipelineConfig | None) -> str:
+        """What a viewer must be told before believing the poses; empty where there is nothing."""
+        if pipeline is None:
+            return ""
+        return joined_labels(pipeline.label, assumption(self.calibration))
 
     def _take_header(self) -> TakeHeader:
         return TakeHeader(
@@ -436,22 +462,49 @@ class Session:
             if report.details.get("what") == "end_of_stream":
                 self.state.ended_cameras.add(report.node)
             elif self.state.recording and report.details.get("what") == "restart":
-                if report.node == "recorder":
-                    self.state.recording = False
-                    self.state.lost_recording = report.message
-                    return
-                self.note("restart", report.message)
+                if report.node == "recorder" and not self.state.recorder_away:
+                    self.state.recorder_away = report.message
+                    self.state.recorder_away_since = time.monotonic()
+                elif report.node != "recorder":
+                    self.note("restart", report.message)
         elif report.node == _INFERENCE and report.kind in {"ready", "failed"}:
             self._hear_of_inference(report)
         elif report.kind == "failed" and report.node == "recorder":
             self.state.recorder_failure = report
         elif report.kind == "recording":
             self.state.recording = True
+            if report.details.get("resumed"):
+                self._recorder_is_back()
+        elif report.kind == "written":
+            self._running().command(Command("written", report.details["cameras"]))
+            return
         elif report.kind == "take_closed":
-            self.state.recording = False
+            self.state.recording, self.state.recorder_away = False, ""
             self.state.take_closed = report
+            self._end_of_take()
         if self._on_report is not None:
             self._on_report(report)
+
+    def _recorder_is_back(self) -> None:
+        """Another recorder goes on with the take: cameras give it what the last one may not have written."""
+        self._running().command(Command("send_again"))
+        reason, self.state.recorder_away = self.state.recorder_away, ""
+        if not reason:
+            return
+        away_s = time.monotonic() - self.state.recorder_away_since
+        message = f"recording goes on after {away_s:.1f} s; cameras kept their frames meanwhile ({reason})"
+        log.warning("%s", message)
+        self.note("recorder_restart", message, away_s=round(away_s, 3))
+        pid = self.pid("recorder") or -1
+        details = {"what": "recorder_restart", "away_s": round(away_s, 3)}
+        self._hear(Report("recorder", pid, "event", message, details))
+
+    def _end_of_take(self) -> None:
+        """Nobody is to record any more, nor is told to when it is restarted."""
+        supervisor = self._running()
+        supervisor.forget("record")
+        supervisor.forget("stop_recording")
+        supervisor.command(Command("stop_recording"))
 
     def _hear_of_inference(self, report: Report) -> None:
         loaded, self.loading = self.loading, None
@@ -459,7 +512,7 @@ class Session:
             # Kept: a node that is being restarted has not said anything yet.
             self._inference_details = report.details
             if loaded is not None:
-                self.pipeline, self.label = loaded, loaded.label
+                self.pipeline, self.label = loaded, self._label_of(loaded)
         elif loaded is not None:
             self._pipeline_failure = report
 

@@ -50,6 +50,8 @@ class Command:
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Process and finish the take."""
+        from calibration.assumed_camera import assumption, with_place
+        from pipeline.assumed_calibration import assumed_for, can_assume, joined_labels
         from pipeline.estimator import build_estimator
         from pipeline.offline import process
         from pipeline.sources import find_footage, fit_rig_to_devices
@@ -65,15 +67,21 @@ class Command:
         footage = find_footage(args.input, calibration.names if calibration is not None else None)
         if calibration is None:
             calibration = footage.take.calibration if footage.take is not None else None
+        if calibration is None and can_assume(footage.rig, pipeline):
+            calibration = assumed_for(footage.rig)
         if calibration is None:
             raise bad_input(
                 "these videos have no calibration",
                 file=args.input,
-                hint="give one with --calibration FILE or --rig FILE",
+                hint="give one with --calibration FILE or --rig FILE; videos of one camera need none with "
+                "--pipeline blazepose+simple_baseline",
             )
-        rig = fit_rig_to_devices(footage.rig, calibration)
-        label = (
-            footage.take.header.label if footage.take is not None and pipeline.name == "noisy_truth" else ""
+        rig = with_place(fit_rig_to_devices(footage.rig, calibration))
+        label = joined_labels(
+            footage.take.header.label
+            if footage.take is not None and pipeline.name == "noisy_truth"
+            else pipeline.label,
+            assumption(rig),
         )
         estimator = build_estimator(pipeline, rig)
         name = args.name or f"{name_for_take(footage.name)}-{name_for_take(pipeline.name)}"
@@ -101,7 +109,7 @@ class Command:
         quality = take_quality(folder)
         return {
             "take": folder,
-            "label": label or pipeline.label,
+            "label": label,
             "instants": result.sets,
             "cameras": {name: totals.to_dict() for name, totals in result.summary.totals.items()},
             "cpu_ms_per_instant": round(result.cpu_ms_per_set, 2),

@@ -17,6 +17,7 @@ from configs.errors import PosestageError
 from models.triangulation.predictors.base import UNTRAINED
 from models.zoo.imported import imported_names
 from models.zoo.manifest import ModelEntry
+from pipeline.assumed_calibration import can_assume
 from pipeline.pipeline_config import PIPELINE_FOLDER, PipelineConfig, load_pipeline, pipeline_names
 
 PARTS: Final = ("network", "centre_network")
@@ -94,7 +95,7 @@ class PipelinePresenter(QObject):
     def effective_of(self, name: str) -> str:
         """What a choice means on this rig; without a calibration there are no poses."""
         rig, calibration = self._studio.rig, self._studio.calibration
-        if rig is None or calibration is None:
+        if rig is None or (calibration is None and not self._needs_none(name)):
             return NONE
         return resolve(name, rig, calibration)
 
@@ -106,7 +107,8 @@ class PipelinePresenter(QObject):
     @property
     def needs_calibration(self) -> bool:
         """Whether poses are wanted but the cameras are not calibrated."""
-        return self.chosen != NONE and self._studio.rig is not None and self._studio.calibration is None
+        uncalibrated = self._studio.rig is not None and self._studio.calibration is None
+        return self.chosen != NONE and uncalibrated and not self._needs_none(self.chosen)
 
     @property
     def description(self) -> str:
@@ -256,6 +258,11 @@ class PipelinePresenter(QObject):
             self.changed.emit()
 
     # Files
+
+    def _needs_none(self, name: str) -> bool:
+        """Whether a pipeline makes poses on this rig without a calibration."""
+        rig, config = self._studio.rig, self._config(name) if name not in {AUTO, NONE} else None
+        return rig is not None and isinstance(config, PipelineConfig) and can_assume(rig, config)
 
     def _part(self, part: str) -> dict[str, Any] | None:
         config = self._config(self.chosen) if self.chosen not in {AUTO, NONE} else None

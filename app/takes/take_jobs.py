@@ -86,7 +86,9 @@ def process_again(report: Report, folder: Path, pipeline_name: str, parent: Path
 
     Called off, the new take is closed with what was done until then; without a single instant there is none.
     """
+    from calibration.assumed_camera import assumption, with_place
     from configs.errors import bad_input
+    from pipeline.assumed_calibration import assumed_for, can_assume, joined_labels
     from pipeline.estimator import build_estimator
     from pipeline.offline import process
     from pipeline.pipeline_config import load_pipeline
@@ -100,12 +102,14 @@ def process_again(report: Report, folder: Path, pipeline_name: str, parent: Path
     assert footage.take is not None
     header = footage.take.header
     calibration = footage.take.calibration
+    pipeline = load_pipeline(pipeline_name)
+    if calibration is None and can_assume(footage.rig, pipeline):
+        calibration = assumed_for(footage.rig)
     if calibration is None:
         raise bad_input(
             "the cameras of this take were not calibrated", file=folder, hint="poses need a calibration"
         )
-    pipeline = load_pipeline(pipeline_name)
-    rig = fit_rig_to_devices(footage.rig, calibration)
+    rig = with_place(fit_rig_to_devices(footage.rig, calibration))
     total = max((len(footage.take.ledger(camera).recorded) for camera in footage.take.cameras), default=0)
     estimator = build_estimator(pipeline, rig)
     target = new_take_folder(parent, f"{name_for_take(header.name)}-{name_for_take(pipeline.name)}")
@@ -118,7 +122,8 @@ def process_again(report: Report, folder: Path, pipeline_name: str, parent: Path
 
     try:
         with not_left_empty(target):
-            result = process(footage, rig, pipeline, target, estimator=estimator, progress=tell)
+            label = joined_labels(pipeline.label, assumption(rig))
+            result = process(footage, rig, pipeline, target, estimator=estimator, label=label, progress=tell)
     except KeyboardInterrupt:
         if not target.exists():
             raise

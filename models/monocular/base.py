@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from models.skeleton import Skeleton
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
+
+TRUNK: Final = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+"""Their mean is where a person is."""
 
 
 @dataclass(frozen=True)

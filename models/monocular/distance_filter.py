@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 class DistanceConfig(Config):
     """How people move, and how far single pictures are off."""
 
-    noise: float = Field(0.035, gt=0.0, lt=1.0)
+    noise: float = Field(0.03, gt=0.0, lt=1.0)
     """Standard deviation of the distance from one picture, as a share of it; the part that is new in every
     picture, measured as ``Uncertainty`` is."""
     acceleration_mm_s2: float = Field(2000.0, gt=0.0)

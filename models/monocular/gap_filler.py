@@ -13,7 +13,7 @@ from pydantic import Field
 
 from calibration.rig import Rig
 from configs.loading import Config
-from models.monocular.base import MonocularModel, MonocularPose
+from models.monocular.base import TRUNK, MonocularModel, MonocularPose
 from models.monocular.distance_filter import DistanceConfig, DistanceFilter
 from models.monocular.person_memory import Moment, PersonMemory
 from models.monocular.uncertainty import covariance_along, joint_scores
@@ -30,8 +30,6 @@ _LEAST_KEYPOINTS: Final = 8
 """Of a view that is worth comparing."""
 _BEYOND_MM: Final = 70.0
 """A toe or a finger is 10 to 20 cm long and points anywhere: so much off the depth of ankle or wrist."""
-_TRUNK: Final = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
-"""Their mean is where a person is."""
 
 
 class GapConfig(Config):
@@ -121,7 +119,7 @@ class GapFiller:
         self._order = joint_map(model.skeleton, skeleton)
         self._has = self._order >= 0
         self._nearest = _nearest_known(skeleton, self._has)
-        self._trunk = [skeleton.index(joint) for joint in _TRUNK]
+        self._trunk = [skeleton.index(joint) for joint in TRUNK]
         self._bones = np.array(
             [bone for bone in skeleton.bones if self._has[bone[0]] and self._has[bone[1]]], np.intp
         ).reshape(-1, 2)
@@ -195,7 +193,8 @@ class GapFiller:
         slow_mm = self.config.known_size * depths * np.sqrt(1.0 - distance_kept**2)
         ideal = (camera.undistort(now.keypoints[view]) - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]]
         joints = np.column_stack([ideal, np.ones(self._count)]) * depths[:, None]
-        across = np.full(self._count, self.model.uncertainty.across_mm)
+        scores = now.scores[view]
+        across = self.model.uncertainty.across_deviation(scores > 0.0, np.zeros(self._count, bool), scores)
         along = np.sqrt(deviation**2 + slow_mm**2 + doubt_mm**2 + across**2)
         covariance = covariance_along(camera, joints, across, along)
         return (joints - camera.t) @ camera.R, covariance

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -11,12 +13,18 @@ from configs.loading import Config
 
 Floats = NDArray[np.float64]
 
+_LEAST_SCORE: Final = 0.2
+"""Below it a keypoint is a guess that gets no worse."""
+
 
 class Uncertainty(Config):
     """Standard deviations, measured on motion of the simulated studio that no network was trained on.
 
     Attributes:
-        across_mm: Of a joint that has a keypoint, along each axis at right angles to the line of sight.
+        across_mm: Of a joint whose keypoint has the score 1, along each axis at right angles to the line of
+            sight; it grows as scores fall, as it does in triangulation, where they are weights. 1 % of a
+            person's height, see ``RobustConfig``.
+        by_rule_mm: The same for a joint that was put together from keypoints of others.
         made_up_mm: The same for a joint without a keypoint.
         distance: Of the person's distance from the camera, as a share of it: one camera cannot tell a tall
             person from a near one.
@@ -27,11 +35,23 @@ class Uncertainty(Config):
     """
 
     across_mm: float = Field(18.0, gt=0.0)
+    by_rule_mm: float = Field(40.0, gt=0.0)
     made_up_mm: float = Field(80.0, gt=0.0)
-    distance: float = Field(0.07, gt=0.0, lt=1.0)
-    depth_mm: float = Field(120.0, gt=0.0)
+    distance: float = Field(0.04, gt=0.0, lt=1.0)
+    depth_mm: float = Field(60.0, gt=0.0)
     depth_floor_mm: float = Field(20.0, gt=0.0)
     reach_mm: float = Field(600.0, gt=0.0)
+
+    def across_deviation(self, seen: NDArray[np.bool_], by_rule: NDArray[np.bool_], scores: Floats) -> Floats:
+        """(J,) mm, how wrong joints are at right angles to the line of sight.
+
+        Args:
+            seen: (J,) whether there is a keypoint.
+            by_rule: (J,) whether it was put together from others.
+            scores: (J,) of these.
+        """
+        by_score = np.where(by_rule, self.by_rule_mm, self.across_mm) / np.maximum(scores, _LEAST_SCORE)
+        return np.asarray(np.where(seen, by_score, self.made_up_mm))
 
     def depth_deviation(self, joints: Floats, root: Floats) -> Floats:
         """(J,) mm, how wrong the depth of each joint against the person's is.
