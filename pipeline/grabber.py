@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import simplejpeg
 
 from pipeline.bus import Bus, Sender
-from pipeline.drivers.base import CameraDriver, CameraInfo, CameraSettings, EndOfStream
+from pipeline.drivers.base import CameraDriver, CameraInfo, CameraNote, CameraSettings, EndOfStream
 from pipeline.drivers.registry import DRIVERS
 from pipeline.frame import EncodedPacket, Frame, VideoFormat
 from pipeline.frame_ring import FrameRingWriter
@@ -23,6 +25,7 @@ from pipeline.messages import (
     StreamOpened,
 )
 from pipeline.node import Node, NodeContext
+from pipeline.record_outbox import MOST_FRAMES, RecordOutbox
 from pipeline.rig_config import CameraConfig
 from pipeline.telemetry import Distribution, Drops, Rate
 
@@ -30,8 +33,15 @@ log = logging.getLogger(__name__)
 
 JPEG_QUALITY: Final = 90
 _READ_TIMEOUT_S: Final = 0.1
-_RECORD_QUEUE: Final = 1000
-"""Messages that may wait for the recorder: at 60 fps and 100 KB a frame, 16 s and 100 MB per camera."""
+_RECORD_QUEUE: Final = MOST_FRAMES
+"""Frames that may wait for the recorder."""
+_SOCKET_QUEUE: Final = 64
+"""Of these so many are in the hands of the socket; the others can still be let go."""
+_FLUSH_S: Final = 3.0
+"""At the end, what waits for the recorder gets this long to be taken."""
+_AHEAD_NS: Final = 50_000_000
+"""No picture is captured later than it arrives; more than this is a clock that jumped."""
+_NEVER_NS: Final = 1 << 62
 
 _FRAME_QUEUE: Final = 256
 _CLOCK_NS: Final = 10_000_000_000
@@ -49,9 +59,9 @@ class Grabber(Node):
         self._ring: FrameRingWriter | None = None
         self._info: CameraInfo | None = None
         self._frames: Sender | None = None
-        self._records: Sender | None = None
+        self._records: RecordOutbox | None = None
         self._recording = False
-        self._unsent_end: StreamClosed | None = None
+        self._epoch = 0
         self._next_index = 0
         self._recorded_from = 0
         self._captured_while_recording = 0
@@ -60,6 +70,7 @@ class Grabber(Node):
         self._half_period_ns = 0
         self._last_interval = -1
         self._clock_due_ns = 0
+        self._clock_jumped = False
         self._rate = Rate()
         self._inference_drops = Drops()
         self._recording_drops = Drops()
@@ -78,7 +89,8 @@ class Grabber(Node):
         self._half_period_ns = round(0.5e9 / info.fps)
         self._ring = FrameRingWriter(self.camera.name, info.size, self._slots)
         self._frames = bus.sender(self.context.endpoints.frames, _FRAME_QUEUE)
-        self._records = bus.sender(self.context.endpoints.records, _RECORD_QUEUE)
+        records = bus.sender(self.context.endpoints.records, min(_SOCKET_QUEUE, _RECORD_QUEUE))
+        self._records = RecordOutbox(records, _RECORD_QUEUE)
         return {
             "camera": self.camera.name,
             "size": list(info.size),
@@ -99,11 +111,22 @@ class Grabber(Node):
             self._start_recording()
         elif command.kind == "stop_recording":
             self._stop_recording()
+        elif command.kind == "written" and self._records is not None:
+            epoch, index = command.details.get(self.camera.name, (0, 0))
+            if epoch == self._epoch:
+                self._records.written(index)
+        elif command.kind == "send_again" and self._records is not None:
+            self._records.send_again()
+
+    def idle(self) -> None:
+        """The recorder may still be behind when there are no more frames."""
+        if self._records is not None:
+            self._records.pump()
 
     def step(self) -> bool:
         """Read one frame and pass it on."""
         assert self._driver is not None
-        self._send_end()
+        self.idle()
         try:
             frame = self._driver.read(_READ_TIMEOUT_S)
         except EndOfStream:
@@ -122,6 +145,10 @@ class Grabber(Node):
                 self._finish()
             self._driver.close()
             self._driver = None
+            deadline = time.monotonic() + _FLUSH_S
+            while self._records is not None and self._records.unsent and time.monotonic() < deadline:
+                self._records.pump()
+                time.sleep(0.01)
         if self._ring is not None:
             self._ring.close()
             self._ring = None
@@ -132,7 +159,6 @@ class Grabber(Node):
 
     def telemetry(self) -> dict[str, Any]:
         """Rates, drops by cause, encode times."""
-        self._send_end()  # here, too: after the end of the source there are no steps
         return {
             "camera": self.camera.name,
             "captured": self._next_index,
@@ -147,6 +173,7 @@ class Grabber(Node):
         }
 
     def _pass_on(self, frame: Frame) -> None:
+        frame = self._in_order(frame)
         missing = frame.index - self._next_index
         if missing > 0:
             self._note_lost(missing, frame.t_capture_ns)
@@ -159,6 +186,34 @@ class Grabber(Node):
         self._show(frame)
         self._record(frame)
         self._last_time_ns = frame.t_capture_ns
+
+    def _in_order(self, frame: Frame) -> Frame:
+        """The frame, with a time of this machine where the source's clock jumped back or into the future."""
+        now_ns = time.monotonic_ns()
+        latest_ns = _NEVER_NS if self.camera.driver.get("pace") == "free" else now_ns + _AHEAD_NS
+        if self._last_time_ns < frame.t_capture_ns <= latest_ns:
+            self._clock_jumped = False
+            return frame
+        time_ns = max(now_ns, self._last_time_ns + 1)
+        if not self._clock_jumped:
+            self._clock_jumped = True
+            jump_s = round((frame.t_capture_ns - time_ns) / 1e9, 3)
+            message = (
+                f"camera {self.camera.name}: its clock jumped, a frame is {jump_s:+.3f} s off; until that is "
+                "over frames get the time at which they arrive"
+            )
+            log.warning("%s", message)
+            self._tell(CameraNote("clock_step", message, {"jump_s": jump_s}), now_ns)
+        return replace(frame, t_capture_ns=time_ns)
+
+    def _tell(self, note: CameraNote, t_ns: int) -> None:
+        self.report("event", note.message, what=note.kind, camera=self.camera.name, **note.details)
+        self._tell_take(note, t_ns)
+
+    def _tell_take(self, note: CameraNote, t_ns: int) -> None:
+        if self._recording and self._records is not None:
+            event = CameraEvent(self.camera.name, note.kind, note.message, note.details)
+            self._records.put("camera_event", event, t_capture_ns=t_ns)
 
     def _show(self, frame: Frame) -> None:
         """Offer the picture to inference."""
@@ -212,59 +267,57 @@ class Grabber(Node):
         self._hand_over(frame.index, frame.t_capture_ns, packets)
 
     def _hand_over(self, index: int, t_capture_ns: int, packets: tuple[EncodedPacket, ...]) -> None:
-        assert self._records is not None
-        self._captured_while_recording += 1
         info = [PacketInfo(packet.pts_ns, packet.dts_ns, packet.keyframe) for packet in packets]
         record = FrameRecord(self.camera.name, index - self._recorded_from, "", info)
-        data = [packet.data for packet in packets]
-        if not self._records.send("frame_record", record, data, t_capture_ns=t_capture_ns):
-            # The recorder is away and its queue is full; it learns of the hole from the jump in the index.
+        self._put(record, t_capture_ns, [packet.data for packet in packets])
+
+    def _put(self, record: FrameRecord, t_capture_ns: int, data: Sequence[bytes] = ()) -> None:
+        assert self._records is not None
+        self._captured_while_recording += 1
+        if record.cause:
+            self._recording_drops.add(record.cause)
+        if (
+            not self._records.put("frame_record", record, data, t_capture_ns=t_capture_ns, index=record.index)
+            and not record.cause
+        ):
+            # The recorder is behind or away; it learns of the hole from the jump in the index.
             self._recording_drops.add("recorder_behind")
 
     def _note_gone(self, frame: Frame) -> None:
         """The source knows which frame it lost, and why."""
         self._last_time_ns = frame.t_capture_ns
         self._inference_drops.add(frame.cause)
-        if not self._recording or self._records is None:
-            return
-        self._captured_while_recording += 1
-        self._recording_drops.add(frame.cause)
-        gone = FrameRecord(self.camera.name, frame.index - self._recorded_from, frame.cause, [])
-        self._records.send("frame_record", gone, t_capture_ns=frame.t_capture_ns)
+        if self._recording:
+            index = frame.index - self._recorded_from
+            self._put(FrameRecord(self.camera.name, index, frame.cause, []), frame.t_capture_ns)
 
     def _tell_notes(self, *, clock: bool = False) -> None:
         """What happened to the source, into the take and to people; ``clock`` adds the state of its clock."""
         assert self._driver is not None
         now = time.monotonic_ns()
-        notes = self._driver.notes()
-        for note in notes:
-            self.report("event", note.message, what=note.kind, camera=self.camera.name, **note.details)
+        for note in self._driver.notes():
+            self._tell(note, now)
         clock_note = self._driver.clock() if clock or now >= self._clock_due_ns else None
         if clock_note is not None:
             self._clock_due_ns = now + _CLOCK_NS
-            notes = [*notes, clock_note]
-        if self._recording and self._records is not None:
-            for note in notes:
-                event = CameraEvent(self.camera.name, note.kind, note.message, note.details)
-                self._records.send("camera_event", event, t_capture_ns=now)
+            self._tell_take(clock_note, now)
 
     def _note_lost(self, missing: int, next_time_ns: int) -> None:
         """The camera itself lost frames: they were captured, so the ledger names them."""
         self._inference_drops.add("lost_by_camera", missing)
-        if not self._recording or self._records is None:
+        if not self._recording:
             return
         step_ns = (next_time_ns - self._last_time_ns) // (missing + 1) if self._last_time_ns else 0
         for place in range(1, missing + 1):
-            self._captured_while_recording += 1
-            self._recording_drops.add("lost_by_camera")
             index = self._next_index + place - 1 - self._recorded_from
             lost = FrameRecord(self.camera.name, index, "lost_by_camera", [])
             time_ns = next_time_ns - (missing + 1 - place) * step_ns
-            self._records.send("frame_record", lost, t_capture_ns=time_ns)
+            self._put(lost, time_ns)
 
     def _start_recording(self) -> None:
         assert self._info is not None and self._records is not None
         stream = self._info.stream or VideoFormat("mjpeg", self._info.size, self._info.fps)
+        self._epoch = time.monotonic_ns()
         opened = StreamOpened(
             self.camera.name,
             stream.codec,
@@ -273,9 +326,9 @@ class Grabber(Node):
             stream.fps,
             stream.extradata,
             stream.pixel_format,
+            self._epoch,
         )
-        self._unsent_end = None
-        self._records.send("stream_opened", opened)
+        self._records.begin(opened)
         self._recording = True
         self._recorded_from = self._next_index
         self._captured_while_recording = 0
@@ -289,15 +342,8 @@ class Grabber(Node):
             self._pass_on(frame)
         self._tell_notes(clock=True)
         self._recording = False
-        self._unsent_end = StreamClosed(self.camera.name, self._captured_while_recording)
-        self._send_end()
-
-    def _send_end(self) -> None:
-        """Tell the recorder how many frames there were; tried again while its queue is full."""
-        if self._unsent_end is None or self._records is None:
-            return
-        if self._records.send("stream_closed", self._unsent_end):
-            self._unsent_end = None
+        closed = StreamClosed(self.camera.name, self._captured_while_recording)
+        self._records.put("stream_closed", closed)
 
     def _finish(self) -> None:
         """Name the frames whose packets were already handed out, then end the recording."""

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 0.25
 TELEMETRY_S: Final = 1.0
+COMMAND_QUEUE: Final = 1000
+"""Commands that may wait; a node that gets no processor for a while must not miss the one that counts."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class Node(ABC):
     def step(self) -> bool:
         """One short unit of work; False when there will be no more."""
 
+    def idle(self) -> None:  # noqa: B027 - most nodes have nothing to do then
+        """Called often while there are no steps: before the start, and after the last one."""
+
     @abstractmethod
     def close(self) -> None:
         """Release everything; called after any failure too."""
@@ -109,7 +114,7 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
         os.nice(node_class.niceness)
     with Bus() as bus:
         reports = bus.sender(context.endpoints.reports, queue=10_000)
-        commands = bus.subscriber(context.endpoints.commands, "command")
+        commands = bus.subscriber(context.endpoints.commands, "command", queue=COMMAND_QUEUE)
         node = node_class(context, **settings)
         try:
             details = node.open(bus)
@@ -176,6 +181,7 @@ def _loop(node: Node, reports: Any, commands: Any) -> None:
         if node.running and working:
             working = node.step()
         else:
+            node.idle()
             time.sleep(0.005)
         for report in node.take_reports():
             reports.send("report", report)

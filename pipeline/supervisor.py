@@ -20,7 +20,7 @@ from configs.errors import BadInputError, PosestageError
 from pipeline.bus import Bus, Receiver, wait_for_any
 from pipeline.frame_ring import clean_up_after_dead_owners, unlink_rings_of
 from pipeline.messages import Command, Report
-from pipeline.node import Endpoints, Node, NodeContext, run_node
+from pipeline.node import COMMAND_QUEUE, Endpoints, Node, NodeContext, run_node
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ SILENT_AFTER_S: Final = 3.0
 """A node without a heartbeat for this long hangs: a step takes some 100 ms, models some 100 ms more. A node
 whose steps take longer says so when it is ready: ``silent_after_s`` among its details."""
 
+_ABSENT_S: Final = 1.0
+"""Longer between two polls than this, and the silence of the others is no news."""
 _BACK_OFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 _HEALTHY_AFTER_S: Final = 10.0
 _START_DEADLINE_S: Final = 60.0
@@ -106,6 +108,7 @@ class Supervisor:
         self._sticky: list[Command] = []
         self._successors: dict[str, NodeSpec | None] = {}
         self._stopped = False
+        self._polled_at = time.monotonic()
         self.restarts = 0
 
     def start(self, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -122,7 +125,7 @@ class Supervisor:
         for name in clean_up_after_dead_owners():
             log.info("removed shared memory %s of a process that no longer lives", name)
         atexit.register(self._end_all)  # before multiprocessing waits for children that heard no "stop"
-        self._commands = self._bus.publisher(self._endpoints.commands)
+        self._commands = self._bus.publisher(self._endpoints.commands, queue=COMMAND_QUEUE)
         self._reports = self._bus.receiver(self._endpoints.reports, queue=100_000)
         for spec in self._specs:
             self._launch(spec)
@@ -210,8 +213,9 @@ class Supervisor:
         if also:
             wait_for_any([self._reports, *also], timeout_ms)
             timeout_ms = 0
+        self._forgive_own_absence()
         self._receive(timeout_ms)
-        now = time.monotonic()
+        now = self._polled_at = time.monotonic()
         self._replace_nodes(now)
         for node in list(self._nodes.values()):
             if node.leaves_by is not None:
@@ -231,6 +235,13 @@ class Supervisor:
                 self._failed(node, f"did not answer for {node.silent_after_s:.0f} s and was ended")
             elif not node.ready:
                 self._commands.send("command", Command("ping"))
+
+    def _forgive_own_absence(self) -> None:
+        """Whoever did not listen must not blame the others for silence: stopped, or busy, for a while."""
+        now = time.monotonic()
+        if now - self._polled_at > _ABSENT_S:
+            for node in self._nodes.values():
+                node.last_heard = now
 
     def _replace_nodes(self, now: float) -> None:
         for name in list(self._successors):

@@ -133,8 +133,11 @@ class VideoWriter:
                 raise ValueError(f"{self.path.name}: the first packet of a stream must be a keyframe")
             self.in_band = in_band_extradata(self.format.codec, packet.data)
             self._start(self.in_band)
-        if self._there_ms and _milliseconds(packet.pts_ns - self._origin_ns) in self._there_ms:
-            return
+        if self._resumed:
+            time_ms = _milliseconds(packet.pts_ns - self._origin_ns)
+            if time_ms in self._there_ms:
+                return
+            self._there_ms.add(time_ms)
         muxed: Any = av.Packet(packet.data)
         muxed.stream = self._stream
         muxed.time_base = NANOSECONDS

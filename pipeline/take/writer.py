@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from configs.errors import bad_input
 from models.pose_frame import PoseFrame
@@ -20,6 +21,7 @@ from pipeline.take.header import TAKE_FILE, State, TakeHeader, read_header, writ
 from pipeline.take.ledger import Fate, LedgerRow, LedgerTotals, LedgerWriter
 from pipeline.take.lock import TakeLock
 from pipeline.take.lost_pictures import settle_ledger
+from pipeline.take.matroska import seal
 from pipeline.take.one_camera import OneCameraWatch, one_camera_summary
 from pipeline.take.poses_file import write_poses
 from pipeline.take.poses_log import PosesLog, PosesLogWriter
@@ -310,6 +312,9 @@ class TakeWriter:
         """A ledger whose first writer was killed may claim pictures that nobody brought again."""
         missing: list[str] = []
         path, video = self.folder / LEDGER / f"{camera}.csv", self.folder / VIDEOS / f"{camera}.mkv"
+        if camera not in self._videos and video.is_file():
+            with contextlib.suppress(TakeError):  # without any picture
+                seal(video)
         totals = settle_ledger(self.folder, path, video, self.header.origin_ns, missing)
         for sentence in missing:
             _log.warning("%s: %s", self.folder, sentence)
@@ -377,12 +382,12 @@ class TakeWriter:
         self.close()
 
 
-def can_resume(folder: Path, origin_ns: int) -> bool:
-    """Whether ``folder`` holds the very recording that has this origin, begun and not closed."""
+def begun_state(folder: Path, origin_ns: int) -> State | Literal[""]:
+    """State of the take in ``folder`` when it is the very recording that has this origin, else empty."""
     if not (folder / TAKE_FILE).is_file():
-        return False
+        return ""
     header = read_header(folder)
-    return header.state == "recording" and header.origin_ns == origin_ns
+    return header.state if header.origin_ns == origin_ns else ""
 
 
 def _is_new(folder: Path) -> bool:

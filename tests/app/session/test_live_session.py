@@ -13,6 +13,7 @@ from app.session.picture_feed import PictureFeed
 from pipeline.rig_config import RigConfig
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
+from pipeline.take.verify import check_take
 from tests.support.videos import write_video
 
 pytestmark = pytest.mark.timeout(150)
@@ -146,7 +147,7 @@ def test_pipelines_change_and_one_that_does_not_fit_leaves_the_cameras_running(r
     assert not running.news("stopped")
 
 
-def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running, tmp_path):
+def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running, tmp_path, monkeypatch):
     session = running.session
 
     running.kill("inference")
@@ -167,9 +168,20 @@ def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running
     feed.close()
     assert session.state == "live"
 
+    session.record(tmp_path / "goes_on")
+    running.until(lambda: session.recording)
+    running.until(lambda: running.recorded() > 10)
+    running.kill("recorder")
+    running.until(lambda: running.news("recording goes on after"))
+    assert session.recording
+    session.stop_recording()
+    running.until(lambda: not session.recording)
+    assert check_take(tmp_path / "goes_on").intact
+
     session.record(tmp_path / "lost")
     running.until(lambda: session.recording)
     running.until(lambda: running.recorded() > 10)
+    monkeypatch.setattr("pipeline.session._RESUME_DEADLINE_S", 0.0)
     running.kill("recorder")
     running.until(lambda: running.of("recording_lost"))
     [[folder, reason]] = running.of("recording_lost")
