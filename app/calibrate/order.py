@@ -25,8 +25,9 @@ Model = Literal["auto", "pinhole", "rational", "fisheye"]
 MODELS: Final[tuple[Model, ...]] = ("auto", "pinhole", "rational", "fisheye")
 EXPORTS: Final = ("toml", "easymocap", "qualisys")
 
-_ONE_ROUND: Final = {"place_percent": 0.2, "turn_deg": 0.25}
-"""What one round of the simulated board gives, in a minute: who tries it out should not wait for a second."""
+_ONE_ROUND: Final = {"place_percent": 0.25, "turn_deg": 0.3, "focal_percent": 0.3}
+"""What one round of the simulated board gives, in 70 seconds, and still what is judged good: who tries it out
+should not wait for a second one."""
 
 
 def unsaved_folder() -> Path:

@@ -58,7 +58,6 @@ class CalibratePage(Page):
         self.forget = button("Start over", "unfinishedForget", self.wizard.forget_unfinished)
         self._shown: StepView | None = None
         self._entered = False
-        self._watching = False
         self._compose()
         self.wizard.step_changed.connect(self._show_step)
         self.wizard.changed.connect(self.refresh)
@@ -136,12 +135,10 @@ class CalibratePage(Page):
     def _next(self) -> None:
         if self.wizard.step is Step.SOURCE and not self._cameras_may_stop():
             return
-        self._watch_session()
         self.wizard.next()
 
     def _go_on(self) -> None:
         if self._cameras_may_stop():
-            self._watch_session()
             self.wizard.go_on()
 
     def _cancel(self) -> None:
@@ -163,16 +160,6 @@ class CalibratePage(Page):
             "The cameras are recording a take. It is saved and closed before they film the board.",
             "Stop recording",
         )
-
-    def _watch_session(self) -> None:
-        """Hear when the live session has let go of the cameras."""
-        if self.studio.has_session and not self._watching:
-            self._watching = True
-            self.studio.session.state_changed.connect(self._session_changed)
-
-    def _session_changed(self, state: str) -> None:
-        if state in ("off", "failed"):
-            self.wizard.session_stopped()
 
     def _ask(self, title: str, words: str, yes: str) -> bool:
         box = QMessageBox(self)

@@ -1,4 +1,4 @@
-"""The wizard's course: which step, what is known by then, what may come next. Draws nothing."""
+"""The wizard's course: the ways through its steps, and what is done on them. Draws nothing."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, pyqtSignal
-
 from app.calibrate import advice, unfinished, world_choice
-from app.calibrate.order import Order
-from app.calibrate.remedies import Remedy, remedies
+from app.calibrate.remedies import Remedy
 from app.calibrate.steps import Step
-from app.calibrate.unfinished import Unfinished
-from app.calibrate.work import Work
+from app.calibrate.wizard_state import WizardState
 from app.calibrate.world_choice import WorldChoice
 from configs.errors import BadInputError, PosestageError
 from pipeline.calibration_outcome import CalibrationFailure, CalibrationOutcome
@@ -24,51 +20,21 @@ from pipeline.calibration_state import CalibrationState
 
 if TYPE_CHECKING:
     from app.studio import Studio
-    from calibration.rig import Rig
 
 log = logging.getLogger(__name__)
 
 
-class Wizard(QObject):
+class Wizard(WizardState):
     """Leads from a board to a calibration that is in use.
 
-    Attributes:
-        order: What is calibrated, and how.
-        step: Where we are.
-        state: Of collecting; None before.
-        outcome: What came out; None before.
-        failure: Why nothing did; None where something did.
-        choice: Where the world is; None for a single camera.
-        placed: The outcome's cameras there.
-        saved: Files; empty before.
-        report: The report's file; None before it is drawn.
-        unfinished: An earlier calibration that can be gone on with.
+    Args:
+        studio: Whose cameras are calibrated.
     """
 
-    step_changed = pyqtSignal()
-    changed = pyqtSignal()
-    state_changed = pyqtSignal()
-    progress = pyqtSignal(float, str)
-    outcome_changed = pyqtSignal()
-    placed_changed = pyqtSignal()
-    report_ready = pyqtSignal(object)
-
     def __init__(self, studio: Studio) -> None:
-        super().__init__()
-        self.studio = studio
-        self.order = Order(studio, self)
-        self.step = Step.BOARD
-        self.state: CalibrationState | None = None
-        self.outcome: CalibrationOutcome | None = None
-        self.failure: CalibrationFailure | None = None
-        self.choice: WorldChoice | None = None
-        self.placed: Rig | None = None
-        self.saved: tuple[Path, ...] = ()
-        self.report: Path | None = None
-        self.unfinished: Unfinished | None = None
+        super().__init__(studio)
         self._resume = False
-        self._waiting_for_session = False
-        self._work = work = Work(self)
+        work = self._work
         work.changed.connect(self.changed)
         work.state.connect(self._take_state)
         work.said.connect(lambda text: studio.say("warning", text))
@@ -79,87 +45,10 @@ class Wizard(QObject):
         work.drawn.connect(self._take_report)
         work.trouble.connect(lambda text: studio.say("bad", text))
         work.progress.connect(self._take_progress)
+        self._claim.free.connect(lambda: work.when_free(self._film))
         self.order.changed.connect(self.changed)
         studio.rig_changed.connect(self._take_rig)
         self._take_rig()
-
-    # Where we are
-
-    @property
-    def busy(self) -> bool:
-        """Whether something runs that takes long."""
-        return self._work.busy
-
-    @property
-    def filming(self) -> bool:
-        """Whether cameras are held by the wizard."""
-        return self._work.filming
-
-    @property
-    def waiting_for_session(self) -> bool:
-        """Whether the live session still holds the cameras."""
-        return self._waiting_for_session
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """Those that this calibration has."""
-        alone = self.outcome is not None and len(self.outcome.rig) < 2
-        return tuple(step for step in Step if not (alone and step is Step.FLOOR))
-
-    def reachable(self, step: Step) -> bool:
-        """Whether the step list may lead there: back, or forward to what is known already."""
-        if step not in self.steps:
-            return False
-        if step <= self.step:
-            kept = self.step is Step.SAVE and bool(self.saved) and step < Step.FLOOR
-            return step == self.step or not (kept or step is Step.SOLVE)
-        if step in (Step.FLOOR, Step.SAVE):
-            return self.outcome is not None and self.outcome.usable
-        return step is Step.RESULT and self.outcome is not None
-
-    @property
-    def why_not_next(self) -> str:
-        """What is missing for the next step, as a sentence; "" where it may come."""
-        match self.step:
-            case Step.BOARD:
-                return self.order.board.problem
-            case Step.SOURCE:
-                return self.order.problem
-            case Step.SHOW:
-                return self._why_not_solve()
-            case Step.SOLVE:
-                return "" if self.outcome is not None else "The solve is not done."
-            case Step.RESULT:
-                usable = self.outcome is not None and self.outcome.usable
-                return "" if usable else "This calibration must not be used."
-            case Step.SAVE:
-                return "Saving …" if self.busy and not self.saved else ""
-        return ""
-
-    @property
-    def next_words(self) -> str:
-        """On the button that goes on."""
-        match self.step:
-            case Step.SOURCE:
-                return "Start the cameras" if self.order.live else "Search the recording"
-            case Step.SHOW:
-                return "Calibrate now" if self.order.live else "Calibrate"
-            case Step.SAVE if not self.saved:
-                return "Save"
-            case Step.SAVE:
-                return "Go live" if self.order.live else "Done"
-        return "Next"
-
-    @property
-    def can_go_back(self) -> bool:
-        """Whether there is a step before that can still be changed."""
-        return self.step > Step.BOARD and not (self.step is Step.SAVE and bool(self.saved))
-
-    @property
-    def would_lose(self) -> str:
-        """What is lost by leaving now, as a sentence; "" where nothing is."""
-        unsaved = self.outcome is not None and self.outcome.usable and not self.saved
-        return "The calibration has not been saved." if unsaved else ""
 
     # Ways through the steps
 
@@ -202,7 +91,7 @@ class Wizard(QObject):
             return
         if step <= Step.SHOW:
             self._work.stop()
-            self._waiting_for_session = False
+            self._claim.drop()
             self._forget_outcome()
         self._go(step)
         if step is Step.SHOW:
@@ -223,7 +112,7 @@ class Wizard(QObject):
     def start_over(self) -> None:
         """From the first step, with what was chosen there."""
         self._work.stop()
-        self._waiting_for_session = False
+        self._claim.drop()
         self.state = None
         self._resume = False
         self.order.start_afresh()
@@ -265,13 +154,6 @@ class Wizard(QObject):
         else:
             self._solve_kept()
 
-    @property
-    def remedies(self) -> tuple[Remedy, ...]:
-        """What can be done about what went wrong, or about what was noticed."""
-        if self.failure is not None:
-            return remedies(self.failure.diagnoses, self.order)
-        return remedies(self.outcome.diagnoses, self.order) if self.outcome is not None else ()
-
     def apply(self, remedy: Remedy) -> None:
         """Do that, and what then has to be done anew."""
         if self.busy:
@@ -299,7 +181,7 @@ class Wizard(QObject):
 
     def left(self) -> None:
         """Another page is shown, which may need the cameras; views are kept."""
-        if self.step in (Step.SHOW, Step.SOLVE) and (self.filming or self._waiting_for_session):
+        if self.step in (Step.SHOW, Step.SOLVE) and (self.filming or self._claim.waiting):
             self.go_to(Step.SOURCE)
             self.unfinished = self.order.unfinished()
             self.changed.emit()
@@ -336,22 +218,13 @@ class Wizard(QObject):
         """The board lies on the floor now."""
         self._work.wish("mark_floor")
 
-    def session_stopped(self) -> None:
-        """The live session has let go of the cameras: now they are ours."""
-        if self._waiting_for_session:
-            self._waiting_for_session = False
-            self._work.when_free(self._film)
-
     def _collect(self) -> None:
         self.failure = self.state = None
         if not self.order.live:
             words = self.order.search_words(self._resume)
             self._resume = False
             self._work.search(*words)
-        elif self.studio.has_session and self.studio.session.state not in ("off", "failed"):
-            self._waiting_for_session = True
-            self.studio.session.stop()
-        else:
+        elif self._claim.claim():
             self._work.when_free(self._film)
         self.changed.emit()
 
@@ -365,15 +238,6 @@ class Wizard(QObject):
             self._take_failure(CalibrationFailure(str(error)))
             return
         self._work.film(task)
-
-    def _why_not_solve(self) -> str:
-        if self.failure is not None:
-            return "See what went wrong first."
-        if self.state is None or self.state.phase == "starting":
-            if self._waiting_for_session:
-                return "Waiting for the live view to let go of the cameras …"
-            return "Starting the cameras …" if self.order.live else "Searching the recording …"
-        return "" if self.state.kept_views else "No view of the board yet."
 
     def _take_state(self, state: CalibrationState) -> None:
         self.state = state
@@ -449,10 +313,6 @@ class Wizard(QObject):
             self.studio.say("bad", failure.sentence)
         self.changed.emit()
 
-    def _after_solve(self) -> Step:
-        assert self.outcome is not None
-        return Step.FLOOR if self.outcome.usable and Step.FLOOR in self.steps else Step.RESULT
-
     def _save(self) -> None:
         assert self.outcome is not None and self.placed is not None
         # What reading it back needs is loaded meanwhile, and not when the window waits for it.
@@ -495,13 +355,6 @@ class Wizard(QObject):
             self.step = step
             self.step_changed.emit()
         self.changed.emit()
-
-    def _before(self) -> Step:
-        """The step before, past the solve, which is nothing to stay at."""
-        before = [step for step in self.steps if step < self.step and step is not Step.SOLVE]
-        if self.step is Step.RESULT and self.outcome is not None and not self.outcome.usable:
-            return Step.SHOW
-        return before[-1]
 
     def _forget_outcome(self) -> None:
         self.outcome = self.failure = self.choice = self.placed = None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QCoreApplication, QEvent, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMessageBox, QWidget
 
 from app import theme
@@ -189,7 +189,8 @@ def test_wizardCancel_asks_before_a_result_is_lost(qtbot, page, outcome, monkeyp
 
 
 def test_a_take_is_not_ended_without_asking(qtbot, page, studio, monkeypatch):
-    class Recording:
+    class Recording(QObject):
+        state_changed = pyqtSignal(str)
         state, recording, stopped = "live", True, 0
 
         def stop(self):
@@ -197,11 +198,6 @@ def test_a_take_is_not_ended_without_asking(qtbot, page, studio, monkeypatch):
 
         def shutdown(self):
             pass
-
-        class state_changed:  # noqa: N801 - stands for a signal
-            @staticmethod
-            def connect(slot):
-                pass
 
     studio._session = Recording()
     answers = ["Stay", "Stop recording"]
@@ -219,7 +215,7 @@ def test_a_take_is_not_ended_without_asking(qtbot, page, studio, monkeypatch):
     click(qtbot, page, "wizardNext")
     assert page.wizard.step is Step.SHOW
     assert studio._session.stopped == 1
-    page._session_changed("off")
+    studio._session.state_changed.emit("off")
     assert page.asked[-1][0] == "film"
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.calibrate.steps import Step
 from app.calibrate.unfinished import VIEWS, Unfinished
@@ -359,15 +360,21 @@ def test_another_rig_starts_over(wizard, work, studio, outcome):
     assert wizard.state is None
 
 
-class LiveSession:
-    state = "live"
+class LiveSession(QObject):
+    state_changed = pyqtSignal(str)
     recording = False
 
     def __init__(self) -> None:
+        super().__init__()
+        self.state = "live"
         self.stopped = 0
 
     def stop(self) -> None:
         self.stopped += 1
+
+    def become(self, state: str) -> None:
+        self.state = state
+        self.state_changed.emit(state)
 
     def shutdown(self) -> None:
         pass
@@ -381,10 +388,23 @@ def test_the_live_view_lets_go_of_the_cameras_first(wizard, work, studio, monkey
     assert work.count("film") == 0
     assert wizard.waiting_for_session
     assert "live view" in wizard.why_not_next
-    wizard.session_stopped()
+    session.become("stopping")
+    assert work.count("film") == 0
+    session.become("off")
     assert work.count("film") == 1
-    wizard.session_stopped()
-    assert work.count("film") == 1
+    session.become("live")
+    session.become("off")
+    assert work.count("film") == 1, "only what was waited for"
+
+
+def test_leaving_while_the_live_view_lets_go_films_nothing(wizard, work, studio):
+    session = LiveSession()
+    studio._session = session
+    to_show(wizard)
+    wizard.back()
+    assert not wizard.waiting_for_session
+    session.become("off")
+    assert work.count("film") == 0
 
 
 def test_recordings_show_what_was_found_and_are_solved_when_asked(wizard, work, tmp_path, outcome):
