@@ -14,7 +14,7 @@ STUDIO_BOARD_FILE: Final = BOARDS_FOLDER / "studio_charuco.yaml"
 _BOARD_FPS: Final = 15.0
 """Enough for a board, and half of what four simulated cameras and the search for corners would need."""
 _SPEED: Final = 1.5
-"""Of the board: a round, with a rest on the floor, in one minute."""
+"""Of the board: a round, with a rest on the floor, in 70 seconds."""
 
 
 def is_simulated(rig: RigConfig) -> bool:
