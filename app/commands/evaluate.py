@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
+from app.commands import evaluate_crops, evaluate_lifting, evaluate_predictions
 from configs.errors import bad_input
 
 if TYPE_CHECKING:
@@ -34,12 +35,15 @@ class Command:
         launch.py evaluate human36m --data data/human36m --weights volumetric --pelvis results.pkl
         launch.py evaluate human36m --data data/human36m --results results.pkl
         launch.py evaluate panoptic --data 171204_pose1 --weights panoptic_alg --skeleton coco_17
+        launch.py evaluate lifting --simulated val --weights simulated_gridconv
+        launch.py evaluate mupots --pred-path predictions_mupots.npz --data MultiPersonTestSet
+        launch.py evaluate crops data/our_studio --weights logs/our_studio/best.safetensors
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per protocol."""
-        protocols = parser.add_subparsers(dest="protocol", required=True, metavar="human36m|panoptic")
+        protocols = parser.add_subparsers(dest="protocol", required=True, metavar="NAME")
         human36m = protocols.add_parser(
             "human36m",
             description="Mean joint error in mm, relative to the pelvis and absolute, by subject and action "
@@ -47,6 +51,16 @@ class Command:
         )
         panoptic = protocols.add_parser(
             "panoptic", description="Mean joint error in mm on a sequence of CMU Panoptic."
+        )
+        evaluate_lifting.add_arguments(
+            protocols.add_parser("lifting", description=evaluate_lifting.DESCRIPTION)
+        )
+        evaluate_predictions.add_arguments(protocols)
+        evaluate_crops.add_arguments(
+            protocols.add_parser(
+                "crops",
+                description="Reprojection error in views that were not used, on crops of one's own takes.",
+            )
         )
         for protocol in (human36m, panoptic):
             protocol.add_argument("--data", type=Path, required=True, metavar="DIR", help="the data set")
@@ -101,6 +115,12 @@ class Command:
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Evaluate and write the results."""
+        if args.protocol == "crops":
+            return evaluate_crops.evaluate(args, console)
+        if args.protocol == "lifting":
+            return evaluate_lifting.evaluate(args, console)
+        if args.protocol in evaluate_predictions.PROTOCOLS:
+            return evaluate_predictions.evaluate(args)
         for option, value in (("--batch", args.batch), ("--every", args.every)):
             if value < 1:
                 raise bad_input("must be at least 1", key=option, value=value)
@@ -110,6 +130,12 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """Headline, table and files."""
+        if result["protocol"] == "crops":
+            return evaluate_crops.words(result)
+        if result["protocol"] == "lifting":
+            return evaluate_lifting.words(result)
+        if result["protocol"] in evaluate_predictions.PROTOCOLS:
+            return evaluate_predictions.words(result)
         lines = [f"WARNING {result['warning']}"] if result.get("warning") else []
         if result["protocol"] == "panoptic":
             lines.append(

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.commands import prepare_takes
 from configs.errors import bad_input
 
 STEPS = ("boxes", "labels", "limbs", "undistort")
@@ -25,12 +26,13 @@ class Command:
     example = """
         launch.py prepare human36m data/human36m
         launch.py prepare human36m data/human36m --steps undistort
+        launch.py prepare takes takes/walk_01 takes/walk_02 --held-out cam4 --out data/our_studio
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per data set."""
-        sets = parser.add_subparsers(dest="dataset", required=True, metavar="human36m")
+        sets = parser.add_subparsers(dest="dataset", required=True, metavar="human36m|takes")
         human36m = sets.add_parser(
             "human36m",
             description="Below DIR: processed/S9/Directions-1/imageSequence/54138969/img_000001.jpg and so "
@@ -46,8 +48,18 @@ class Command:
             f"({DEFAULT_STEPS})",
         )
 
+        prepare_takes.add_arguments(
+            sets.add_parser(
+                "takes",
+                description="Crops of people in takes with poses, and the joints that their cameras agree "
+                "about: what studio_lite is trained further on for one's own rig, without labels.",
+            )
+        )
+
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the steps in their order."""
+        if args.dataset == "takes":
+            return prepare_takes.prepare(args, console)
         asked = [word.strip() for word in args.steps.split(",") if word.strip()]
         for word in asked:
             if word not in STEPS:
@@ -61,6 +73,8 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """What each step left."""
+        if "steps" not in result:
+            return prepare_takes.words(result)
         return "\n".join(f"{step}: {text}" for step, text in result["steps"].items())
 
 

@@ -22,7 +22,7 @@ Image = NDArray[np.uint8]
 
 _MEAN: Final = np.array([0.485, 0.456, 0.406])
 _STD: Final = np.array([0.229, 0.224, 0.225])
-_OUTSIDE: Final = -1e6
+OUTSIDE: Final = -1e6
 """Where the lens model reaches no picture: far outside, which counts as black."""
 
 ChannelStatistics = Literal["bgr", "published"]
@@ -99,7 +99,7 @@ class Cropper:
         return Crops(sample_on_device(parts, self.size, gain, offset, self._device), projections)
 
     def _nodes(self, camera: Camera, box: PersonBox) -> Floats:
-        return np.nan_to_num(sampling_nodes(camera, box, self.size), nan=_OUTSIDE)
+        return np.nan_to_num(sampling_nodes(camera, box, self.size), nan=OUTSIDE)
 
     def _sample(self, image: Image, camera: Camera, box: PersonBox, out: NDArray[np.float32]) -> None:
         part, nodes = reduce_picture(image, self._nodes(camera, box), box.side / self.size)
@@ -124,7 +124,7 @@ def reduce_picture(image: Image, nodes: Floats, scale: float) -> tuple[Image, ND
     factor = max(int(scale), 1)
     inside = (nodes > -1).all(axis=-1) & (nodes[..., 0] < width) & (nodes[..., 1] < height)
     if not inside.any():
-        return np.zeros((1, 1, 3), np.uint8), np.full(nodes.shape, _OUTSIDE, np.float32)
+        return np.zeros((1, 1, 3), np.uint8), np.full(nodes.shape, OUTSIDE, np.float32)
     # Between two nodes inside and outside the picture is still seen: one node more on each side.
     reach = NODE_STEP * scale + 2 * factor
     # Blocks that are averaged start with the crop's first pixel; without a lens it is an area average.

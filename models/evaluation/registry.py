@@ -7,6 +7,12 @@ NETWORKS = Registry(
     {
         "weights": "models.evaluation.network:open_weights",
         "untrained": "models.evaluation.network:build_untrained",
+        "crops": "models.evaluation.crop_views:evaluate_crops",
+        "lifter": "models.evaluation.lifting_run:Lifter",
+        "lifting_files": "models.evaluation.lifting_run:evaluate_files",
+        "lifting_simulated": "models.evaluation.lifting_run:evaluate_simulated",
     },
-    extras={"weights": "learned", "untrained": "learned"},
+    extras=dict.fromkeys(
+        ("weights", "untrained", "crops", "lifter", "lifting_files", "lifting_simulated"), "learned"
+    ),
 )
