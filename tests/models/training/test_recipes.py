@@ -49,7 +49,8 @@ def test_names_and_groups_fit(path: Path) -> None:
     assert config.seed == 0
     for other in (config.validation,):
         assert other is not None
-        assert other.settings["split"] != config.data.settings["split"]
+        key = "part" if config.data.type == "crops" else "split"
+        assert other.settings[key] != config.data.settings[key]
 
 
 @pytest.fixture(scope="session")
