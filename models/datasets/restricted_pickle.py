@@ -56,14 +56,18 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is neither an array nor plain data")
 
 
-def read_pickle(path: Path) -> Any:
+def read_pickle(path: Path, *, encoding: str = "ASCII") -> Any:
     """What a pickle of plain data and arrays holds.
+
+    Args:
+        path: Of the file.
+        encoding: Of text that Python 2 wrote; its arrays need ``latin1``.
 
     Raises:
         BadInputError: The file is missing, damaged, or holds anything else.
     """
     with _opened(path) as stream:
-        return _load(stream, path)
+        return _load(stream, path, encoding)
 
 
 def read_object_array(path: Path) -> Any:
@@ -101,9 +105,9 @@ def _opened(path: Path) -> BinaryIO:
         raise bad_input(f"cannot be read: {error.strerror}", file=path) from error
 
 
-def _load(stream: BinaryIO, path: Path) -> Any:
+def _load(stream: BinaryIO, path: Path, encoding: str = "ASCII") -> Any:
     try:
-        return _Unpickler(stream).load()
+        return _Unpickler(stream, encoding=encoding).load()
     except pickle.UnpicklingError as error:
         raise bad_input(f"cannot be read: {error}", file=path) from error
     # A damaged pickle fails in whatever step its bytes happen to stand for.
