@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import cv2
@@ -109,6 +111,7 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_logging(context.log_level, context.name)
+    _show_name(context.name)
     cv2.setNumThreads(1)  # nodes share the cores; OpenCV's own threads would only wait for each other
     if node_class.niceness and hasattr(os, "nice"):
         os.nice(node_class.niceness)
@@ -143,6 +146,12 @@ def run_node(node_class: type[Node], context: NodeContext, settings: dict[str, A
             reports.send("report", Report(context.name, os.getpid(), "failed", message, {"exit_code": 1}))
             node.close()
             raise SystemExit(4) from None
+
+
+def _show_name(name: str) -> None:
+    """Let ``top`` and ``ps`` say which process is which camera; only Linux has such a file."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="utf-8")
 
 
 def _orphaned() -> bool:
