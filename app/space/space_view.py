@@ -1,8 +1,4 @@
-"""The 3D view: floor, cameras and people, to walk around in.
-
-Left drag orbits; right or middle drag, or shift and left drag, pans; the wheel zooms to the pointer; a double
-click resets. Keys: R resets, F follows the people, 1 to 4 look from the front, the left, the top and between
-them, arrows orbit, plus and minus zoom.
+"""The 3D view: floor, cameras and people, to walk around in (``hands``).
 
 Open3D draws in a process of its own (``render_link``). Until its first picture is there, and where it cannot
 draw, the same scene is painted by Qt as lines. Nothing is drawn while nothing changes.
@@ -17,7 +13,7 @@ from typing import Final, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PyQt6.QtCore import QEasingCurve, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, pyqtSignal
+from PyQt6.QtCore import QRectF, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QHideEvent,
@@ -35,8 +31,11 @@ from PyQt6.QtWidgets import QWidget
 from app import theme
 from app.space.colours import scene_colours
 from app.space.engine_choice import Engine, engine_choice
+from app.space.first_view import VIEWS, first_view
+from app.space.glide import Glide
+from app.space.hands import Hands
 from app.space.labels import paint_labels
-from app.space.orbit_camera import OrbitCamera, between, focal
+from app.space.orbit_camera import OrbitCamera, focal
 from app.space.render_link import Picture, RenderLink, Wanted
 from app.space.scene import Scene
 from app.space.wireframe_painter import paint_scene
@@ -45,42 +44,15 @@ from models.skeleton import Skeleton
 
 _RESIZED_MS: Final = 150
 """A size that stays for so long is rendered; until then the last picture is scaled."""
-_GLIDE_MS: Final = 220
 _MOST_DOTS: Final = 2_100_000
 """Larger pictures (beyond 1920x1080) are rendered coarser and scaled up."""
 _IDLE_MS: Final = 60_000
 """A view that has been hidden for so long gives its process and memory back."""
-_DEG_PER_PX: Final = 0.4
-_DEG_PER_KEY: Final = 5.0
 _FOLLOW: Final = 0.15
 """Part of the way to the people that the view moves with every instant: at 30 Hz it is there in a second."""
-_HOME_AZIMUTHS: Final = tuple(range(-80, -35, 5))
-"""Where the first view may stand, between front and side; the one that needs the least distance is taken."""
-_ASIDE: Final = 0.3
-"""Part of the shorter side: a camera so far from the middle is not in the way."""
-_WIDE: Final = 1.5
-_LEAST_SHARE: Final = 0.6
 _HINT: Final = "Drag to turn, right drag to move, wheel to zoom, double click for the first view"
 """Shown until a hand has touched the view."""
 _ROOM_FOR_HINT: Final = 560.0
-_VIEWS: Final = {
-    "front": (-90.0, 4.0),
-    "left": (180.0, 4.0),
-    "top": (-90.0, 89.9),
-    "three-quarter": (-60.0, 18.0),
-}
-_VIEW_KEYS: Final = {
-    Qt.Key.Key_1: "front",
-    Qt.Key.Key_2: "left",
-    Qt.Key.Key_3: "top",
-    Qt.Key.Key_4: "three-quarter",
-}
-_ARROWS: Final = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, 1.0),
-    Qt.Key.Key_Down: (0.0, -1.0),
-}
 
 
 class SpaceView(QWidget):
@@ -111,23 +83,15 @@ class SpaceView(QWidget):
         self._shut = False
         self._moved = False  # whether the user has chosen the view
         self._framed = False
-        self._touched = False
-        self._hand: QPointF | None = None
-        self._pans = False  # what the drag does was decided when it began
         self._size = QSize()
         self._number = 0
         self._asked: tuple[object, ...] = ()
         self._soon = self._timer(0, self._ask)
         self._resized = self._timer(_RESIZED_MS, self._take_size)
         self._idle = self._timer(_IDLE_MS, self._let_go)
-        self._glide = QVariantAnimation(self)
-        self._glide.setDuration(_GLIDE_MS)
-        self._glide.setEasingCurve(QEasingCurve.Type.Linear)
-        self._glide.setStartValue(0.0)
-        self._glide.setEndValue(1.0)
-        self._glide.valueChanged.connect(self._glided)
-        self._glide.finished.connect(lambda: self._glided(1.0))
-        self._glide_from = self._glide_to = self.camera
+        self._glide = Glide(self)
+        self._glide.moved.connect(self._show_from)
+        self._hands = Hands(self)
         theme.watcher().changed.connect(self._take_theme)
         engine_choice().changed.connect(self.use_engine)
 
@@ -213,7 +177,7 @@ class SpaceView(QWidget):
 
     def look_from(self, view: str) -> None:
         """Turn to ``front``, ``left``, ``top`` or ``three-quarter``; target and distance stay."""
-        azimuth, elevation = _VIEWS[view]
+        azimuth, elevation = VIEWS[view]
         self._moved = True
         self._glide_towards(replace(self.camera, azimuth_deg=azimuth, elevation_deg=elevation))
 
@@ -225,24 +189,12 @@ class SpaceView(QWidget):
 
     def home(self) -> OrbitCamera:
         """The first view: from between front and side, on all cameras and whoever stands between them."""
-        positions = self.scene.positions
-        if not len(positions):
-            return OrbitCamera()
-        x, y, z = positions.mean(axis=0).tolist()
-        start = OrbitCamera().aimed([x, y, min(1000.0, max(300.0, 0.5 * z))])
         size = (float(max(self.width(), 1)), float(max(self.height(), 1)))
-        # Where people are, however close together the cameras are.
-        room = [[x + a, y + b, c] for a in (-900.0, 900.0) for b in (-900.0, 900.0) for c in (0.0, 1900.0)]
-        everything = np.concatenate([positions, np.array(room)])
-        directions = [replace(start, azimuth_deg=azimuth) for azimuth in _HOME_AZIMUTHS]
-        framed = [camera.framing(everything, size) for camera in directions]
-        best = min(framed, key=lambda camera: camera.distance_mm * (1.0 + _hidden(camera, positions, size)))
-        if self.scene.middle is None:
-            return best
-        # With people to look at, cameras at the sides may leave a narrow picture.
-        nearest = best.framing(np.array(room), size).distance_mm
-        share = min(1.0, max(_LEAST_SHARE, size[0] / size[1] / _WIDE))
-        return replace(best, distance_mm=max(nearest, share * best.distance_mm))
+        return first_view(self.scene.positions, size, self.scene.middle is not None)
+
+    def stay(self) -> None:
+        """End a glide where it is."""
+        self._glide.stop()
 
     def project(self, points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """World points (..., 3) mm to px of the widget (..., 2) and depth (...) mm, as seen now."""
@@ -384,7 +336,7 @@ class SpaceView(QWidget):
             parts = [part for _, part in self.scene.parts_seen(camera, size).values()]
             paint_scene(painter, parts, camera, size)
         paint_labels(painter, self.scene.labels, camera, size, colours)
-        words = self.notice or ("" if self._touched or size[0] < _ROOM_FOR_HINT else _HINT)
+        words = self.notice or ("" if self._hands.seen or size[0] < _ROOM_FOR_HINT else _HINT)
         if words:
             painter.setPen(QColor.fromRgbF(*colours.quiet_text))
             place = QRectF(16, size[1] - 32, size[0] - 32, 24)
@@ -417,72 +369,34 @@ class SpaceView(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Start a drag."""
         if event is not None:
-            self._glide.stop()
-            self._touched = True
-            self._hand = event.position()
-            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self._pans = event.button() != Qt.MouseButton.LeftButton or shift
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._hands.press(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """End a drag."""
-        self._hand = None
-        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self._hands.release()
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Orbit with the left button; pan with the right or middle one, or with shift."""
-        if event is None or self._hand is None:
-            return
-        moved = event.position() - self._hand
-        self._hand = event.position()
-        if self._pans:
-            self.set_option("follow", False)  # whoever pans wants to stay there
-            self.look(self.camera.panned(moved.x(), moved.y(), (self.width(), self.height())))
-        else:
-            self.look(self.camera.orbited(-_DEG_PER_PX * moved.x(), _DEG_PER_PX * moved.y()))
+        """Drag."""
+        if event is not None:
+            self._hands.move(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Back to the first view."""
         self.reset()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Zoom to the pointer."""
-        if event is None:
-            return
-        self._touched = True
-        steps = event.angleDelta().y()
-        place = event.position()
-        self._glide.stop()
-        size = (self.width(), self.height())
-        self.look(self.camera.zoomed(0.999**steps, (place.x(), place.y()), size))
-        event.accept()
+        """Zoom."""
+        if event is not None:
+            self._hands.wheel(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """The keys of the module's description."""
-        if event is None:
-            return
-        key = Qt.Key(event.key())
-        size = (self.width(), self.height())
-        if event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier):
-            super().keyPressEvent(event)
-        elif key == Qt.Key.Key_R:
-            self.reset()
-        elif key == Qt.Key.Key_F:
-            self.set_option("follow", not self.scene.options["follow"])
-        elif key in _VIEW_KEYS:
-            self.look_from(_VIEW_KEYS[key])
-        elif key in _ARROWS:
-            right, up = _ARROWS[key]
-            self.look(self.camera.orbited(_DEG_PER_KEY * right, _DEG_PER_KEY * up))
-        elif key in {Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus}:
-            factor = 1.15 if key == Qt.Key.Key_Minus else 1 / 1.15
-            self.look(self.camera.zoomed(factor, (size[0] / 2, size[1] / 2), size))
-        else:
+        """Move, or leave the key to others."""
+        if event is not None and not self._hands.key(event):
             super().keyPressEvent(event)
 
     def _follow(self, part: float) -> None:
         middle = self.scene.middle
-        if middle is None or self._glide.state() == QVariantAnimation.State.Running:
+        if middle is None or self._glide.running:
             return
         way = middle - np.array(self.camera.target)
         if np.linalg.norm(way) > 1.0:
@@ -491,23 +405,14 @@ class SpaceView(QWidget):
 
     def _glide_towards(self, camera: OrbitCamera) -> None:
         self._glide.stop()
-        if not self.isVisible() or self._shut:
-            self.camera = camera
-            self.refresh()
-            return
-        self._glide_from, self._glide_to = self.camera, camera
-        self._glide.start()
+        if self.isVisible() and not self._shut:
+            self._glide.start(self.camera, camera)
+        else:
+            self._show_from(camera)
 
-    def _glided(self, part: float) -> None:
-        self.camera = between(self._glide_from, self._glide_to, float(part))
+    def _show_from(self, camera: OrbitCamera) -> None:
+        self.camera = camera
         self.refresh()
-
-
-def _hidden(camera: OrbitCamera, positions: NDArray[np.float64], size: tuple[float, float]) -> float:
-    """How much of the rig stands between the eye and the middle: 1 for each camera that is in the way."""
-    places, depth = camera.project(positions, size)
-    aside = np.abs(places[:, 0] - size[0] / 2) / (_ASIDE * min(size))
-    return float(np.clip(1.0 - aside, 0.0, 1.0)[depth < camera.distance_mm].sum())
 
 
 def make_space_view(parent: QWidget | None = None, engine: Engine = "auto") -> SpaceView:

@@ -33,7 +33,7 @@ SMOOTH = 8
 def view(make_view, rig, standing, monkeypatch):
     """Painted lines, with people in it and without gliding."""
     view = make_view("wireframe")
-    view._glide.setDuration(0)
+    view._glide.duration_ms = 0
     view.set_rig(rig)
     view.show_people(*standing)
     return view
@@ -163,7 +163,7 @@ def test_first_view_holds_all_cameras(make_view, rig):
 
 def test_first_view_of_a_narrow_picture_goes_nearer_when_people_come(make_view, rig, standing):
     view = make_view(size=(260, 300))
-    view._glide.setDuration(0)
+    view._glide.duration_ms = 0
     view.set_rig(rig)
     before = view.camera
     view.show_people(*standing)
@@ -304,7 +304,7 @@ def test_a_known_joint_is_where_it_projects_to(make_view):
 @pytest.fixture
 def rendered(make_view, open3d_draws):
     view = make_view("open3d")
-    view._glide.setDuration(0)
+    view._glide.duration_ms = 0
     return view
 
 
