@@ -76,7 +76,7 @@ class CameraPanel(QScrollArea):
         presenter, editor = self._presenter, self._editor
         self.trial.show_trial(presenter.trial(camera.key), presenter.why_no_test)
         self.trial.picture.show_picture(presenter.trials.pictures.get(camera.key))
-        name, size, fps = (editor.problem(camera.key, field) for field in ("name", "size", "fps"))
+        name, size, fps = (editor.checks.problem(camera.key, field) for field in ("name", "size", "fps"))
         self.general.show_camera(
             camera,
             (name, size, fps),
@@ -103,7 +103,7 @@ class CameraPanel(QScrollArea):
             self._settings.edited.connect(self._set)
             self._settings.left.connect(self._editor.rest)
             self._settings_card.body.addWidget(self._settings)
-        self._settings.show_camera(camera, self._editor.setting_problems(camera.key))
+        self._settings.show_camera(camera, self._editor.checks.setting_problems(camera.key))
 
     def _show_helps(self, driver: str, form: DriverForm | None) -> None:
         exposed = form is not None and any(field.key.startswith("exposure") for field in form.fields)

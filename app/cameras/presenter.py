@@ -105,7 +105,7 @@ class CamerasPresenter(QObject):
 
     def mark(self, camera: CameraDraft) -> CameraMark:
         """How a camera is doing: what is wrong with its settings, else what its test says."""
-        problems = self.editor.problems_of(camera.key)
+        problems = self.editor.checks.problems_of(camera.key)
         if problems:
             return CameraMark("bad", problems[0])
         trial = self.trials.trials.get(camera.key)
@@ -120,8 +120,8 @@ class CamerasPresenter(QObject):
         editor = self.editor
         if editor.running and editor.pending:
             found.append(self._waiting_notice())
-        elif editor.pending and not editor.checking and editor.draft.cameras and not editor.usable:
-            text = f"These cameras come into use once they are complete. {editor.why_not_usable}"
+        elif editor.pending and not editor.checks.going_on and editor.draft.cameras and not editor.usable:
+            text = f"These cameras come into use once they are complete. {editor.checks.why_not_usable}"
             found.append(Notice("info", text))
         if editor.last_removed:
             found.append(Notice("info", f"{editor.last_removed} was removed.", (("undo", "&Undo"),)))
@@ -137,7 +137,7 @@ class CamerasPresenter(QObject):
                 "stops, and the recording goes on undisturbed.",
                 (("discard", "&Discard changes"),),
             )
-        if self.editor.checking:
+        if self.editor.checks.going_on:
             text = "The Live page still shows the cameras as they were; these changes are being checked."
             return Notice("warning", text, (("discard", "&Discard changes"),))
         if not self.editor.usable:
@@ -279,7 +279,7 @@ class CamerasPresenter(QObject):
             self._test(self.editor.draft.cameras, seconds)
 
     def _test(self, cameras: Sequence[CameraDraft], seconds: float) -> None:
-        ready = [one for one in cameras if not self.editor.problems_of(one.key)]
+        ready = [one for one in cameras if not self.editor.checks.problems_of(one.key)]
         if len(ready) < len(cameras):
             wrong = ", ".join(one.name for one in cameras if one not in ready)
             self.studio.say("warning", f"Not tested: {wrong}. Correct the settings first.")

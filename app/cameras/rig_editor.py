@@ -7,23 +7,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from PyQt6.QtCore import QObject, QTimer, pyqtBoundSignal, pyqtSignal
 
 from app.cameras import new_cameras
-from app.cameras.calibration_fit import Calibrated, Fit, fit
+from app.cameras.calibration_fit import Fit
 from app.cameras.driver_forms import DriverForm
 from app.cameras.history import History
-from app.cameras.rig_draft import UNSTATED, CameraDraft, RigDraft, Size, own_problems, rig_problem
+from app.cameras.kept_calibration import KeptCalibration
+from app.cameras.rig_checks import RigChecks
+from app.cameras.rig_draft import UNSTATED, CameraDraft, RigDraft, Size
 from app.studio import Studio
 from configs.errors import PosestageError
 from configs.loading import read_yaml
 from pipeline.rig_config import RigConfig
 from pipeline.rig_file import comments_lost, write_rig
-
-if TYPE_CHECKING:
-    from calibration.rig import Rig
 
 log = logging.getLogger(__name__)
 
@@ -77,20 +76,15 @@ class RigEditor(QObject):
         self.path: Path | None = None
         self.last_removed = ""
         self._saved: tuple[RigDraft, str | None] = (RigDraft(), None)
-        self._calibration: Rig | None = None
-        self._calibration_path: Path | None = None
-        self._calibration_unread: str | None = None
-        self._calibrated: Calibrated | None = None
-        self._setting_problems: dict[int, dict[str, str]] = {}
-        self._looked_at: dict[int, tuple[str, Mapping[str, Any]]] = {}
-        self._own_problems: dict[tuple[int, str], str] = {}
+        self._calibration = KeptCalibration()
+        self.checks = RigChecks(desk, lambda: self.draft, self)
         self._applying = False
         self._session: QObject | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_QUIET_MS)
         self._timer.timeout.connect(self.apply)
-        desk.checked.connect(self._hear_check)
+        self.checks.answered.connect(self._hear_check)
         studio.rig_changed.connect(self._rig_changed_elsewhere)
         studio.calibration_changed.connect(self._calibration_changed_elsewhere)
         self._adopt()
@@ -114,50 +108,17 @@ class RigEditor(QObject):
     @property
     def fit(self) -> Fit:
         """How the calibration fits these cameras."""
-        return fit(self._calibrated, self.draft)
+        return self._calibration.fit(self.draft)
 
     @property
     def calibrated(self) -> bool:
         """Whether there is a calibration that fits."""
-        return self._calibration is not None and not self.fit.misfits
-
-    # What is wrong
-
-    def problem(self, key: int, field: str) -> str:
-        """What is wrong with a field: "name", "size", "fps", or a dotted key of the driver's settings."""
-        if field in {"name", "size", "fps"} and (key, field) in self._own_problems:
-            return self._own_problems[key, field]
-        return self._setting_problems.get(key, {}).get(field, "")
-
-    def problems_of(self, key: int) -> list[str]:
-        """Everything that is wrong with a camera."""
-        own = [text for (camera, _), text in self._own_problems.items() if camera == key]
-        return own + list(self._setting_problems.get(key, {}).values())
-
-    def setting_problems(self, key: int) -> dict[str, str]:
-        """What is wrong with the driver's settings of a camera, by dotted key."""
-        return self._setting_problems.get(key, {})
-
-    @property
-    def checking(self) -> bool:
-        """Whether the drivers have not yet said whether the settings are good."""
-        return any(
-            self._looked_at.get(camera.key) != (camera.driver, camera.settings)
-            for camera in self.draft.cameras
-        )
+        return self._calibration.fits(self.draft)
 
     @property
     def usable(self) -> bool:
         """Whether the draft is a correct rig."""
-        return not self.checking and not self.why_not_usable
-
-    @property
-    def why_not_usable(self) -> str:
-        """Why it is no correct rig, as a sentence; empty: it is, as far as is known."""
-        wrong = [camera.name for camera in self.draft.cameras if self.problems_of(camera.key)]
-        if wrong:
-            return f"Something is wrong with {', '.join(wrong)}; the settings say what."
-        return rig_problem(self.draft)
+        return not self.checks.going_on and not self.checks.why_not_usable
 
     # What is saved
 
@@ -167,7 +128,7 @@ class RigEditor(QObject):
         if self.path is None:
             return "new" if self.draft.cameras else "empty"
         draft, calibration = self._saved
-        same = draft.same_as(self.draft) and calibration == self._calibration_to_save()
+        same = draft.same_as(self.draft) and calibration == self._calibration.to_save(self.draft)
         return "saved" if same else "changed"
 
     @property
@@ -190,13 +151,13 @@ class RigEditor(QObject):
         Raises:
             PosestageError: It is not correct yet, or the file cannot be written.
         """
-        if self.checking:
+        if self.checks.going_on:
             raise PosestageError("The settings are still being checked; try again in a moment.")
-        if self.why_not_usable:
-            raise PosestageError(f"The rig cannot be saved yet. {self.why_not_usable}")
+        if self.checks.why_not_usable:
+            raise PosestageError(f"The rig cannot be saved yet. {self.checks.why_not_usable}")
         target = path or self.path
         assert target is not None, "the page asks for a file first"
-        calibration = self._calibration_to_save()
+        calibration = self._calibration.to_save(self.draft)
         write_rig(target, self.draft.config(calibration), origin=self.path)
         self.path = target
         self._saved = (self.draft, calibration)
@@ -220,7 +181,6 @@ class RigEditor(QObject):
     def new_rig(self) -> None:
         """Edit an empty rig."""
         self._load(RigDraft(), None, None)
-        self._calibration = self._calibration_path = self._calibrated = None
         self.opened.emit()
         self._after_change()
 
@@ -232,8 +192,7 @@ class RigEditor(QObject):
         if self.running:
             # It waits like any other change; its calibration is read when it comes into use.
             self._load(RigDraft.of(rig), path, rig.calibration)
-            self._calibration = self._calibration_path = self._calibrated = None
-            self._calibration_unread = rig.calibration
+            self._calibration.forget(unread=rig.calibration)
             self.opened.emit()
             self._after_change()
             return
@@ -390,22 +349,19 @@ class RigEditor(QObject):
         if not self.draft.cameras:
             self._put_into_use(None)
         elif self.usable:
-            self._put_into_use(self.draft.config(self._calibration_to_save()))
+            self._put_into_use(self.draft.config(self._calibration.to_save(self.draft)))
 
     def _put_into_use(self, rig: RigConfig | None) -> None:
         with self._ourselves():
-            if rig is not None and self._calibration_unread is not None and self._calibration is None:
+            kept = self._calibration
+            if rig is not None and kept.unread is not None and kept.rig is None:
                 try:
-                    self._studio.use_rig(
-                        rig.model_copy(update={"calibration": self._calibration_unread}), self.path
-                    )
+                    self._studio.use_rig(rig.model_copy(update={"calibration": kept.unread}), self.path)
                 except PosestageError as error:
                     self._studio.say("warning", f"The rig is in use, but without its calibration. {error}")
-                self._take_calibration()
-            elif rig is not None and self._calibration is not None and not self.fit.misfits:
-                self._studio.change_rig(
-                    rig, self.path, self._calibration.subset(rig.names), self._calibration_path
-                )
+                kept.take(self._studio, self.draft)
+            elif rig is not None and kept.rig is not None and kept.fits(self.draft):
+                self._studio.change_rig(rig, self.path, kept.rig.subset(rig.names), kept.path)
             else:
                 self._studio.change_rig(rig, self.path, None, None)
         self.changed.emit()
@@ -438,20 +394,12 @@ class RigEditor(QObject):
         self._after_change()
 
     def _after_change(self) -> None:
-        self._own_problems = own_problems(self.draft)
-        for camera in self.draft.cameras:
-            if self._looked_at.get(camera.key) != (camera.driver, camera.settings):
-                self._desk.check(camera.key, camera.driver, camera.settings)
+        self.checks.look()
         self._timer.start()
         self.changed.emit()
 
-    def _hear_check(self, key: int, asked: tuple[str, Mapping[str, Any]], problems: dict[str, str]) -> None:
-        camera = self.draft.camera(key)
-        if camera is None or (camera.driver, camera.settings) != asked:
-            return  # changed meanwhile; another answer is on its way
-        self._looked_at[key] = asked
-        self._setting_problems[key] = problems
-        if not self.checking and self.pending:
+    def _hear_check(self) -> None:
+        if not self.checks.going_on and self.pending:
             self._timer.start()
         self.changed.emit()
 
@@ -460,9 +408,9 @@ class RigEditor(QObject):
         rig = self._studio.rig
         draft = RigDraft.of(rig) if rig is not None else RigDraft()
         self._load(draft, self._studio.rig_path, rig.calibration if rig is not None else None)
-        self._take_calibration()
-        if rig is not None and self._calibration is None:
-            self._calibration_unread = rig.calibration
+        self._calibration.take(self._studio, draft)
+        if rig is not None and self._calibration.rig is None:
+            self._calibration.unread = rig.calibration
         self.opened.emit()
         self._after_change()
 
@@ -472,26 +420,8 @@ class RigEditor(QObject):
         self.path = path
         self.last_removed = ""
         self._saved = (draft, calibration)
-        self._calibration_unread = None
-        self._setting_problems = {}
-        self._looked_at = {}
-
-    def _take_calibration(self) -> None:
-        """Note the studio's calibration as the one that these cameras have."""
-        self._calibration = self._studio.calibration
-        self._calibration_path = self._studio.calibration_path
-        self._calibrated = None
-        if self._calibration is not None:
-            self._calibration_unread = None
-            sizes = {camera.name: camera.size for camera in self._calibration.cameras}
-            self._calibrated = Calibrated.with_draft(sizes, self.draft)
-
-    def _calibration_to_save(self) -> str | None:
-        if self._calibration is None:
-            return self._calibration_unread
-        if self.fit.misfits or self._calibration_path is None:
-            return None
-        return str(self._calibration_path.absolute())
+        self._calibration.forget()
+        self.checks.start_afresh()
 
     def _rig_changed_elsewhere(self) -> None:
         if not self._applying:
@@ -499,13 +429,13 @@ class RigEditor(QObject):
 
     def _calibration_changed_elsewhere(self) -> None:
         if not self._applying:
-            self._take_calibration()
+            self._calibration.take(self._studio, self.draft)
             self._notice_what_was_written()
             self.changed.emit()
 
     def _notice_what_was_written(self) -> None:
         """The wizard writes a new calibration into the rig's file by itself; then nothing is left to save."""
-        rig, calibration = self._studio.rig, self._calibration_to_save()
+        rig, calibration = self._studio.rig, self._calibration.to_save(self.draft)
         if self.path is None or rig is None or calibration is None:
             return
         try:

@@ -46,8 +46,8 @@ class RigFiles:
 
     def save_rig_as(self) -> bool:
         """Ask for a file and save into it."""
-        if self._editor.why_not_usable:
-            self._studio.say("bad", f"The rig cannot be saved yet. {self._editor.why_not_usable}")
+        if self._editor.checks.why_not_usable:
+            self._studio.say("bad", f"The rig cannot be saved yet. {self._editor.checks.why_not_usable}")
             return False
         suggested = self._editor.path or self.folder() / f"{self._editor.draft.name.replace(' ', '_')}.yaml"
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save the rig as", str(suggested), _RIG_FILES)

@@ -73,7 +73,7 @@ def write(qtbot, line, text):
 
 
 def settled(qtbot, page):
-    qtbot.waitUntil(lambda: not page.editor.checking, timeout=30_000)
+    qtbot.waitUntil(lambda: not page.editor.checks.going_on, timeout=30_000)
 
 
 def found(qtbot, page):

@@ -19,7 +19,7 @@ def presenter(qtbot, studio):
 
 
 def settled(qtbot, presenter):
-    qtbot.waitUntil(lambda: not presenter.editor.checking, timeout=30_000)
+    qtbot.waitUntil(lambda: not presenter.editor.checks.going_on, timeout=30_000)
 
 
 def cameras(presenter):

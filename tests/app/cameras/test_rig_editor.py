@@ -88,15 +88,15 @@ def test_a_wrong_change_does_not_come_into_use(studio, editor):
     editor.apply()
     assert not editor.usable
     assert studio.rig.names == ("cam1", "cam2")
-    assert "its own" in editor.problem(first, "name")
-    assert "number" in editor.problem(second, "fps")
-    assert editor.problem(first, "loss") == "Must be less than 1."
-    assert "cam2" in editor.why_not_usable
+    assert "its own" in editor.checks.problem(first, "name")
+    assert "number" in editor.checks.problem(second, "fps")
+    assert editor.checks.problem(first, "loss") == "Must be less than 1."
+    assert "cam2" in editor.checks.why_not_usable
     with pytest.raises(PosestageError, match="cannot be saved yet"):
         editor.save(Path("anywhere.yaml"))
     while editor.history.undo_text:
         editor.undo()
-    assert editor.usable and not editor.problems_of(first)
+    assert editor.usable and not editor.checks.problems_of(first)
 
 
 def test_adding_duplicating_moving_removing_can_be_undone(editor):
