@@ -25,7 +25,7 @@ Model = Literal["auto", "pinhole", "rational", "fisheye"]
 MODELS: Final[tuple[Model, ...]] = ("auto", "pinhole", "rational", "fisheye")
 EXPORTS: Final = ("toml", "easymocap", "qualisys")
 
-_ONE_ROUND: Final = {"place_percent": 0.25, "turn_deg": 0.3, "focal_percent": 0.3}
+_ONE_ROUND: Final = {"place_percent": 0.28, "turn_deg": 0.3, "focal_percent": 0.35}
 """What one round of the simulated board gives, in 70 seconds, and still what is judged good: who tries it out
 should not wait for a second one."""
 
