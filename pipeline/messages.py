@@ -134,7 +134,7 @@ class RemoteOffer(msgspec.Struct, frozen=True):
     camera: Name
     run: Count
     """Random number of this run of the remote grabber; another one has another clock and other indices."""
-    state: Literal["opening", "ready", "running", "ended", "failed", "in_use"]
+    state: Literal["opening", "ready", "running", "ended", "failed", "in_use", "free"]
     message: Text
     """Why it failed, or who uses it."""
     device: Text

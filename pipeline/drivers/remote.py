@@ -30,6 +30,10 @@ from pipeline.remote.sockets import HostKeys
 
 log = logging.getLogger(__name__)
 
+_BURST: Final = 8
+"""Lost frames handed out in a row before a pause of 1 ms: after minutes without a line there are thousands,
+and the recorder, which writes a line for each, must not run out of room for the pictures."""
+
 _CATCHING_UP: Final = 2
 """Pictures waiting behind one: then it is only recorded, not decoded."""
 
@@ -237,6 +241,8 @@ class RemoteDriver(CameraDriver):
     def _check(self, link: RemoteLink) -> None:
         if link.ended:
             raise EndOfStream
+        if link.failure:
+            raise CameraError(f'camera "{self.settings.name}": its connection failed: {link.failure}')
         away_s, limit_s = link.away_s, self.config.give_up_s
         if limit_s is not None and away_s > limit_s:
             reason = f": {link.reason}" if link.reason else ""
@@ -279,6 +285,8 @@ class RemoteDriver(CameraDriver):
         if lost.given == lost.count:
             self._lost = None
             return self._frame_of(lost.then) if lost.then is not None else None
+        if lost.given % _BURST == _BURST - 1:
+            time.sleep(0.001)
         step = (lost.t_last_ns - lost.t_first_ns) / max(1, lost.count - 1)
         t_ns = lost.t_first_ns + round(lost.given * step)
         lost.given += 1

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pipeline.drivers.base import CameraInfo
 from pipeline.frame import VideoFormat
@@ -179,6 +179,7 @@ class CameraServer:
             if caller != host.caller or not host.reachable:
                 host.outbox.rewind()
         if ask.leaving:
+            self._offer(caller, host, "free")  # so that it knows that its last word was heard
             self._end_session("not_fetched")
             return
         host.caller, host.reachable = caller, True
@@ -203,10 +204,12 @@ class CameraServer:
         host, self._host = self._host, None
         if host is None:
             return
-        host.capture.close()
-        with host.lock:
-            host.outbox.give_up(cause)
-            self._past += host.outbox.totals()
+        try:
+            host.capture.close()
+        finally:  # also when Ctrl-C hits just this moment
+            with host.lock:
+                host.outbox.give_up(cause)
+                self._past += host.outbox.totals()
 
     def _network_state(self) -> str:
         """Why pictures wait so long that there is no room for more."""
@@ -214,7 +217,7 @@ class CameraServer:
         cut = host is None or time.monotonic_ns() - host.heard_ns > _SILENT_NS
         return "network_cut" if cut else "network_behind"
 
-    def _offer(self, caller: bytes, host: _Host) -> bool:
+    def _offer(self, caller: bytes, host: _Host, state: Literal["free"] | None = None) -> bool:
         """Say what there is; False where the caller is gone."""
         capture = host.capture
         with host.lock:
@@ -223,7 +226,7 @@ class CameraServer:
         offer = RemoteOffer(
             self.camera.name,
             self.run_id,
-            capture.state,
+            state or capture.state,
             capture.message,
             info.device if info is not None else "",
             totals.captured,

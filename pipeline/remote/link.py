@@ -40,6 +40,7 @@ _PING_S: Final = 0.25
 _PING_EARLY_S: Final = 0.03
 _EARLY_PINGS: Final = 40
 _WAIT_MS: Final = 10
+_LEAVE_S: Final = 1.0
 _MOST_WAITING: Final = 1000
 """Far more than a sender has on its way; what comes beyond that is not taken, and comes again."""
 
@@ -102,6 +103,8 @@ class RemoteLink:
         self._ping = 0
         self._connections = 0
         self._malformed: dict[str, int] = {}
+        self.failure = ""
+        """Why the thread ended although nobody had told it to: a bug."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"link to {camera}", daemon=True)
         self._thread.start()
@@ -228,12 +231,22 @@ class RemoteLink:
                 if not self._alive(begun_s):
                     caller.close()
                     caller = None
-        except Exception:
+        except Exception as error:
             log.exception("the line to camera %s failed", self._camera)
+            self.failure = f"{type(error).__name__}: {error}"
         finally:
             if caller is not None:
-                self._ask(caller, leaving=True)
-                caller.close(linger_ms=200)
+                self._take_leave(caller)
+                caller.close()
+
+    def _take_leave(self, caller: Caller) -> None:
+        """Say what has arrived and that the camera is free, and wait until that was heard, if it can be."""
+        self._ask(caller, leaving=True)
+        until_s = time.monotonic() + _LEAVE_S
+        while self.away_s == 0.0 and time.monotonic() < until_s:
+            for message, _ in caller.receive(_WAIT_MS):
+                if isinstance(message.payload, RemoteOffer) and message.payload.state == "free":
+                    return
 
     def _alive(self, begun_s: float) -> bool:
         """Whether to keep this connection; notes when the remote grabber falls silent."""

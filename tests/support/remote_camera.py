@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from pipeline.endpoints import tcp_address
@@ -22,15 +26,15 @@ class WrongClock(MachineClock):
     def __init__(self, offset_ns: int, drift_ppm: float) -> None:
         self.offset_ns = offset_ns
         self._drift = drift_ppm * 1e-6
-        self._begin_ns = time.monotonic_ns()
+        self.begin_ns = time.monotonic_ns()
 
     def stamp(self, monotonic_ns: int) -> int:
-        since = monotonic_ns - self._begin_ns
+        since = monotonic_ns - self.begin_ns
         return monotonic_ns + self.offset_ns + round(since * self._drift)
 
     def unstamp(self, stamp_ns: int) -> int:
-        since = stamp_ns - self.offset_ns - self._begin_ns
-        return self._begin_ns + since - round(since * self._drift / (1 + self._drift))
+        since = stamp_ns - self.offset_ns - self.begin_ns
+        return self.begin_ns + since - round(since * self._drift / (1 + self._drift))
 
 
 class ServedCamera:
@@ -64,3 +68,37 @@ class ServedCamera:
             self._stop.set()
             self._thread.join()
             self._listener.close()
+
+
+def main() -> None:
+    """A remote grabber with a wrong clock in a process of its own; says its address and its clock's start."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--listen", required=True)
+    parser.add_argument("--keys", type=Path, required=True)
+    parser.add_argument("--offset-ns", type=int, default=0)
+    parser.add_argument("--drift-ppm", type=float, default=0.0)
+    parser.add_argument("--size", type=int, nargs=2, default=(160, 120))
+    parser.add_argument("--fps", type=float, default=30.0)
+    parser.add_argument("--buffer-s", type=float, default=10.0)
+    parser.add_argument("--camera", default="cam1")
+    args = parser.parse_args()
+    clock = WrongClock(args.offset_ns, args.drift_ppm)
+    driver = {"type": "simulated", "studio": {"size": tuple(args.size), "cameras": 4}}
+    served = ServedCamera(
+        driver,
+        name=args.camera,
+        fps=args.fps,
+        address=args.listen,
+        ring=KeyRing(args.keys),
+        room=Room(seconds=args.buffer_s),
+        clock=clock,
+    )
+    sys.stdout.write(f"{served.address} {clock.begin_ns}\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    served.close()
+    sys.stdout.write(f"{json.dumps(served.server.telemetry())}\n")
+
+
+if __name__ == "__main__":
+    main()
