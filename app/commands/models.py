@@ -74,10 +74,12 @@ class Command:
 
         if args.verb == "list":
             from models.zoo.imported import imported_names
+            from models.zoo.shipped import shipped_names
 
             return {
                 "models": [_described(status) for status in zoo.list_models()],
                 "imported": imported_names(),
+                "shipped": shipped_names(),
             }
         if args.verb == "info":
             return _described(zoo.info(args.name))
@@ -122,10 +124,12 @@ class Command:
                 for model in result["models"]
             ]
             listed = columns(rows)
+            if result["shipped"]:
+                listed += f"\nwith the program: {', '.join(result['shipped'])}"
             if result["imported"]:
                 listed += f"\nimported: {', '.join(result['imported'])}"
             return listed
-        if "differences" in result:
+        if "differences" in result or "mpjpe_change_mm" in result:
             return export_summary(result)
         if "architecture" in result:
             return weights_summary(result)

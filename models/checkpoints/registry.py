@@ -9,6 +9,7 @@ CHECKPOINT_TOOLS = Registry(
         "statistics": "models.lifting.statistics_file:read_statistics",
         "limbs": "models.checkpoints.importing:limb_settings",
         "export": "models.checkpoints.exporting:export_checkpoint",
+        "compact": "models.checkpoints.compact:compact_checkpoint",
     },
-    extras={"import": "learned", "limbs": "learned", "statistics": "learned"},
+    extras={"import": "learned", "limbs": "learned", "statistics": "learned", "compact": "learned"},
 )

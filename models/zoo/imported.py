@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from configs.errors import bad_input, did_you_mean
+from models.zoo.shipped import shipped_file, shipped_names
 from models.zoo.store import ModelStore, default_store
 
 FOLDER = "imported"
@@ -22,14 +23,16 @@ def imported_names(store: ModelStore | None = None) -> list[str]:
 
 
 def imported_file(name: str, store: ModelStore | None = None) -> Path:
-    """Path of an imported network.
+    """Path of an imported network, or of one that comes with the program.
 
     Raises:
         BadInputError: There is none of that name.
     """
     path = _folder(store) / f"{name}{SUFFIX}"
     if not path.is_file():
-        names = imported_names(store)
+        if (shipped := shipped_file(name)) is not None:
+            return shipped
+        names = [*imported_names(store), *shipped_names()]
         raise bad_input(
             "no network of this name was imported",
             value=name,

@@ -79,7 +79,7 @@ def test_mupots_from_annotations(tmp_path: Path) -> None:
     # Exact: what is left is rounding of millimetres in the file.
     assert scores["nonuniv|nonrootrel|rescale|mpjpe17"] < 1e-6
     assert scores["univ|nonrootrel|norescale|mpjpe17"] > 200.0  # a tenth of metres
-    moved = np.stack(poses) + (0.0, 0.0, 100.0)
+    moved = np.stack(poses) + np.array((0.0, 0.0, 100.0))
     far = evaluate_mupots(written(tmp_path / "q.npz", names, moved), tmp_path / "MultiPersonTestSet")
     assert far["nonuniv|nonrootrel|norescale|mpjpe14"] == pytest.approx(100.0)
     assert far["nonuniv|rootrel|norescale|mpjpe14"] == pytest.approx(0.0, abs=1e-6)
