@@ -214,6 +214,8 @@ class Proxy:
                 near.close()
                 continue
             far = socket.create_connection(("127.0.0.1", self._target))
+            for end in (near, far):
+                end.settimeout(0.05)
             for source, sink in ((near, far), (far, near)):
                 thread = threading.Thread(target=self._pump, args=(source, sink))
                 self._threads.append(thread)
@@ -221,7 +223,6 @@ class Proxy:
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         lost = False
-        source.settimeout(0.05)
         with source, sink:
             while not self._closed.is_set():
                 if self.cut:
@@ -240,12 +241,22 @@ class Proxy:
                     continue
                 began = time.monotonic()
                 time.sleep(self.delay_ms / 1e3)
-                try:
-                    sink.sendall(data)
-                except OSError:
+                if not self._pass(data, sink):
                     return
                 if self.bytes_per_s:
                     time.sleep(max(0.0, len(data) / self.bytes_per_s - (time.monotonic() - began)))
+
+    def _pass(self, data: bytes, sink: socket.socket) -> bool:
+        """Send all, however long the other end takes; False where it is gone."""
+        rest = memoryview(data)
+        while rest and not self._closed.is_set():
+            try:
+                rest = rest[sink.send(rest) :]
+            except TimeoutError:
+                continue
+            except OSError:
+                return False
+        return not rest
 
     def close(self) -> None:
         """End it, and all connections."""
