@@ -33,12 +33,14 @@ class BackboneOutput(NamedTuple):
         features: (N, 256, H/4, W/4), what the heatmaps were made from.
         alg_confidences: (N, J) in (0, 1), or None without that head.
         vol_confidences: (N, 32) in (0, 1), or None without that head.
+        facing: (N, 2) direction of the person's left in the picture and into it, or None; only in training.
     """
 
     heatmaps: Tensor
     features: Tensor
     alg_confidences: Tensor | None
     vol_confidences: Tensor | None
+    facing: Tensor | None = None
 
 
 class PoseResNet(nn.Module):

@@ -58,7 +58,10 @@ class StudioLite(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.deep = convolution(channels, head, 1)
         # Which way a person faces is seen at the head or the feet and decides what is left everywhere else.
-        self.context = nn.Sequential(nn.Linear(channels, head), nn.ReLU(inplace=True), nn.Linear(head, head))
+        # In training it must say so, which teaches it sooner than the places of limbs do.
+        self.context = nn.Sequential(nn.Linear(channels, head), nn.ReLU(inplace=True))
+        self.told = nn.Linear(head, head)
+        self.facing = nn.Linear(head, 2)
         self.eighth = convolution(sizes[2], head, 1)
         self.quarter = convolution(sizes[1], head, 1)
         self.mix_eighth = separable(head, head)
@@ -83,12 +86,14 @@ class StudioLite(nn.Module):
             maps.append(x)
         whole = x.mean(dim=(2, 3))
         volume = None if self.vol_confidences is None else self.vol_confidences(whole).sigmoid()
-        deep = self.deep(x) + self.context(whole)[:, :, None, None]
+        context = self.context(whole)
+        deep = self.deep(x) + self.told(context)[:, :, None, None]
         up = self.mix_eighth(_doubled(deep) + self.eighth(maps[2]))
         features = self.mix_quarter(_doubled(up) + self.quarter(maps[1]))
         heatmaps = self.final_layer(features)
         confidences = None if self.alg_confidences is None else self.alg_confidences(features, heatmaps)
-        return BackboneOutput(heatmaps, features, confidences, volume)
+        facing = self.facing(context) if self.training else None
+        return BackboneOutput(heatmaps, features, confidences, volume, facing)
 
 
 class JointConfidences(nn.Module):

@@ -17,6 +17,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from configs.loading import Config, parse_config
+from models.checkpoints.architectures import SKELETONS_BY_JOINTS
+from models.skeletons import get_skeleton
 from models.training.tasks.base import Batch, network_input, projected, total_and_count
 from models.triangulation.algebraic import triangulate_heatmaps
 from models.triangulation.soft_argmax import soft_argmax_2d
@@ -33,6 +35,8 @@ class HeatmapSettings(Config):
     """Of joints that cannot be seen but lie within the crop."""
     place_weight: float = Field(0.5, ge=0.0)
     confidence_weight: float = Field(0.1, ge=0.0)
+    facing_weight: float = Field(1.0, ge=0.0)
+    """Of the direction to a person's left, for networks that say it: left and right hang on it."""
     nearest_px: float = Field(1.0, gt=0.0)
     """Error in px of the crop of a joint that is believed fully."""
 
@@ -73,6 +77,11 @@ class HeatmapTask:
             counted = inside | (batch["present"][..., None] & (batch["validity"][:, None, :, 0] > 0))
             losses["confidence"] = (surprise * counted).sum() / total
             loss = loss + settings.confidence_weight * losses["confidence"]
+        if out.facing is not None and settings.facing_weight:
+            facing, known = left_of_people(batch)
+            missed = (out.facing.float().unflatten(0, images.shape[:2]) - facing).square().sum(dim=-1)
+            losses["facing"] = (missed * known).sum() / known.numel()
+            loss = loss + settings.facing_weight * losses["facing"]
         with torch.no_grad():
             losses["error_px"] = ((place * cell - truth).norm(dim=-1) * inside).sum() / inside.sum().clamp(1)
         return {"loss": loss} | losses
@@ -119,6 +128,31 @@ class HeatmapTask:
         if "visible" in batch:
             weight = torch.where(batch["visible"], weight, weight * self.settings.hidden_weight)
         return truth, inside, weight
+
+
+def left_of_people(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Where the left of each person is, seen by each camera.
+
+    Args:
+        batch: As ``HeatmapTask`` takes it, with the joints of a skeleton that has shoulders and hips.
+
+    Returns:
+        (B, V, 2) unit vectors from right shoulder and hip to the left ones: along the rows of the picture,
+        and away from the camera; (B, V) whether all four are known and the view is there.
+    """
+    joints = get_skeleton(SKELETONS_BY_JOINTS[batch["keypoints"].shape[1]]).joints
+    left, right = (
+        [joints.index(f"{side}_{part}") for part in ("shoulder", "hip")] for side in ("left", "right")
+    )
+    points = batch["keypoints"].double()
+    across = points[:, left].sum(dim=1) - points[:, right].sum(dim=1)
+    matrix = batch["projections"].double()[..., :3]
+    away = torch.nn.functional.normalize(matrix[..., 2, :], dim=-1)
+    along_rows = matrix[..., 0, :] - (matrix[..., 0, :] * away).sum(dim=-1, keepdim=True) * away
+    along = torch.nn.functional.normalize(along_rows, dim=-1)
+    seen = torch.stack([(axis * across[:, None]).sum(dim=-1) for axis in (along, away)], dim=-1)
+    validity = (batch["validity"][:, [*left, *right], 0] > 0).all(dim=1)
+    return torch.nn.functional.normalize(seen, dim=-1).float(), validity[:, None] & batch["present"]
 
 
 def gaussians(places: Tensor, rows: int, columns: int, width: float) -> Tensor:

@@ -62,6 +62,9 @@ def test_openvino_computes_the_same(network: StudioLite) -> None:
         expected = network(images)
         found = openvino_backbone(network, threads=1)(images)
     for name, value in expected._asdict().items():
+        if name == "facing":
+            assert value is None  # said in training only
+            continue
         other = getattr(found, name)
         # float32 sums of some thousand terms in another order
         assert (other - value).abs().max() < 1e-4 * max(1.0, float(value.abs().max())), name

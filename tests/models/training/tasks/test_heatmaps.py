@@ -14,8 +14,9 @@ from calibration.camera import Camera
 from models.backbones.pose_resnet import BackboneOutput
 from models.crops.cropper import Cropper
 from models.crops.person_box import PersonBox
+from models.skeletons import get_skeleton
 from models.training.tasks.base import network_input, projected
-from models.training.tasks.heatmaps import HeatmapTask, gaussians
+from models.training.tasks.heatmaps import HeatmapTask, gaussians, left_of_people
 
 WIDTH, CELLS = 64, 16
 
@@ -98,6 +99,29 @@ def test_absent_and_hidden_joints_count_less() -> None:
     assert float(task.losses(Oracle(places, 4.0), given, 0.0)["heatmap"]) < 0.2 * whole
     given["present"][:] = False
     assert float(task.losses(Oracle(places, 4.0), given, 0.0)["heatmap"]) == 0.0
+
+
+def test_the_left_of_people_as_each_camera_sees_it() -> None:
+    """Somebody looks into the first camera, which looks along y; the second one looks along -x."""
+    given = batch()
+    joints = get_skeleton("halpe_26").joints
+    keypoints = torch.zeros(2, 26, 3)
+    for name, place in (("shoulder", 150.0), ("hip", 90.0)):
+        keypoints[:, joints.index(f"left_{name}"), 0] = place
+        keypoints[:, joints.index(f"right_{name}"), 0] = -place
+    given |= {"keypoints": keypoints, "validity": torch.ones(2, 26, 1)}
+    # a roll of the picture turns what is along its rows, and depth stays
+    angle = 0.3
+    roll = torch.tensor([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1.0]])
+    given["projections"][1] = roll.float() @ given["projections"][1]
+    given["present"][1, 1] = False
+    left, known = left_of_people(given)
+    assert known.tolist() == [[True, True], [True, False]]
+    assert torch.allclose(left[0, 0], torch.tensor([1.0, 0.0]), atol=1e-6)
+    assert torch.allclose(left[0, 1], torch.tensor([0.0, -1.0]), atol=1e-6)
+    assert torch.allclose(left[1, 0], torch.tensor([1.0, 0.0]), atol=1e-6)
+    given["validity"][0, joints.index("left_hip")] = 0.0
+    assert not left_of_people(given)[1][0].any()
 
 
 def test_gaussians_add_up_to_one_everywhere() -> None:
