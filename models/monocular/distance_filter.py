@@ -14,12 +14,12 @@ Floats = NDArray[np.float64]
 class DistanceConfig(Config):
     """How people move, and how far single pictures are off."""
 
-    noise: float = Field(0.03, gt=0.0, lt=1.0)
+    noise: float = Field(0.035, gt=0.0, lt=1.0)
     """Standard deviation of the distance from one picture, as a share of it; the part that is new in every
     picture, measured as ``Uncertainty`` is."""
-    acceleration_mm_s2: float = Field(2000.0, gt=0.0)
-    """Standard deviation of a person's acceleration towards the camera: starting to walk takes 0.7 s to
-    1.4 m/s."""
+    acceleration_mm_s2: float = Field(1200.0, gt=0.0)
+    """Standard deviation of a person's acceleration towards the camera: starting to walk takes a second to
+    1.2 m/s."""
     restart_after_s: float = Field(0.5, gt=0.0)
     """After a pause this long nothing is known any more."""
     restart_beyond: float = Field(5.0, gt=0.0)

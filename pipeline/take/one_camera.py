@@ -77,6 +77,10 @@ class OneCameraWatch:
         """The event of a time that nothing follows."""
         if self._since_ns is None:
             return None
+        if self._last_ns == self._since_ns:  # a single instant is no news
+            self._since_ns = None
+            self._cameras.clear()
+            return None
         seconds = (self._last_ns - self._since_ns) / 1e9
         names = " or ".join(sorted(self._cameras))
         event = Event(
