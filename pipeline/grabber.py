@@ -44,7 +44,7 @@ _AHEAD_NS: Final = 50_000_000
 _NEVER_NS: Final = 1 << 62
 
 _FRAME_QUEUE: Final = 256
-_CLOCK_NS: Final = 10_000_000_000
+_CLOCK_NS: Final = 60_000_000_000
 """While recording, the state of a camera's own clock goes into the take this often."""
 
 

@@ -15,7 +15,7 @@ _TITLES: Final = {
     "image_folder": "Folder of images",
     "usb": "USB camera",
     "rtsp": "Network camera",
-    "remote": "Camera of another computer",
+    "remote": "Remote camera",
 }
 
 
@@ -34,7 +34,7 @@ def source_words(camera: CameraDraft) -> str:
         ("url", safe_url),
         ("path", lambda text: Path(text).name),
         ("device", str),
-        ("address", str),
+        ("address", lambda text: text.removeprefix("tcp://")),
     ):
         value = settings.get(key)
         if isinstance(value, str) and value:

@@ -20,7 +20,13 @@ from app.widgets.buttons import button
 from pipeline.take.events import Event
 from pipeline.take.marks import Mark
 
-_KIND_WORDS = {"mark": "Mark", "warning": "Warning", "restart": "Restart", "disconnect": "Disconnected"}
+_KIND_WORDS = {
+    "mark": "Mark",
+    "warning": "Warning",
+    "restart": "Restart",
+    "disconnect": "Disconnected",
+    "reconnect": "Connected again",
+}
 _TIME_COLUMN, _KIND_COLUMN, _TEXT_COLUMN = range(3)
 
 

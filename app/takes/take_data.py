@@ -142,5 +142,6 @@ def load_events(folder: Path) -> tuple[list[Mark], list[Event]]:
     """Marks that hold, and all other events, both by time."""
     path = folder / EVENTS
     events = read_events(path)[0] if path.is_file() else []
-    others = [event for event in events if event.kind not in {MARK, EDITED, REMOVED}]
+    # What a remote camera's clock did stands there every minute, for programs.
+    others = [event for event in events if event.kind not in {MARK, EDITED, REMOVED, "clock"}]
     return resolve_marks(events), sorted(others, key=lambda event: event.t_ns)
