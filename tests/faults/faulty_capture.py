@@ -34,6 +34,8 @@ class FaultyCapture:
         size: Of the pictures; small ones leave the processor to what is tested.
         fps: Of the cameras.
         take: Where the take goes, when not into ``folder``.
+        pipeline: From frames to poses; "none" for none.
+        address: Where poses are published.
         loud: Whether the capture goes before other programs of this machine (needs the administrator).
     """
 
@@ -46,10 +48,12 @@ class FaultyCapture:
         fps: float = 20.0,
         take: Path | None = None,
         pipeline: str = "noisy_truth",
+        address: str = "",
         loud: bool = False,
     ) -> None:
         self.take = take or folder / "take"
         self.fps = fps
+        self._patience_s = seconds + END_S
         self._said = folder / "said.txt"
         self._result = folder / "result.json"
         rig = folder / "rig.yaml"
@@ -69,7 +73,7 @@ class FaultyCapture:
             str(ROOT / "launch.py"),
             "capture",
             *("--rig", str(rig), "--seconds", str(seconds), "--out", str(self.take)),
-            *("--pipeline", pipeline, "--set", "stream.address=''", "--no-report", "--json"),
+            *("--pipeline", pipeline, "--set", f"stream.address='{address}'", "--no-report", "--json"),
         ]
         if pipeline == "none":
             del command[command.index("--set") : command.index("--set") + 2]
@@ -115,7 +119,7 @@ class FaultyCapture:
 
     def wait_until_ended(self, others: list[psutil.Process]) -> int:
         """Until the program and ``others`` have ended by themselves; the exit code."""
-        code = self.process.wait(END_S)
+        code = self.process.wait(self._patience_s)
         _, alive = psutil.wait_procs(others, timeout=30.0)
         assert not alive, f"still running: {[process.name() for process in alive]}"
         return code
