@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import bad_input
+from configs.loading import read_text
 
 Grey = NDArray[np.uint8]
 
@@ -28,6 +30,9 @@ STILL_STEP_NS = 1_000_000_000
 _TIMES_FILE = "timestamps.csv"
 # Planes of these formats start with one byte of brightness per pixel.
 _LUMA_FIRST = ("yuv4", "yuvj4", "nv12", "nv21", "nv16", "nv24", "gray")
+_LATEST_S = 9e9
+"""Of a time stamp, seconds since 1970 included: as ns it fits into 64 bits."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -223,20 +228,27 @@ def read_times(path: Path) -> dict[str, tuple[int, ...]]:
         BadInputError: A column is missing or a value is no number.
     """
     rows: dict[str, list[tuple[int, float]]] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        table = csv.DictReader(stream)
+    table = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    try:
         names = table.fieldnames or []
-        camera_key = next((key for key in ("cam_id", "port", "camera") if key in names), None)
-        if camera_key is None or "frame_time" not in names:
-            raise bad_input(
-                f"has the columns {', '.join(names) or '(none)'}", file=path, allowed="cam_id, frame_time"
-            )
-        for line, row in enumerate(table, start=2):
-            try:
-                order = int(row["frame_index"]) if row.get("frame_index") else line
-                rows.setdefault(row[camera_key].strip(), []).append((order, float(row["frame_time"])))
-            except (TypeError, ValueError) as error:
-                raise bad_input(f"line {line} holds no number where one belongs", file=path) from error
+        lines = list(table)
+    except csv.Error as error:  # a cell of more than 128 KB
+        raise bad_input(f"is no table: {error}", file=path) from error
+    camera_key = next((key for key in ("cam_id", "port", "camera") if key in names), None)
+    if camera_key is None or "frame_time" not in names:
+        raise bad_input(
+            f"has the columns {', '.join(names) or '(none)'}", file=path, allowed="cam_id, frame_time"
+        )
+    for line, row in enumerate(lines, start=2):
+        try:
+            order = int(row["frame_index"]) if row.get("frame_index") else line
+            time_s = float(row["frame_time"])
+            camera = row[camera_key].strip()
+        except (TypeError, ValueError, AttributeError) as error:
+            raise bad_input(f"line {line} holds no number where one belongs", file=path) from error
+        if not abs(time_s) < _LATEST_S:
+            raise bad_input(f"line {line} holds no time", file=path, key="frame_time", value=time_s)
+        rows.setdefault(camera, []).append((order, time_s))
     earliest = min((time for times in rows.values() for _, time in times), default=0.0)
     return {
         camera: tuple(round((time - earliest) * 1e9) for _, time in sorted(times))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.board import Board, board_from_dict
+from configs.arrays_file import read_arrays
 from configs.atomic_file import write_atomic
 from configs.errors import bad_input
 
@@ -160,9 +160,9 @@ class BoardObservations:
             BadInputError: The file is missing or holds something else.
         """
         path = Path(path)
+        what = "holds no stored board views"
+        arrays = read_arrays(path, what=what)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays: dict[str, NDArray[Any]] = dict(stored)
             if int(arrays["version"]) != VERSION:
                 raise bad_input(
                     f"this Posestage reads version {VERSION} of stored board views",
@@ -174,10 +174,8 @@ class BoardObservations:
             names = [str(name) for name in arrays["cameras"]]
             sizes = {name: (int(w), int(h)) for name, (w, h) in zip(names, arrays["sizes"], strict=True)}
             return cls(board, sizes, tuple(_stored_views(arrays, names)))
-        except FileNotFoundError as error:
-            raise bad_input("no such file", file=path) from error
-        except (KeyError, ValueError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise bad_input(f"holds no stored board views: {error}", file=path) from error
+        except (KeyError, ValueError, IndexError, TypeError, OverflowError, RecursionError) as error:
+            raise bad_input(f"{what}: {error}", file=path) from error
 
 
 def _stored_views(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> Iterator[BoardView]:

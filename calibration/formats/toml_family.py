@@ -74,7 +74,7 @@ class TomlFormat(CalibrationFormat):
         """See the base class; lengths are taken as the module says."""
         try:
             document = tomllib.loads(read_text(path))
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no TOML; a number of 5000 digits; a thousand brackets
             raise bad_input(f"is not valid TOML: {error}", file=path) from error
         metadata = document.pop("metadata", {})
         if not isinstance(metadata, Mapping):

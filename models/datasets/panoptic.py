@@ -99,7 +99,7 @@ def read_cameras(path: Path, *, z_up: bool = False) -> dict[str, Camera]:
                 R=_orthonormal(np.array(entry["R"], float)) @ turn.T,
                 t=np.array(entry["t"], float).ravel() * MM_PER_CM,
             )
-        except (KeyError, TypeError, ValueError, InvalidCameraError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, InvalidCameraError) as error:
             raise bad_input(
                 f"camera {at} is not as documented ({type(error).__name__}: {error})", file=path
             ) from error
@@ -124,7 +124,7 @@ def read_bodies(path: Path, *, min_confidence: float = 0.1, z_up: bool = False) 
             joints = values[:, :3] * MM_PER_CM
             joints[values[:, 3] < min_confidence] = np.nan
             bodies.append(Body(frame, int(entry["id"]), joints @ Z_UP.T if z_up else joints))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise bad_input(
             f"is not as documented ({type(error).__name__}: {error}); expected bodies with joints19",
             file=path,
@@ -276,5 +276,5 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise bad_input("no such file", file=path) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise bad_input(f"cannot be read as JSON: {error}", file=path) from error

@@ -10,6 +10,7 @@ import io
 import pickle
 from collections import OrderedDict
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -86,7 +87,7 @@ def read_object_array(path: Path) -> Any:
             if read_header is None:
                 raise bad_input(f"is a .npy file of the unknown version {version}", file=path)
             shape, _, dtype = read_header(stream)
-        except ValueError as error:
+        except (ValueError, TypeError, SyntaxError, OverflowError, TokenError) as error:
             raise bad_input(f"is not a .npy file: {error}", file=path) from error
         if dtype != np.dtype(object) or shape != ():
             raise bad_input(

@@ -155,7 +155,7 @@ def read_metric(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise bad_input("no such file", file=path) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_input(f"is not JSON: {error}", file=path) from error
     if not isinstance(content, dict):
         raise bad_input("must hold a JSON object", file=path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from configs.arrays_file import read_arrays
 from configs.errors import bad_input
 from models.checkpoints.inert_pickle import read_inert
 from models.lifting.statistics import DIM_USE_2D, DIM_USE_3D, RAW_JOINTS, PoseStatistics, RowStatistics
@@ -29,7 +29,10 @@ def read_statistics(paths: Sequence[Path]) -> dict[str, Any]:
         content = _content(path)
         if not {"mean", "std"} <= set(content):
             raise bad_input("has no mean and standard deviation", file=path, allowed="mean, std, dim_use")
-        mean, std = (np.ravel(np.asarray(content[key], np.float64)) for key in ("mean", "std"))
+        try:
+            mean, std = (np.ravel(np.asarray(content[key], np.float64)) for key in ("mean", "std"))
+        except (ValueError, TypeError) as error:
+            raise bad_input("mean and standard deviation must be numbers", file=path) from error
         if len(mean) not in (2 * RAW_JOINTS, 3 * RAW_JOINTS):
             raise bad_input(f"has rows of {len(mean)} numbers", file=path, allowed="64 for 2D, 96 for 3D")
         coordinates = len(mean) // RAW_JOINTS
@@ -50,10 +53,4 @@ def _content(path: Path) -> Mapping[str, Any]:
         if not isinstance(content, Mapping):
             raise bad_input("holds no table of statistics", file=path)
         return content
-    if not path.is_file():
-        raise bad_input("no such file", file=path)
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise bad_input(f"is damaged or no .npz file ({error})", file=path) from error
+    return read_arrays(path, what="is damaged or no .npz file")

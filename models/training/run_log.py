@@ -70,9 +70,11 @@ def read_figures(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError:
+            figures = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(figures, dict):
+            found.append(figures)
     return found

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from configs.errors import bad_input
-from pipeline.exporters.base import Exporter
+from configs.errors import PosestageError, bad_input
+from pipeline.exporters.base import Exporter, ExportError
 from pipeline.exporters.registry import EXPORTERS
 from pipeline.take.errors import DiskFullError, is_disk_full
 from pipeline.take.poses_file import Poses
@@ -89,11 +89,26 @@ def _prepare(target: Path, paths: list[Path], overwrite: bool) -> None:
             )
 
 
+def verify_export(exporter: Exporter, take: Take, poses: Poses, path: Path) -> None:
+    """Read a written file back and compare.
+
+    Raises:
+        ExportError: It holds something else, or cannot be read.
+    """
+    try:
+        exporter.verify(take, poses, path)
+    except PosestageError:
+        raise
+    # Readers of other people fail on a damaged file in whatever step its bytes happen to stand for.
+    except Exception as error:
+        raise ExportError(f"{path}: cannot be read back ({type(error).__name__}: {error})") from error
+
+
 def _export(exporter: Exporter, take: Take, poses: Poses, path: Path) -> None:
     partial = path.with_name(f".partial-{path.name}")
     try:
         exporter.write(take, poses, partial)
-        exporter.verify(take, poses, partial)
+        verify_export(exporter, take, poses, partial)
         partial.replace(path)
     except PermissionError as error:
         raise bad_input("cannot be written: permission denied", file=path.parent) from error

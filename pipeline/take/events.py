@@ -75,7 +75,7 @@ def read_events(path: Path) -> tuple[list[Event], str]:
         try:
             data = json.loads(line)
             event = Event(int(data.pop("t_ns")), str(data.pop("kind")), str(data.pop("message")), data)
-        except (ValueError, KeyError, AttributeError, TypeError):
+        except (ValueError, KeyError, AttributeError, TypeError, OverflowError, RecursionError):
             return events, f"line {number} is not an event"
         events.append(event)
     return events, f"line {len(lines) + 1} is cut short" if tail else ""

@@ -8,6 +8,7 @@ CRC that ``take.yaml`` remembers.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Fate = Literal["recorded", "dropped"]
 
 COLUMNS = "index,t_capture_ns,fate,cause,crc32"
 _SEED = crc32(COLUMNS.encode())
+_NUMBER = re.compile("-?[0-9]{1,18}")  # whatever fits into 64 bits
 
 
 @dataclass(frozen=True)
@@ -230,9 +232,12 @@ def _parse(line: bytes, crc_before: int) -> tuple[LedgerRow, int] | str:
     crc = crc32(text, crc_before)
     if checksum != f"{crc:08x}".encode():
         return "was changed, or a line before it was removed or inserted: its checksum does not fit"
-    index, t_capture_ns, fate, cause = fields
+    fate, cause = fields[2:]
+    if not _NUMBER.fullmatch(fields[0]) or not _NUMBER.fullmatch(fields[1]):
+        return "does not begin with two numbers"
+    index, t_capture_ns = int(fields[0]), int(fields[1])
     if fate == "recorded":
-        return LedgerRow(int(index), int(t_capture_ns), "recorded", cause), crc
+        return LedgerRow(index, t_capture_ns, "recorded", cause), crc
     if fate == "dropped":
-        return LedgerRow(int(index), int(t_capture_ns), "dropped", cause), crc
+        return LedgerRow(index, t_capture_ns, "dropped", cause), crc
     return f'has the unknown fate "{fate}"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from configs.arrays_file import DAMAGED, read_arrays
 from configs.errors import bad_input
 from models.pose_frame import PoseFrame, single_view
 
@@ -83,6 +84,20 @@ _ARRAYS = (
     "view_times_ns",
     "stage_ms",
 )
+_SHAPES = {
+    "times_ns": ("iu", "T"),
+    "person": ("iu", "TP"),
+    "joints": ("f", "TPJ3"),
+    "scores": ("f", "TPJ"),
+    "covariance": ("f", "TPJ33"),
+    "keypoints": ("f", "TPVJ3"),
+    "smoothed": ("f", "TPJ3"),
+    "used": ("b", "TPVJ"),
+    "swapped": ("b", "TPV"),
+    "view_times_ns": ("iu", "TV"),
+    "stage_ms": ("f", "TS"),
+}
+"""Name to kinds of numbers and sides: instants, people, joints, views, stages, or a number."""
 _FILL: dict[str, Any] = {"person": -1, "scores": 0.0, "used": False, "swapped": False}
 
 
@@ -92,21 +107,34 @@ def read_poses(path: Path) -> Poses:
     Raises:
         BadInputError: The file is missing, damaged, or lacks an array.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in _ARRAYS}
-            return Poses(
-                skeleton=str(data["skeleton"]),
-                cameras=tuple(str(name) for name in data["cameras"]),
-                stages=tuple(str(name) for name in data["stages"]),
-                **arrays,
-            )
-    except FileNotFoundError as error:
-        raise bad_input("no such file", file=path) from error
-    except KeyError as error:
-        raise bad_input(f"has no array {error}", file=path) from error
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise bad_input(f"is damaged: {error}", file=path) from error
+    data = read_arrays(path, (*_ARRAYS, "skeleton", "cameras", "stages"))
+    return _poses(path, {name: data[name] for name in _ARRAYS}, data)
+
+
+def _poses(path: Path, arrays: dict[str, Any], words: Mapping[str, NDArray[Any]]) -> Poses:
+    """What the arrays of a file make, if they fit each other.
+
+    Raises:
+        BadInputError: They do not.
+    """
+    cameras, stages = words["cameras"], words["stages"]
+    if cameras.ndim != 1 or stages.ndim != 1:
+        raise bad_input("is damaged: names of cameras and stages must be lists", file=path)
+    shape = arrays["joints"].shape
+    if len(shape) != 4:
+        raise bad_input("joints must be (T, P, J, 3)", file=path)
+    sides = {"T": shape[0], "P": shape[1], "J": shape[2], "V": len(cameras), "S": len(stages), "3": 3}
+    for name, (kinds, letters) in _SHAPES.items():
+        wanted = tuple(sides[letter] for letter in letters)
+        if arrays[name].shape != wanted or arrays[name].dtype.kind not in kinds:
+            found = f"{arrays[name].dtype} of {arrays[name].shape}"
+            raise bad_input(f"is damaged: {name} is {found}, expected {wanted}", file=path)
+    return Poses(
+        skeleton=str(words["skeleton"]),
+        cameras=tuple(str(name) for name in cameras),
+        stages=tuple(str(name) for name in stages),
+        **arrays,
+    )
 
 
 def map_poses(path: Path) -> Poses:
@@ -131,17 +159,12 @@ def map_poses(path: Path) -> Poses:
                 with archive.open(f"{name}.npy") as member:
                     return np.lib.format.read_array(member, allow_pickle=False)
 
-            return Poses(
-                skeleton=str(words("skeleton")),
-                cameras=tuple(str(name) for name in words("cameras")),
-                stages=tuple(str(name) for name in words("stages")),
-                **arrays,
-            )
+            return _poses(path, arrays, {name: words(name) for name in ("skeleton", "cameras", "stages")})
     except FileNotFoundError as error:
         raise bad_input("no such file", file=path) from error
     except KeyError as error:
         raise bad_input(f"has no array {error}", file=path) from error
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (struct.error, *DAMAGED) as error:
         raise bad_input(f"is damaged: {error}", file=path) from error
 
 

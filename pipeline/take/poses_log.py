@@ -29,6 +29,10 @@ _PREFIX = struct.Struct("<II")
 _LONGEST = 64 << 20  # 64 MiB: over a thousand times a frame of 8 views and 10 people; more is damage
 
 
+_NOT_OURS = (msgspec.MsgspecError, ValueError, AssertionError, RecursionError, OverflowError, MemoryError)
+"""What decoding raises where a record is whole and does not hold what it should."""
+
+
 class _Head(msgspec.Struct, frozen=True):
     skeleton: str
     joints: list[str]
@@ -159,14 +163,29 @@ class PosesLog:
             first = self._payload(stream, 0)
             if first is None:
                 return
-            self.head = head = msgspec.msgpack.decode(first, type=_Head)
-            skeleton = Skeleton(
-                head.skeleton, tuple(head.joints), tuple(head.bones), tuple(head.pairs), tuple(head.body)
-            )
+            try:
+                head = msgspec.msgpack.decode(first, type=_Head)
+                skeleton = Skeleton(
+                    head.skeleton, tuple(head.joints), tuple(head.bones), tuple(head.pairs), tuple(head.body)
+                )
+            except _NOT_OURS:
+                self._give_up(0, first)
+                return
+            self.head = head
             number = 1
             while (payload := self._payload(stream, number)) is not None:
-                yield _frame(decoder.decode(payload), skeleton, tuple(head.cameras))
+                try:
+                    frame = _frame(decoder.decode(payload), skeleton, tuple(head.cameras))
+                except _NOT_OURS:
+                    self._give_up(number, payload)
+                    return
+                yield frame
                 number += 1
+
+    def _give_up(self, number: int, payload: bytes) -> None:
+        """Its checksum fits, but no program of ours writes such a record."""
+        self.good_bytes -= _PREFIX.size + len(payload)
+        self.problem = f"record {number} holds something else; the records before it are good"
 
     def _payload(self, stream: BinaryIO, number: int) -> bytes | None:
         prefix = stream.read(_PREFIX.size)

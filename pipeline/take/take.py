@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Rig
+from configs.arrays_file import read_arrays
 from configs.errors import bad_input, did_you_mean
 from pipeline.frame import Image
 from pipeline.take.errors import InterruptedTakeError
@@ -143,12 +144,10 @@ class Take:
         path = self.folder / TRUTH_FILE
         if not path.is_file():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                truth = Truth(str(data["skeleton"]), data["times_ns"], data["joints"])
-        except (KeyError, ValueError, OSError) as error:
-            raise bad_input(f"is damaged: {error}", file=path) from error
-        if truth.joints.ndim != 4 or truth.joints.shape[0] != len(truth.times_ns):
+        data = read_arrays(path, ("skeleton", "times_ns", "joints"))
+        truth = Truth(str(data["skeleton"]), data["times_ns"], data["joints"])
+        shape = (*truth.times_ns.shape[:1], *truth.joints.shape[1:3], 3)
+        if truth.times_ns.ndim != 1 or truth.joints.shape != shape or truth.joints.dtype.kind != "f":
             raise bad_input("joints must be (T, P, J, 3) with one time each", file=path)
         return truth
 

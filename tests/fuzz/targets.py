@@ -23,6 +23,7 @@ from calibration.observations import BoardObservations, BoardView
 from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import PosestageError
 from pipeline.calibrate_config import load_calibrate_config
+from pipeline.exporters.export import verify_export
 from pipeline.exporters.registry import EXPORTERS
 from pipeline.pipeline_config import PIPELINE_FOLDER, load_pipeline
 from pipeline.rig_config import load_rig
@@ -231,7 +232,9 @@ def _export(name: str) -> Target:
 
     def read(file: Path) -> None:
         take = Take.open(file.parent / "take")
-        EXPORTERS.load(name)().verify(take, take.poses(), file)
+        poses = take.poses()
+        assert poses is not None
+        verify_export(EXPORTERS.load(name)(), take, poses, file)
 
     text = name in {"bvh", "csv", "gltf", "trc"}
     return Target(make, read, TEXT if text else (damaged_bytes,))
