@@ -150,7 +150,7 @@ class FramesLost(msgspec.Struct, frozen=True):
 
     camera: Name
     first: Count
-    count: Annotated[int, Meta(ge=1, le=1 << 40)]
+    count: Annotated[int, Meta(ge=1, le=1 << 24)]
     t_first_ns: TimeNs
     t_last_ns: TimeNs
     cause: Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z0-9_]*$")]

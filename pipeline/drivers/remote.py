@@ -34,6 +34,9 @@ _BURST: Final = 8
 """Lost frames handed out in a row before a pause of 1 ms: after minutes without a line there are thousands,
 and the recorder, which writes a line for each, must not run out of room for the pictures."""
 
+_MOST_PIXELS: Final = 100_000_000
+"""No camera has more; memory for some pictures of this size is taken when a camera is opened."""
+
 _CATCHING_UP: Final = 2
 """Pictures waiting behind one: then it is only recorded, not decoded."""
 
@@ -225,6 +228,11 @@ class RemoteDriver(CameraDriver):
 
     def _info(self, device: str, opened: StreamOpened, address: TcpAddress) -> CameraInfo:
         size = (opened.width, opened.height)
+        if opened.width * opened.height > _MOST_PIXELS:
+            raise CameraError(
+                f'camera "{self.settings.name}": {address} announces pictures of {size[0]}x{size[1]}; '
+                f"at most {_MOST_PIXELS // 1_000_000} megapixels are taken"
+            )
         if self.settings.size is not None and tuple(self.settings.size) != size:
             raise bad_input(
                 f"the rig asks for {self.settings.size[0]}x{self.settings.size[1]}, "

@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import simplejpeg
 
 from pipeline.drivers.base import CameraError, CameraNote, CameraSettings, EndOfStream
 from pipeline.drivers.remote import RemoteConfig, RemoteDriver
 from pipeline.frame import Frame
 from pipeline.remote.camera_server import Room
+from pipeline.remote.capture import RemoteCapture
 from tests.support.impaired_wire import Proxy, proxy
 from tests.support.remote_camera import ServedCamera, WrongClock
 from tests.support.videos import write_video
@@ -245,6 +248,29 @@ def test_a_grabber_that_is_started_again_goes_on() -> None:
     assert len(film.frames) - 1 == pytest.approx(span_s * 30, abs=2)
     film.driver.close()
     again.close()
+
+
+def test_damaged_pictures_are_counted_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = RemoteCapture._jpeg
+
+    def damage(capture: RemoteCapture, frame: Frame) -> bytes | None:
+        data = whole(capture, frame)
+        assert data is not None
+        other_size = simplejpeg.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
+        return {3: b"no picture", 5: data[:20], 7: other_size}.get(frame.index, data)
+
+    monkeypatch.setattr(RemoteCapture, "_jpeg", damage)
+    served = ServedCamera(fps=30)
+    film = Film(open_driver(served.address))
+    film.driver.start(time.monotonic_ns())
+    film.until(lambda: len(film.frames) > 12)
+    film.driver.close()
+    served.close()
+    film.check_order()
+    # A busy machine may film a frame too late; the index then tells, but the sender's numbers go on.
+    assert film.causes["damaged_picture"] == 3 - sum(
+        film.frames[place].cause == "lost_by_camera" for place in (3, 5, 7)
+    )
 
 
 def test_one_camera_is_one_hosts() -> None:
