@@ -246,6 +246,7 @@ class CamerasPage(Page):
         card.body.addWidget(self._listed, 1)
         self.devices = DeviceList()
         self._found = QScrollArea()
+        self._found.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a stop of the Tab key that shows nothing
         self._found.setWidgetResizable(True)
         self._found.setFrameShape(QFrame.Shape.NoFrame)
         self._found.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

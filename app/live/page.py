@@ -272,6 +272,7 @@ class LivePage(Page):
             column.addWidget(card)
         column.addStretch(1)
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a stop of the Tab key that shows nothing
         scroll.setObjectName("livePanels")
         scroll.setWidget(content)
         scroll.setWidgetResizable(True)

@@ -105,7 +105,8 @@ class LivePresenter(QObject):
                     "warning",
                     f"{', '.join(slow)}: slow, late or losing pictures. Point at it for details.",
                 )
-            return "good", f"{len(session.rig.cameras) if session.rig else 0} cameras deliver."
+            count = len(session.rig.cameras) if session.rig else 0
+            return "good", f"{count} cameras deliver." if count != 1 else "The camera delivers."
         assert rig is not None
         count = len(rig.cameras)
         return "quiet", f"{rig.name}: {count} camera{'s' if count != 1 else ''}, not running."

@@ -9,12 +9,13 @@ from typing import Any, Final
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QPen
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from pipeline.rig_nodes import grabber_name
 
 SECONDS: Final = 120.0
+_MOST_NAMED: Final = 4
 _HUES: Final = 137.508
 """Degrees between the colours of neighbouring cameras: the golden angle keeps any number apart."""
 
@@ -65,6 +66,8 @@ class Timeline(QWidget):
         row.setSpacing(2 * theme.SPACE)
         for title, plot in ((self._latency_title, self.latency), (self._rates_title, self.rates)):
             title.setProperty("role", "quiet")
+            # Many cameras make a long line, which must not take room from the other plot.
+            title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             title.setTextFormat(Qt.TextFormat.RichText)
             column = QVBoxLayout()
             column.setSpacing(0)
@@ -120,10 +123,11 @@ class Timeline(QWidget):
         self._latency_title.setText(
             f"Capture to skeleton, ms &nbsp; {_key(colours.accent, 'median')} {_key(colours.warning, '95 %')}"
         )
-        names = [_key(pens[name], name) for name in self._cameras[:8]]
-        self._rates_title.setText(
-            f"Frames per second &nbsp; {_key(colours.accent, 'poses')} {' '.join(names)}"
-        )
+        named = self._cameras if len(self._cameras) <= _MOST_NAMED else self._cameras[: _MOST_NAMED - 1]
+        names = [_key(pens[name], name) for name in named]
+        if len(named) < len(self._cameras):
+            names.append(f"and {len(self._cameras) - len(named)} more")
+        self._rates_title.setText(f"Frames/s &nbsp; {_key(colours.accent, 'poses')} {' '.join(names)}")
 
 
 def camera_colour(place: int) -> QColor:

@@ -139,6 +139,7 @@ class ProcessDialog(_Dialog):
             column.addLayout(line)
         column.addStretch(1)
         scroll = QScrollArea()
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a stop of the Tab key that shows nothing
         scroll.setObjectName("pipelineList")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -259,7 +259,7 @@ class PlayerView(QWidget):
         pipeline = header.pipeline if data.poses is not None else "no poses"
         rate = data.timeline.rate_hz
         self.facts.setText(
-            f"{len(data.cameras)} cameras · {len(data)} instants at {rate:.0f} per second · {pipeline}"
+            f"{len(data.cameras)} camera{'s' if len(data.cameras) != 1 else ''} · {len(data)} instants at {rate:.0f} per second · {pipeline}"
         )
         self.banner.setText(header.label)
         self.banner.setVisible(bool(header.label))

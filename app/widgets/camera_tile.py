@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ class CameraTile(QWidget):
         self._keypoints: NDArray[np.float64] | None = None
         self._skeleton: Skeleton | None = None
         self._fresh = False
-        self.setMinimumSize(120, 90)
+        self.setMinimumSize(64, 64)  # sixteen of them fit beside the 3D view of a small window
         self.setObjectName(f"tile_{camera}")
         self.setAccessibleName(f"Camera {camera}")
 
@@ -188,11 +189,17 @@ class CameraTile(QWidget):
         painter.setPen(colours.text)
         alignment = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(inner, int(alignment | Qt.AlignmentFlag.AlignLeft), self.camera)
-        room = inner.width() - metrics.horizontalAdvance(self.camera) - 24
+        room = inner.width() - metrics.horizontalAdvance(self.camera) - 8
         painter.setFont(self.font())
         painter.setPen(colours.quiet_text)
-        caption = metrics.elidedText(self.caption, Qt.TextElideMode.ElideRight, max(0, round(room)))
+        caption = fitting_caption(self.caption, metrics.horizontalAdvance, room)
         painter.drawText(inner, int(alignment | Qt.AlignmentFlag.AlignRight), caption)
+
+
+def fitting_caption(caption: str, width_of: Callable[[str], int], room: float) -> str:
+    """As much of a caption as fits, in whole words that mean something: a small tile has its rate alone."""
+    rate = caption.split(" ", maxsplit=1)[0]
+    return next((part for part in (caption, rate) if width_of(part) <= room), "")
 
 
 def _side_colour(joint: str) -> QColor:

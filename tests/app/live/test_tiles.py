@@ -7,7 +7,7 @@ from PyQt6.QtGui import QColor
 from app import theme
 from app.live.tile_wall import TileWall, best_columns
 from app.live.timeline import SECONDS, Series, Timeline, sample
-from app.widgets.camera_tile import CameraTile
+from app.widgets.camera_tile import CameraTile, fitting_caption
 from models.skeletons import get_skeleton
 
 
@@ -39,6 +39,20 @@ def one_point(u, v):
     keypoints[0, a] = [u, v, 1.0]
     keypoints[0, b] = [u + 40, v, 1.0]
     return keypoints, skeleton
+
+
+@pytest.mark.parametrize(("room", "shown"), [(200, "10.0 of 10 fps"), (99, "10.0"), (30, "")])
+def test_a_small_tile_keeps_the_rate(room, shown):
+    assert fitting_caption("10.0 of 10 fps", lambda text: 10 * len(text), room) == shown
+
+
+def test_sixteen_tiles_stay_inside_a_small_window(qtbot):
+    wall = TileWall()
+    qtbot.addWidget(wall)
+    wall.show_cameras([f"cam{number}" for number in range(1, 17)])
+    wall.resize(430, 560)
+    for tile in wall.tiles.values():
+        assert wall.rect().contains(tile.geometry())
 
 
 def test_colours_are_right_and_what_is_invisible_is_not_drawn(tile):

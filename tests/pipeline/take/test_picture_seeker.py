@@ -13,7 +13,7 @@ from tests.pipeline.take.synthetic_take import jpeg
 from tests.pipeline.take.test_video import FRAMES, ORIGIN, SIZE, TIMES_NS, X264, encode, number_of, scene
 
 
-def write(path: Path, codec: str, *, without: frozenset[int] = frozenset()) -> None:
+def write(path: Path, codec: str, *, without: frozenset[int] = frozenset(), origin_ns: int = ORIGIN) -> None:
     if codec == "mjpeg":
         times = TIMES_NS.tolist()
         packets = [EncodedPacket(jpeg(scene(number)), t, t, True) for number, t in enumerate(times)]
@@ -22,7 +22,7 @@ def write(path: Path, codec: str, *, without: frozenset[int] = frozenset()) -> N
         options = X264 if codec == "h264" else {"preset": "fast", "bf": "3", "g": "20"}
         packets, extradata = encode("libx264", global_header=True, options=options)
         codec = "h264"
-    writer = VideoWriter(path, VideoFormat(codec, SIZE, 30.0, extradata, "yuv420p"), ORIGIN)
+    writer = VideoWriter(path, VideoFormat(codec, SIZE, 30.0, extradata, "yuv420p"), origin_ns)
     for number, packet in enumerate(packets):
         if number not in without:
             writer.write(packet)
@@ -47,6 +47,18 @@ def test_every_picture_is_found_in_any_order(tmp_path: Path, codec: str, order: 
         image = seeker.picture(row)
         assert image is not None
         assert image.shape == (SIZE[1], SIZE[0], 3)
+        assert number_of(image) == row
+    seeker.close()
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "h264", "B frames"])
+def test_the_first_picture_of_a_take_that_began_while_live(tmp_path: Path, codec: str):
+    earlier = ORIGIN - 103_000_000  # the session's clock started before the recording
+    write(tmp_path / "cam.mkv", codec, origin_ns=earlier)
+    seeker = PictureSeeker(tmp_path / "cam.mkv", TIMES_NS, earlier)
+    for row in (0, 1, 0, 39, 0):
+        image = seeker.picture(row)
+        assert image is not None
         assert number_of(image) == row
     seeker.close()
 
