@@ -13,6 +13,8 @@ EXTRAS ?= people,desktop,learned,export,formats,test,dev
 TORCH  ?= torch==2.13.0
 ARGS   ?=
 JOBS   ?= 2
+RUNS   ?= 25
+MINUTES ?= 30
 
 BIN := $(VENV)/bin
 
@@ -25,7 +27,7 @@ LOADS := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} $(B
 # Of the walk through the desktop, those that docs/desktop.md shows.
 PICTURES := first_start wizard_show_the_board wizard_result live player
 
-.PHONY: help setup demo test lint types bench screenshots docs clean
+.PHONY: help setup demo test lint types soak bench screenshots docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -45,6 +47,10 @@ lint: setup  ## check style and formatting
 
 types: setup  ## check types
 	$(BIN)/mypy
+
+soak: setup  ## break recordings on purpose, many times, then record for long: make RUNS=25 MINUTES=30 soak
+	$(BIN)/python -m tests.faults.series --runs $(RUNS) --how kill,stop --out build/faults $(ARGS)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 bench: setup  ## measure how fast the parts run on this machine
 	$(BIN)/python launch.py benchmark triangulation $(ARGS)

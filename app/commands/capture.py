@@ -57,8 +57,9 @@ class Command:
         from pipeline.live import run_session
         from pipeline.rig_config import load_rig
         from pipeline.take.finish import finish_take
-        from pipeline.take.folder import name_for_take, new_take_folder
+        from pipeline.take.folder import free_space_check, name_for_take, new_take_folder
         from pipeline.take.quality import take_quality
+        from pipeline.take.verify import interrupted_takes
 
         duration(args.seconds)
         if args.frames is not None and args.frames <= 0:
@@ -69,7 +70,12 @@ class Command:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         session = session_from(args, rig, pipeline, console)
         with console.progress("starting cameras"), session:
-            folder = args.out or new_take_folder(Path("takes"), f"{name_for_take(args.rig.stem)}-{stamp}")
+            place = args.out or Path("takes")
+            room_s = free_space_check(place, session.bytes_per_second())
+            console.tell(f"the disk has room for about {room_s / 60:.0f} minutes")
+            folder = args.out or new_take_folder(place, f"{name_for_take(args.rig.stem)}-{stamp}")
+            for take in interrupted_takes(folder.parent):
+                console.tell(f"{take} was interrupted; complete it with: launch.py repair {take}")
             if address := session.published_address():
                 console.tell(f"poses are published on {address}")
             with console.progress("recording", args.seconds, "s") as bar:

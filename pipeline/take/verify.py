@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from configs.errors import BadInputError, PosestageError, bad_input
 from pipeline.take.errors import TakeError
 from pipeline.take.events import read_events
+from pipeline.take.header import TAKE_FILE
 from pipeline.take.ledger import Ledger, LedgerTotals, read_ledger
 from pipeline.take.lock import is_held
 from pipeline.take.poses_file import map_poses
 from pipeline.take.take import Take
 from pipeline.take.video_file import RecordedVideo
 from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG
+
+_HEAD: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,19 @@ def check_take(folder: Path) -> TakeCheck:
     else:
         problems.append(f"{EVENTS} is gone")
     return TakeCheck(folder, take.header.state, totals, gaps, poses, tuple(problems))
+
+
+def interrupted_takes(parent: Path) -> list[Path]:
+    """Takes in a folder whose recording nobody goes on with; each can be repaired."""
+    found = []
+    for path in sorted(parent.glob(f"*/{TAKE_FILE}")):
+        with contextlib.suppress(OSError, ValueError):  # what cannot be read is not ours to judge here
+            # The state stands at the beginning: looking through hundreds of takes must not read all of them.
+            with path.open(encoding="utf-8") as stream:
+                head = stream.read(_HEAD)
+            if "\nstate: recording\n" in head and not is_held(path.parent):
+                found.append(path.parent)
+    return found
 
 
 def _ledger_problems(ledger: Ledger) -> list[str]:

@@ -11,7 +11,7 @@ from app.cli.main import main
 from configs.errors import BadInputError
 from pipeline.take.ledger import LedgerRow, LedgerWriter
 from pipeline.take.lock import TakeLock
-from pipeline.take.verify import check_take
+from pipeline.take.verify import check_take, interrupted_takes
 from tests.pipeline.take.synthetic_take import make_take
 
 FRAMES = 6
@@ -116,3 +116,13 @@ def test_the_command_says_so_with_its_exit_code(take: Path, capsys: pytest.Captu
 def test_a_take_that_is_being_written_is_left_alone(take: Path):
     with TakeLock(take), pytest.raises(BadInputError, match="being written"):
         check_take(take)
+
+
+def test_interrupted_takes_are_found_and_those_being_recorded_are_not(take: Path):
+    assert interrupted_takes(take.parent) == []
+    damage(take, "interrupted")
+    (take.parent / "other").mkdir()
+    (take.parent / "other" / "take.yaml").write_bytes(b"\xff\xfe no yaml")
+    assert interrupted_takes(take.parent) == [take]
+    with TakeLock(take):
+        assert interrupted_takes(take.parent) == []
