@@ -127,6 +127,7 @@ class Session:
         log_level: str = "warning",
     ) -> None:
         self.rig = rig
+        self._supervisor: Supervisor | None = None
         self.calibration = with_place(calibration.subset(rig.names)) if calibration is not None else None
         self.pipeline = self._checked(pipeline)
         self.label = label or self._label_of(pipeline)
@@ -141,7 +142,6 @@ class Session:
         public = pipeline.stream.address if pipeline is not None else ""
         self._endpoints = session_endpoints(Path(self._folder.name), public)
         self._bus = Bus()
-        self._supervisor: Supervisor | None = None
         self.origin_ns = 0
         self.wall_time = ""
         self.take_folder = Path()

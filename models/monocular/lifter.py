@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,20 @@ from models.skeleton import Skeleton
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
+
+
+_UNTRAINED_SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "simple_baseline": {
+        "statistics": {
+            "mean_2d": [CENTRE_PX] * 32,
+            "std_2d": [100.0] * 32,
+            "mean_3d": [0.0] * 48,
+            "std_3d": [300.0] * 48,
+        }
+    },
+    "gridconv": {"padding": ["c", "z"]},
+}
+"""What trained weights bring with them."""
 
 
 class LifterConfig(Config):
@@ -57,9 +71,10 @@ class Lifter:
         import torch
 
         torch.set_num_threads(config.threads)
-        known = LiftingConfig(
-            weights=config.weights, kind=self.kind, settings=config.settings, device=config.device
-        )
+        settings = config.settings
+        if config.weights == UNTRAINED:
+            settings = {**_UNTRAINED_SETTINGS[self.kind], **settings}
+        known = LiftingConfig(weights=config.weights, kind=self.kind, settings=settings, device=config.device)
         self._predictor = LiftingPredictor(known, source=source)
         self._keypoints = skeleton
         self.skeleton = TARGET

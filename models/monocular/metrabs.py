@@ -145,8 +145,8 @@ class Metrabs:
             [np.ascontiguousarray(image[:, :, ::-1])],
             [_box_round(keypoints[known])],
             self._settings,
-            camera.K,
-            camera.distortion,
+            camera.K.copy(),  # torch takes no arrays that are read-only
+            camera.distortion.copy(),
             world_up_vector=camera.R @ (0.0, 0.0, 1.0),
         )[0]
         if not bool(people.in_front[0]):

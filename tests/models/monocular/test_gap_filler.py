@@ -41,7 +41,7 @@ class Scene:
         for _ in range(steps):
             self.step += 1
             keypoints = self.studio.rig.project(self.truth)
-            self.model.saw(keypoints[0], self.truth)
+            self.model.saw(self.studio.rig.cameras[0], self.truth)
             scores = np.ones((2, 26))
             scores[1, lost] = 0.0
             keypoints[1, lost] = np.nan
