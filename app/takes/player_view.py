@@ -258,9 +258,8 @@ class PlayerView(QWidget):
         self.title.setText(header.name)
         pipeline = header.pipeline if data.poses is not None else "no poses"
         rate = data.timeline.rate_hz
-        self.facts.setText(
-            f"{len(data.cameras)} camera{'s' if len(data.cameras) != 1 else ''} · {len(data)} instants at {rate:.0f} per second · {pipeline}"
-        )
+        cameras = "1 camera" if len(data.cameras) == 1 else f"{len(data.cameras)} cameras"
+        self.facts.setText(f"{cameras} · {len(data)} instants at {rate:.0f} per second · {pipeline}")
         self.banner.setText(header.label)
         self.banner.setVisible(bool(header.label))
         self._build_tiles(data.cameras)
