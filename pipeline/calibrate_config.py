@@ -32,6 +32,8 @@ class LiveConfig(Config):
         turn_deg: 95 % interval of each camera's rotation.
         focal_percent: 95 % interval of focal lengths; not asked of known lenses.
         lag_ms: 95 % interval of each camera's lag.
+        no_warnings: Not enough while the trial warns of what showing the board elsewhere mends: corners of
+            pictures that never saw it, tilts that were missing.
         floor: Whether the world is where the board lay still on the floor: ``auto`` where it did, ``wanted``
             waits for it, ``off`` does not look. Only where ``world`` says nothing.
         floor_seconds: How long it must lie still.
@@ -55,6 +57,7 @@ class LiveConfig(Config):
     turn_deg: float = Field(0.15, gt=0)
     focal_percent: float = Field(0.25, gt=0)
     lag_ms: float = Field(2.0, gt=0)
+    no_warnings: bool = True
     floor: Literal["auto", "wanted", "off"] = "auto"
     floor_seconds: float = Field(2.0, gt=0)
     floor_still: float = Field(0.0025, gt=0)

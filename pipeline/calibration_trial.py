@@ -113,7 +113,7 @@ def trial_figures(
     missing = [
         one.sentence
         for one in calibration.diagnoses
-        if one.severity == "error" or one.kind in _MENDED_BY_SHOWING
+        if one.severity == "error" or (wanted.no_warnings and one.kind in _MENDED_BY_SHOWING)
     ]
     focal = {
         name: _focal_percent(calibration, name) for name in calibration.rig.names if name not in known_lenses
