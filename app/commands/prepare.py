@@ -12,7 +12,7 @@ from app.cli.console import Console
 from app.commands import prepare_takes
 from configs.errors import bad_input
 
-STEPS = ("boxes", "labels", "limbs", "undistort")
+STEPS = ("frames", "boxes", "labels", "limbs", "undistort")
 DEFAULT_STEPS = "boxes,labels,limbs"
 
 
@@ -25,6 +25,7 @@ class Command:
     )
     example = """
         launch.py prepare human36m data/human36m
+        launch.py prepare human36m data/human36m --steps frames,boxes,labels,limbs
         launch.py prepare human36m data/human36m --steps undistort
         launch.py prepare takes takes/walk_01 takes/walk_02 --held-out cam4 --out data/our_studio
     """
@@ -36,7 +37,8 @@ class Command:
         human36m = sets.add_parser(
             "human36m",
             description="Below DIR: processed/S9/Directions-1/imageSequence/54138969/img_000001.jpg and so "
-            "on, processed/S9/MySegmentsMat/ground_truth_bb/*.mat, extra/una-dinosauria-data/h36m/cameras.h5 "
+            "on (the step frames makes them from videos/S9/Videos/Directions 1.54138969.mp4 and so on), "
+            "processed/S9/MySegmentsMat/ground_truth_bb/*.mat, extra/una-dinosauria-data/h36m/cameras.h5 "
             "and S9/MyPoses/3D_positions/*.h5. Writes the label file and the limb lengths to extra.",
         )
         human36m.add_argument("folder", type=Path, metavar="DIR", help="the data set's folder")
@@ -44,8 +46,16 @@ class Command:
             "--steps",
             default=DEFAULT_STEPS,
             metavar="NAME[,NAME...]",
-            help=f"{', '.join(STEPS)}; undistort writes a second copy of all pictures and is never needed "
+            help=f"{', '.join(STEPS)}; frames is for those who start from the videos; undistort writes a "
+            f"second copy of all pictures and is never needed "
             f"({DEFAULT_STEPS})",
+        )
+
+        human36m.add_argument(
+            "--every",
+            type=int,
+            metavar="N",
+            help="with frames: keep every N-th, instead of those that published results keep",
         )
 
         prepare_takes.add_arguments(
@@ -69,7 +79,7 @@ class Command:
         if not args.folder.is_dir():
             raise bad_input("no such folder", file=args.folder)
         (args.folder / "extra").mkdir(exist_ok=True)
-        return {"steps": {step: _run(step, args.folder, console) for step in STEPS if step in asked}}
+        return {"steps": {step: _run(step, args, console) for step in STEPS if step in asked}}
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """What each step left."""
@@ -78,15 +88,19 @@ class Command:
         return "\n".join(f"{step}: {text}" for step, text in result["steps"].items())
 
 
-def _run(step: str, folder: Path, console: Console) -> str:
+def _run(step: str, args: argparse.Namespace, console: Console) -> str:
+    folder: Path = args.folder
     from models.datasets.registry import PREPARATION
 
     run = PREPARATION.load(step)
-    with console.progress(step, unit="recordings" if step != "undistort" else "pictures") as bar:
+    unit = {"undistort": "pictures", "frames": "videos"}.get(step, "recordings")
+    with console.progress(step, unit=unit) as bar:
 
         def show(done: int, total: int, what: str) -> None:
             bar.update(done, total=total, note=what)
 
+        if step == "frames":
+            return f"wrote {run(folder, show, every=args.every)} pictures"
         if step in ("boxes", "labels"):
             return f"wrote {run(folder, show)}"
         from models.datasets.human36m_labels import read_labels

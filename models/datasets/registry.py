@@ -7,10 +7,11 @@ _EXTRA = "datasets"
 PREPARATION = Registry(
     "step of a preparation",
     {
+        "frames": "models.datasets.human36m_frames:extract_frames",
         "boxes": "models.datasets.human36m_preparation:extract_boxes",
         "labels": "models.datasets.human36m_preparation:build_labels",
         "undistort": "models.datasets.human36m_preparation:undistort_pictures",
         "limbs": "models.datasets.limb_lengths:write_limb_lengths",
     },
-    extras=dict.fromkeys(("boxes", "labels", "undistort", "limbs"), _EXTRA),
+    extras=dict.fromkeys(("frames", "boxes", "labels", "undistort", "limbs"), _EXTRA),
 )

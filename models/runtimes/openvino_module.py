@@ -27,6 +27,7 @@ class OpenVinoModule(nn.Module):
         outputs: Makes a flat tuple of tensors from what ``module`` returns.
         restore: Makes what ``module`` returns from those tensors.
         threads: CPU threads; OpenVINO's choice by default.
+        precision: ``f32`` or ``bf16``; by default what OpenVINO finds fastest on this processor.
 
     Raises:
         MissingExtraError: OpenVINO is not installed.
@@ -38,6 +39,7 @@ class OpenVinoModule(nn.Module):
         outputs: Callable[[Any], tuple[Tensor, ...]],
         restore: Callable[[Sequence[Tensor]], Any],
         threads: int | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__()
         # Its converter would report each use to its makers; without this package it cannot.
@@ -54,6 +56,8 @@ class OpenVinoModule(nn.Module):
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
             self._settings["INFERENCE_NUM_THREADS"] = threads
+        if precision is not None:
+            self._settings["INFERENCE_PRECISION_HINT"] = precision
         self._core = openvino.Core()
         self._requests: dict[tuple[int, ...], Any] = {}
         self.eval()

@@ -17,7 +17,10 @@ PREDICTORS = Registry(
 
 BENCHMARKS = Registry(
     "benchmark",
-    {"networks": "models.triangulation.network_benchmark:benchmark_networks"},
-    extras={"networks": "learned"},
+    {
+        "networks": "models.triangulation.network_benchmark:benchmark_networks",
+        "inference": "models.inference_benchmark:benchmark_inference",
+    },
+    extras={"networks": "learned", "inference": "learned"},
 )
 """Loaded only when asked for, because it needs torch."""
