@@ -13,6 +13,7 @@ EXTRAS ?= people,desktop,learned,export,formats,test,dev
 TORCH  ?= torch==2.13.0
 ARGS   ?=
 JOBS   ?= 2
+SECONDS ?= 300
 RUNS   ?= 25
 MINUTES ?= 30
 
@@ -27,7 +28,7 @@ LOADS := QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$${XDG_RUNTIME_DIR:-/tmp} $(B
 # Of the walk through the desktop, those that docs/desktop.md shows.
 PICTURES := first_start wizard_show_the_board wizard_result live player
 
-.PHONY: help setup demo test lint types soak bench screenshots docs clean
+.PHONY: help setup demo test lint types soak fuzz bench screenshots docs clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,6 +48,9 @@ lint: setup  ## check style and formatting
 
 types: setup  ## check types
 	$(BIN)/mypy
+
+fuzz: setup  ## damage every file and message for a while: make SECONDS=1200 fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 soak: setup  ## break recordings on purpose, many times, then record for long: make RUNS=25 MINUTES=30 soak
 	$(BIN)/python -m tests.faults.series --runs $(RUNS) --how kill,stop --out build/faults $(ARGS)

@@ -1,0 +1,217 @@
+"""Ways to bring pictures from several processes to one, behind one face, to be measured against each other.
+
+Ours is the one of the live pipeline: pixels in shared memory, a message of a few bytes. The others are what
+one would take otherwise.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final, Protocol
+
+import numpy as np
+import simplejpeg
+import zmq
+
+from configs.registry import Registry
+from pipeline.bus import Bus
+from pipeline.frame import Image
+from pipeline.frame_ring import FrameRingReader, FrameRingWriter
+from pipeline.messages import FrameReady
+
+WAIT_MS: Final = 100
+"""So long a call waits at most, so that a process hears that it is over."""
+_QUEUE: Final = 6
+"""Pictures on their way per producer; the ring has as many slots."""
+_JPEG_QUALITY: Final = 90
+
+TRANSPORTS: Final = Registry(
+    "transport",
+    {
+        "posestage": "pipeline.transports:RingTransport",
+        "zeromq_raw": "pipeline.transports:RawTransport",
+        "zeromq_jpeg": "pipeline.transports:JpegTransport",
+        "imagezmq": "pipeline.transport_imagezmq:ImagezmqTransport",
+    },
+    extras={"imagezmq": "bench"},
+)
+
+
+class PictureSender(Protocol):
+    """In a producer's process."""
+
+    def send(self, picture: Image, t_ns: int) -> bool:
+        """Hand over, waiting for room for some time; False when there was none."""
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+class PictureReceiver(Protocol):
+    """In the consumer's process."""
+
+    def receive(self) -> int | None:
+        """Wait for a picture, look at it, and return its time; None when none came in time."""
+        ...
+
+    def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+class Transport(Protocol):
+    """Makes both ends. ``place`` is a folder of its own for addresses."""
+
+    def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
+        """The end of one producer; ``size`` is (width, height) px."""
+        ...
+
+    def receiver(self, place: str, stride: int) -> PictureReceiver:
+        """The end that all producers reach; it looks at one byte in ``stride`` of every picture."""
+        ...
+
+
+PAGE: Final = 4096
+CACHE_LINE: Final = 64
+
+
+def look_at(picture: Image, stride: int) -> int:
+    """Touch a byte in every ``stride``, so that nobody wins by not bringing the pixels."""
+    return int(picture.reshape(-1)[::stride].max())
+
+
+class RingTransport:
+    """As grabbers and the inference node do it."""
+
+    def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
+        """See ``Transport``."""
+        return _RingSender(place, camera, size)
+
+    def receiver(self, place: str, stride: int) -> PictureReceiver:
+        """See ``Transport``."""
+        return _RingReceiver(place, stride)
+
+
+class _RingSender:
+    def __init__(self, place: str, camera: str, size: tuple[int, int]) -> None:
+        self._camera = camera
+        self._bus = Bus()
+        self._sender = self._bus.sender(f"ipc://{place}/frames", 256)
+        self._ring = FrameRingWriter(camera, size, _QUEUE)
+        self._index = 0
+
+    def send(self, picture: Image, t_ns: int) -> bool:
+        until = time.monotonic() + WAIT_MS / 1e3
+        while (written := self._ring.write(picture, t_ns)) is None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(3e-4)
+        ready = FrameReady(self._camera, self._index, self._ring.name, *written)
+        self._index += 1
+        return self._sender.send("frame", ready, t_capture_ns=t_ns)
+
+    def close(self) -> None:
+        self._ring.close()
+        self._bus.close(linger_ms=0)
+
+
+class _RingReceiver:
+    def __init__(self, place: str, stride: int) -> None:
+        self._stride = stride
+        self._bus = Bus()
+        self._receiver = self._bus.receiver(f"ipc://{place}/frames", 4000)
+        self._rings: dict[str, FrameRingReader] = {}
+
+    def receive(self) -> int | None:
+        message = self._receiver.receive(WAIT_MS)
+        if message is None:
+            return None
+        ready: FrameReady = message.payload
+        ring = self._rings.get(ready.ring)
+        if ring is None:
+            ring = self._rings[ready.ring] = FrameRingReader(ready.ring, free_before=ready.generation)
+        picture = ring.view(ready.slot, ready.generation)
+        if picture is not None:
+            look_at(picture, self._stride)
+        ring.release(ready.slot, ready.generation)
+        return message.t_capture_ns
+
+    def close(self) -> None:
+        for ring in self._rings.values():
+            ring.close()
+        self._bus.close(linger_ms=0)
+
+
+class RawTransport:
+    """The pixels themselves in a ZeroMQ message, without a copy on the way in and out of the library."""
+
+    def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
+        """See ``Transport``."""
+        del camera, size
+        return _ZmqSender(place, jpeg=False)
+
+    def receiver(self, place: str, stride: int) -> PictureReceiver:
+        """See ``Transport``."""
+        return _ZmqReceiver(place, stride)
+
+
+class JpegTransport(RawTransport):
+    """The same with JPEG of quality 90, made and read with libjpeg-turbo."""
+
+    def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
+        """See ``Transport``."""
+        del camera, size
+        return _ZmqSender(place, jpeg=True)
+
+
+class _ZmqSender:
+    def __init__(self, place: str, *, jpeg: bool) -> None:
+        self._jpeg = jpeg
+        self._context = zmq.Context()
+        self._socket: Any = self._context.socket(zmq.PUSH)
+        self._socket.set_hwm(_QUEUE)
+        self._socket.setsockopt(zmq.SNDTIMEO, WAIT_MS)
+        self._socket.connect(f"ipc://{place}/frames")
+
+    def send(self, picture: Image, t_ns: int) -> bool:
+        head = np.array([t_ns, *picture.shape[:2]], np.int64).tobytes()
+        data: Any = picture
+        if self._jpeg:
+            data = simplejpeg.encode_jpeg(
+                picture, quality=_JPEG_QUALITY, colorspace="BGR", colorsubsampling="420"
+            )
+        try:
+            self._socket.send_multipart([b"jpeg" if self._jpeg else b"raw", head, data], copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._socket.close(linger=0)
+        self._context.term()
+
+
+class _ZmqReceiver:
+    def __init__(self, place: str, stride: int) -> None:
+        self._stride = stride
+        self._context = zmq.Context()
+        self._socket: Any = self._context.socket(zmq.PULL)
+        self._socket.set_hwm(_QUEUE)
+        self._socket.bind(f"ipc://{place}/frames")
+
+    def receive(self) -> int | None:
+        if not self._socket.poll(WAIT_MS):
+            return None
+        kind, head, data = self._socket.recv_multipart(copy=False)
+        t_ns, height, width = np.frombuffer(head.buffer, np.int64).tolist()
+        if kind.bytes == b"jpeg":
+            look_at(simplejpeg.decode_jpeg(data.buffer, colorspace="BGR"), self._stride)
+        else:
+            look_at(np.frombuffer(data.buffer, np.uint8).reshape(height, width, 3), self._stride)
+        return int(t_ns)
+
+    def close(self) -> None:
+        self._socket.close(linger=0)
+        self._context.term()
