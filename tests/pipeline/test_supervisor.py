@@ -91,6 +91,19 @@ def test_a_node_that_hangs_is_ended_and_restarted(two, monkeypatch):
     two.until(lambda: two.supervisor.pid("source") != before and two.supervisor.alive()["source"])
 
 
+def test_whoever_was_away_itself_blames_nobody(two, monkeypatch):
+    """A program that was stopped has heard nobody, and hears nobody in its first moment either."""
+    two.until(lambda: two.count("source") > 100 and two.count("sink") > 0)
+    time.sleep(supervision.SILENT_AFTER_S + 0.5)
+    with monkeypatch.context() as deaf:
+        deaf.setattr(Supervisor, "_receive", lambda self, timeout_ms: None)
+        two.supervisor.poll(0)
+    before = two.count("source")
+    two.until(lambda: two.count("source") > before + 100)
+    assert two.supervisor.restarts == 0
+    assert not two.events("restart")
+
+
 def test_back_off_grows(two):
     two.supervisor.command(Command("event", {"do": "die"}, to="source"), sticky=True)
     two.until(lambda: len(two.events("restart")) >= 3)
