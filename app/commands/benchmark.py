@@ -12,6 +12,9 @@ from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
 from app.cli.values import picture_size
+from app.commands import benchmark_inference
+from app.commands.benchmark_sync import add_sync, run_sync
+from app.commands.benchmark_transport import add_transport, run_transport
 from app.doctor.screen import has_display
 from configs.errors import bad_input
 
@@ -27,9 +30,12 @@ class Command:
         launch.py benchmark triangulation
         launch.py benchmark triangulation --cameras 16 --people 3 --json
         launch.py benchmark triangulation --device cpu --runtime openvino --views 4 --batch 1
+        launch.py benchmark inference --threads 2
         launch.py benchmark pipeline --cameras 4 --seconds 20
         launch.py benchmark calibration --plot calibration_scaling.png
         launch.py benchmark calibration --accuracy --seeds 20
+        launch.py benchmark transport --producers 4 --size 1280x720
+        launch.py benchmark sync
         launch.py benchmark desktop --seconds 900
     """
     configurable = False
@@ -37,7 +43,7 @@ class Command:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per part."""
         parts = parser.add_subparsers(
-            dest="part", required=True, metavar="triangulation|pipeline|calibration|desktop"
+            dest="part", required=True, metavar="triangulation|pipeline|calibration|transport|sync|desktop"
         )
         triangulation = parts.add_parser(
             "triangulation",
@@ -48,6 +54,9 @@ class Command:
         triangulation.add_argument("--joints", type=int, default=26, metavar="N", help="joints (26)")
         triangulation.add_argument("--runs", type=int, default=500, metavar="N", help="timed calls (500)")
         _add_network_options(triangulation)
+        benchmark_inference.add_arguments(
+            parts.add_parser("inference", description=benchmark_inference.DESCRIPTION)
+        )
         pipeline = parts.add_parser(
             "pipeline", description="The simulated studio through capture, inference and recording."
         )
@@ -84,6 +93,8 @@ class Command:
         calibration.add_argument("--no-library", action="store_true", help="do not run scipy")
         calibration.add_argument("--plot", type=Path, metavar="FILE", help="write a PNG of the growth")
 
+        add_transport(parts)
+        add_sync(parts)
         desktop = parts.add_parser(
             "desktop",
             description="The whole window with the simulated studio live: how often tiles and 3D view are "
@@ -98,8 +109,14 @@ class Command:
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Measure."""
+        if args.part == "transport":
+            return run_transport(args, console)
+        if args.part == "sync":
+            return run_sync(args, console)
         if args.part == "desktop":
             return _desktop(args, console)
+        if args.part == "inference":
+            return benchmark_inference.measure(args, console)
         if args.part == "triangulation":
             _check(args, cameras=(2, 64), people=(1, 64), joints=(1, 500), runs=(20, 100_000))
             from models.triangulation.benchmark import benchmark_triangulation
@@ -129,6 +146,8 @@ class Command:
 
     def summary(self, result: Mapping[str, Any]) -> str:
         """One line per figure; a distribution is one line."""
+        if result.get("part") == "inference":
+            return benchmark_inference.words(result)
         return columns(list(_rows(result)))
 
 
