@@ -147,7 +147,7 @@ def test_names_that_cannot_be_joined(name: str, words: str) -> None:
 )
 def test_settings_that_make_no_sense(studio: Studio, setting: str, words: str) -> None:
     one = studio.rig.subset(["cam1"])
-    overrides = ("monocular.settings={}", setting)
+    overrides = ("monocular.settings={}", "monocular.weights=untrained", setting)
     with pytest.raises(BadInputError, match=words):
         config = load_pipeline("noisy_truth+gridconv", overrides)
         known = {**config.keypoints, "studio": studio.config.model_dump(mode="json")}
