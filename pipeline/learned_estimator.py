@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.crops.cropper import Cropper
 from models.crops.person_box import PersonBox, box_of_joints, box_of_keypoints
 from models.crops.view_crop import to_ideal
 from models.keypoints.performer import choose_performer
+from models.keypoints.retiming import KeypointRetimer, joints_at_instant
 from models.one_euro import OneEuroFilter
 from models.pose_frame import PoseFrame
 from models.triangulation.predictors.base import MultiviewPoses, MultiviewPredictor
@@ -79,6 +81,8 @@ class LearnedEstimator:
         self._finder = build_keypoint_model(config, rig.names)
         self._triangulate = RobustTriangulator(config.triangulation, rig)
         self._min_score = config.triangulation.min_score
+        self._retime = KeypointRetimer(config.retiming, len(rig)) if config.retiming else None
+        self._lags_ns = np.array([round(camera.lag_ms * 1e6) for camera in rig.cameras], np.int64)
         self._smooth = OneEuroFilter(config.smoothing) if config.smoothing else None
         self._pelvis = self.skeleton.joints.index("pelvis")
         self._found: Floats | None = None
@@ -110,7 +114,7 @@ class LearnedEstimator:
             started = _lap(stages, "person_finder", started)
         present = np.array([box is not None for box in boxes])
         if present.sum() < 2:
-            self._followed = None
+            self._lose()
             return PoseFrame.nobody(time_ns, self.skeleton, self.rig.names, times_ns, stages)
         seen = [
             (image, camera, box)
@@ -123,21 +127,32 @@ class LearnedEstimator:
             centre = self._centre(crops, present[None], None).joints[0, self._pelvis]
             started = _lap(stages, "centre_network", started)
         if self._predictor.needs_centre and (centre is None or not np.isfinite(centre).all()):
-            self._followed = None
+            self._lose()
             return PoseFrame.nobody(time_ns, self.skeleton, self.rig.names, times_ns, stages)
         poses = self._predictor(crops, present[None], centre[None] if centre is not None else None)
         stages.update(poses.stage_ms)
         started = _lap(stages, "network", started)
+        keypoints = self._keypoints(poses, boxes)
+        if self._retime is not None:
+            moved = self._retime(keypoints[0, ..., :2], self._scene_times(times_ns), time_ns)
+            joints = joints_at_instant(self.rig, poses.joints[0], keypoints[0], moved)
+            poses = replace(poses, joints=joints[None])
+            started = _lap(stages, "retiming", started)
         self._followed = poses.joints[0] if poses.trusted[0] else None
         smoothed = poses.joints
         if self._smooth is not None:
             smoothed = self._smooth(poses.joints, np.zeros(1, np.int64), time_ns)
             _lap(stages, "smoothing", started)
-        return self._frame(poses, boxes, smoothed, times_ns, time_ns, stages)
+        return self._frame(poses, keypoints, smoothed, times_ns, time_ns, stages)
 
     def close(self) -> None:
         """Free the models."""
         self._finder.close()
+
+    def _lose(self) -> None:
+        self._followed = None
+        if self._retime is not None:
+            self._retime.reset()
 
     def _check_same_crops(self, config: PipelineConfig) -> None:
         assert self._centre is not None
@@ -197,15 +212,13 @@ class LearnedEstimator:
         hips = joints[[skeleton.joints.index("left_hip"), skeleton.joints.index("right_hip")]]
         return boxes, hips.mean(axis=0)
 
-    def _frame(
-        self,
-        poses: MultiviewPoses,
-        boxes: Sequence[PersonBox | None],
-        smoothed: Floats,
-        times_ns: Sequence[int],
-        time_ns: int,
-        stages: dict[str, float],
-    ) -> PoseFrame:
+    def _scene_times(self, times_ns: Sequence[int]) -> NDArray[np.int64]:
+        """(V,) when the scene in each picture took place, -1 where there is none."""
+        times = np.asarray(times_ns, np.int64)
+        return np.where(times >= 0, times - self._lags_ns, -1)
+
+    def _keypoints(self, poses: MultiviewPoses, boxes: Sequence[PersonBox | None]) -> Floats:
+        """(1, V, J, 3) distorted px and score, from the network's points in the crops."""
         views, joints = len(self.rig), len(self.skeleton)
         keypoints = np.full((1, views, joints, 3), np.nan)
         keypoints[..., 2] = 0.0
@@ -216,8 +229,20 @@ class LearnedEstimator:
             ideal = to_ideal(poses.points[0, view], camera, box, size, alignment)
             keypoints[0, view, :, :2] = camera.distort(ideal)
             keypoints[0, view, :, 2] = poses.point_scores[0, view]
+        keypoints[~np.isfinite(keypoints[..., 0])] = (np.nan, np.nan, 0.0)
+        return keypoints
+
+    def _frame(
+        self,
+        poses: MultiviewPoses,
+        keypoints: Floats,
+        smoothed: Floats,
+        times_ns: Sequence[int],
+        time_ns: int,
+        stages: dict[str, float],
+    ) -> PoseFrame:
+        views = len(self.rig)
         unseen = ~np.isfinite(keypoints[..., 0])
-        keypoints[unseen] = (np.nan, np.nan, 0.0)
         return PoseFrame(
             time_ns=time_ns,
             skeleton=self.skeleton,

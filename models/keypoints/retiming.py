@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from calibration.rig import Rig
 from configs.loading import Config
 
 Floats = NDArray[np.float64]
@@ -76,6 +77,31 @@ class KeypointRetimer:
         """Forget all positions."""
         for past in self._past:
             past.clear()
+
+
+def joints_at_instant(rig: Rig, joints: Floats, keypoints: Floats, moved: Floats) -> Floats:
+    """Joints that a network triangulated from pictures of slightly different times, moved to one instant.
+
+    Networks that look at all views together cannot be given other keypoints, but what the move of keypoints
+    does to triangulated joints can be told: the difference of the triangulations with and without it, by the
+    network's own confidences. For algebraic heads, which triangulate the same points by the same weights,
+    that is exact; for a volumetric one it holds to first order in the move.
+
+    Args:
+        rig: Cameras in the order of views.
+        joints: (J, 3) mm in world, as the network gave them.
+        keypoints: (V, J, 3) distorted px and score, as the network saw them.
+        moved: (V, J, 2) distorted px at the instant, from ``KeypointRetimer``.
+
+    Returns:
+        (J, 3) mm; unchanged where nothing moved or two views do not see the joint.
+    """
+    there = np.isfinite(moved[..., 0]) & (keypoints[..., 2] > 0)
+    if not (np.abs(moved - keypoints[..., :2])[there] > 0).any():
+        return joints
+    weights = np.where(there, keypoints[..., 2], 0.0)
+    move = rig.triangulate(moved, weights) - rig.triangulate(keypoints[..., :2], weights)
+    return np.asarray(joints + np.where(np.isfinite(move), move, 0.0), np.float64)
 
 
 def _velocity(past: deque[tuple[int, Floats]]) -> Floats:

@@ -21,7 +21,7 @@ from random import Random
 
 REPOSITORY = Path(__file__).parents[2]
 FOUND = REPOSITORY / "build" / "fuzz"
-SLICE_S = 15.0
+SLICE_S = 4.0
 
 
 def main() -> int:
@@ -43,8 +43,9 @@ def main() -> int:
         parser.error(f'no reader has "{args.only}" in its name')
     seed = args.seed if args.seed is not None else time.time_ns() % 1_000_000_000
     started, tried, findings = time.monotonic(), Counter[str](), dict[str, str]()
-    turn = 0
-    while turn < len(names) or time.monotonic() - started < args.seconds:
+    turn, shuffle = 0, Random(seed)
+    shuffle.shuffle(names)
+    while time.monotonic() - started < args.seconds:
         name = names[turn % len(names)]
         left = max(args.seconds / len(names), 1.0)
         command = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'learned' is not installed")
 
+from calibration.rig import Rig  # noqa: E402
 from configs.errors import BadInputError  # noqa: E402
 from models.crops.cropper import Crops  # noqa: E402
+from models.keypoints.retiming import RetimingConfig  # noqa: E402
 from models.simulation.studio import Studio, StudioConfig  # noqa: E402
 from models.skeletons import get_skeleton  # noqa: E402
 from models.triangulation.dlt import triangulate_linear  # noqa: E402
@@ -36,12 +39,13 @@ class Oracle:
 
     def __call__(self, crops: Crops, present: np.ndarray, centres: np.ndarray | None) -> MultiviewPoses:
         self.seen.append((crops, present, centres))
-        homogeneous = np.column_stack([self.truth, np.ones(len(self.truth))])
-        points = np.full((*present.shape, len(self.truth), 2), np.nan)
+        truth = np.broadcast_to(self.truth, (present.shape[1], 26, 3))  # the same for all views, or one each
+        homogeneous = np.concatenate([truth, np.ones((*truth.shape[:2], 1))], axis=-1)
+        points = np.full((*present.shape, 26, 2), np.nan)
         projections = np.zeros((*present.shape, 3, 4))
         projections[present] = crops.projections
         for view in np.flatnonzero(present[0]):
-            x = homogeneous @ projections[0, view].T
+            x = homogeneous[view] @ projections[0, view].T
             points[0, view] = x[:, :2] / x[:, 2:]
         solution = triangulate_linear(
             torch.from_numpy(points), torch.from_numpy(projections), present=torch.from_numpy(present)
@@ -138,6 +142,33 @@ def test_a_view_that_is_missing_takes_no_part(studio: Studio, monkeypatch: pytes
     assert np.isnan(frame.keypoints[0, 2, :, :2]).all()
     assert not frame.used[0, 2].any()
     estimator.close()
+
+
+def test_lags_of_cameras_are_made_up_for(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures with one stamp show moments up to 24 ms apart. With true keypoints, what is left after moving
+    them is the bend of the path over the last three pictures; half of the error is a bound with room."""
+    lags_ms = [0.0, 16.0, -8.0, 12.0]
+    cameras = [replace(camera, lag_ms=lag) for camera, lag in zip(studio.rig.cameras, lags_ms, strict=True)]
+    errors = {}
+    for retiming in (None, RetimingConfig()):
+        oracle = Oracle()
+        monkeypatch.setattr(learned_estimator, "build_predictor", lambda config, part=None, o=oracle: o)
+        config = pipeline(studio).model_copy(update={"retiming": retiming})
+        estimator = learned_estimator.LearnedEstimator(config, Rig(tuple(cameras)))
+        pictures, found = [np.zeros((240, 320, 3), np.uint8)] * 4, []
+        for k in range(45):
+            t_s = 1.0 + k / 30
+            oracle.truth = np.stack([studio.truth(t_s - lag / 1e3)[0] for lag in lags_ms])
+            ns = round(t_s * 1e9)
+            frame = estimator.estimate(pictures, [ns] * 4, ns)
+            if k > 2:
+                found.append(np.linalg.norm(frame.joints[0] - studio.truth(t_s)[0], axis=1))
+        estimator.close()
+        errors[retiming is None] = np.array(found)
+    wrists = [HALPE.joints.index(name) for name in ("left_wrist", "right_wrist")]
+    without, moved = (np.percentile(errors[key][:, wrists], 90) for key in (True, False))
+    assert without > 5.0
+    assert moved < 0.5 * without
 
 
 def test_the_pelvis_comes_from_the_finder_then_from_the_pose(

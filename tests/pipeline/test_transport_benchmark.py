@@ -8,7 +8,7 @@ from pipeline.transports import CACHE_LINE, PAGE, TRANSPORTS, look_at
 SIZE = (64, 48)
 
 
-@pytest.mark.parametrize("name", TRANSPORTS)
+@pytest.mark.parametrize("name", list(TRANSPORTS))
 def test_every_way_brings_pictures_with_their_times(name, tmp_path):
     if name == "imagezmq":
         pytest.importorskip("imagezmq")

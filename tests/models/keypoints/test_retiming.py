@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.keypoints.retiming import KeypointRetimer, RetimingConfig
+from models.keypoints.retiming import KeypointRetimer, RetimingConfig, joints_at_instant
 from models.triangulation.benchmark import ring_rig
 
 MS = 1_000_000
@@ -77,3 +77,20 @@ def test_unsynchronised_cameras_see_a_fast_hand_in_one_place():
         errors["moved"].append(np.linalg.norm(rig.triangulate(moved) - truth))
     assert np.median(errors["as filmed"]) > 8.0
     assert np.median(errors["moved"]) < 0.5 * np.median(errors["as filmed"])
+
+
+def test_joints_of_a_network_go_where_its_points_go():
+    """A volumetric head gives other joints than its points triangulate to; the move is that of the points."""
+    rig, dice = ring_rig(4), np.random.default_rng(2)
+    joints, there = dice.uniform([-500, -500, 500], [500, 500, 1500], (2, 10, 3))
+    there = joints + 0.05 * (there - joints)
+    keypoints = np.concatenate([rig.project(joints), np.full((4, 10, 1), 0.8)], axis=-1)
+    keypoints[1, 3] = (np.nan, np.nan, 0.0)
+    bias = dice.normal(0, 5, joints.shape)
+    moved = joints_at_instant(rig, joints + bias, keypoints, rig.project(there))
+    np.testing.assert_allclose(moved, there + bias, atol=1e-5)
+    same = joints_at_instant(rig, joints + bias, keypoints, keypoints[..., :2])
+    np.testing.assert_array_equal(same, joints + bias)
+    keypoints[:3, 5, 2] = 0.0  # a single view says nothing about depth
+    lone = joints_at_instant(rig, joints + bias, keypoints, rig.project(there))
+    np.testing.assert_array_equal(lone[5], joints[5] + bias[5])
