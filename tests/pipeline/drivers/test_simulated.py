@@ -85,6 +85,18 @@ def test_lost_frames_leave_jumps_in_the_index():
     assert frames[-1].index - frames[0].index > 7
 
 
+def test_a_covered_lens_sees_nothing_for_that_time():
+    # Hours, because a busy machine may ask late.
+    _, (frame, *_) = record(camera_for(covered=[[0.0, 1000.0]]), 1)
+    assert frame.image is not None
+    assert frame.image.std() == 0.0
+    _, (frame, *_) = record(camera_for(covered=[[1000.0, 1002.0]]), 1)
+    assert frame.image is not None
+    assert frame.image.std() > 0.0
+    with pytest.raises(ValueError, match="from before to"):
+        camera_for(covered=[[2.0, 1.0]])
+
+
 def test_chance_is_the_same_in_every_run_and_differs_between_cameras():
     def draw(name: str) -> list[tuple[bool, int]]:
         camera = camera_for(name, loss=0.5, jitter_ms=1.0)
