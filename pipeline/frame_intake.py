@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from pipeline.bus import Receiver
+from pipeline.bus import Receiver, WireError
 from pipeline.frame import Image
 from pipeline.frame_ring import FrameRingReader, RingError
 from pipeline.messages import FrameReady
@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 FRAME_QUEUE: Final = 4000
 _PERIOD_AND_A_BIT: Final = 4
 """Quarters of a period up to which every frame is asked for."""
+
+
+_AHEAD_NS: Final = 10_000_000_000
+"""A capture time may lie ahead of our clock by so much: those of other machines are known to within less."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,13 @@ class FrameIntake:
         for message in self._receiver.receive_all(timeout_ms=wait_ms):
             ready: FrameReady = message.payload
             if ready.camera not in self._synchronizer.cameras:
+                continue
+            if not _is_ring_of(ready):
+                self._receiver.refuse(WireError(f"{ready.camera}: the ring of another", "foreign_ring"))
+                continue
+            if message.t_capture_ns > time.monotonic_ns() + _AHEAD_NS:
+                # Taken for true it would make every later frame one of the past.
+                self._receiver.refuse(WireError(f"{ready.camera}: a frame of the future", "from_the_future"))
                 continue
             self._attach(ready)
             ticket = Ticket(
@@ -132,6 +143,14 @@ class FrameIntake:
         """Distance of each camera's frames from their instants."""
         return {name: item.summary() for name, item in self._synchronizer.skew_ms.items()}
 
+    def jitter_ms(self) -> dict[str, dict[str, float]]:
+        """How unevenly each camera takes its pictures."""
+        return {name: item.summary() for name, item in self._synchronizer.jitter_ms.items()}
+
+    def refused(self) -> dict[str, int]:
+        """Announcements that were none, by kind."""
+        return self._receiver.refused.summary()
+
     def close(self) -> None:
         """Let go of the shared memory."""
         for ring in self._rings.values():
@@ -156,3 +175,10 @@ class FrameIntake:
         ring = self._rings.get(ticket.ring)
         if ring is not None:
             ring.release(ticket.slot, ticket.generation)
+
+
+def _is_ring_of(ready: FrameReady) -> bool:
+    """Whether the shared memory is called as that camera's ring would be: nothing else is ever opened."""
+    prefix, _, rest = ready.ring.partition("-")
+    pid, _, camera = rest.partition("-")
+    return bool(prefix) and pid.isdigit() and camera == ready.camera

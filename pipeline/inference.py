@@ -108,6 +108,8 @@ class Inference(Node):
             "latency_recent_ms": self._latency_ms.recent(),
             "stage_ms": self._stages.summary(),
             "skew_ms": self._intake.skew_ms() if self._intake is not None else {},
+            "jitter_ms": self._intake.jitter_ms() if self._intake is not None else {},
+            "refused": self._intake.refused() if self._intake is not None else {},
             "drops": {**self._drops.summary(), **(self._intake.drops() if self._intake is not None else {})},
             "people": self._people,
         }

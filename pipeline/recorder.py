@@ -15,9 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
-from pipeline.bus import Bus, Receiver
+from pipeline.bus import Bus, Message, Receiver, WireError
 from pipeline.messages import Command
 from pipeline.node import Node, NodeContext
+from pipeline.record_gate import RecordGate
 from pipeline.recording import Begun, Recording, with_own
 from pipeline.take.errors import DiskFullError
 from pipeline.take.header import TakeHeader
@@ -57,6 +58,7 @@ class Recorder(Node):
         self._header = header
         self._records: Receiver | None = None
         self._recording: Recording | None = None
+        self._gate = RecordGate(header.cameras)
         self._last: Recording | None = None
         self._beginning = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="take")
@@ -98,7 +100,7 @@ class Recorder(Node):
             time.sleep(0.005)
             return True
         assert self._records is not None
-        messages = self._records.receive_all(timeout_ms=20 if not self._jobs else 5, limit=_BATCH)
+        messages = self._receive(20 if not self._jobs else 5)
         recording = self._recording
         if recording is None:
             return True
@@ -123,7 +125,7 @@ class Recorder(Node):
         if self._records is not None and recording is not None:
             patience = time.monotonic() + _CLOSE_DEADLINE_S
             while not recording.ended and time.monotonic() < patience and self._recording is not None:
-                messages = self._records.receive_all(timeout_ms=round(1000 * _LAST_WORDS_S), limit=_BATCH)
+                messages = self._receive(round(1000 * _LAST_WORDS_S))
                 if not messages:
                     break
                 self._do(lambda batch=messages: recording.write(batch), _nothing)  # type: ignore[misc]
@@ -141,7 +143,26 @@ class Recorder(Node):
         """What has been written to the take that is open, or was last."""
         last = self._last.telemetry() if self._last is not None else {"frames": 0, "bytes": 0, "cameras": {}}
         waits_s = time.monotonic() - self._jobs[0][2] if self._jobs else 0.0
-        return {**last, "recording": self._recording is not None, "disk_waits_s": round(waits_s, 2)}
+        refused = self._records.refused.summary() if self._records is not None else {}
+        return {
+            **last,
+            "recording": self._recording is not None,
+            "disk_waits_s": round(waits_s, 2),
+            "refused": refused,
+        }
+
+    def _receive(self, timeout_ms: int) -> list[Message]:
+        """What has arrived and may be written; the rest is counted by kind."""
+        assert self._records is not None
+        admitted = []
+        for message in self._records.receive_all(timeout_ms=timeout_ms, limit=_BATCH):
+            try:
+                self._gate.check(message)
+            except WireError as error:
+                self._records.refuse(error)
+            else:
+                admitted.append(message)
+        return admitted
 
     # Work for the thread, and what becomes of it
 
@@ -190,6 +211,7 @@ class Recorder(Node):
             return
         assert begun.recording is not None
         self._recording = self._last = begun.recording
+        self._gate = RecordGate(self._header.cameras)
         self._told_slow = False
         folder = begun.recording.folder
         text = f"recording to {folder}" if not begun.resumed else f"recording to {folder} goes on"

@@ -123,6 +123,7 @@ def live_figures(live: Any, folder: Path) -> Result:
             "latency_ms": inference.get("latency_ms", {}),
             "stage_ms": inference.get("stage_ms", {}),
             "skew_ms": inference.get("skew_ms", {}),
+            "jitter_ms": inference.get("jitter_ms", {}),
             "drops": inference.get("drops", {}),
         },
         "events": live.events,

@@ -44,6 +44,19 @@ class CameraMeasures:
         expected = self.totals.captured + self.lost
         return (expected - self.totals.recorded) / expected if expected else 0.0
 
+    @property
+    def jitter_ms(self) -> float:
+        """Median distance of a capture time from the middle of its neighbours; NaN with fewer than three.
+
+        As ``Synchronizer.jitter_ms`` has it live; next to a lost frame nothing is counted.
+        """
+        steps = self.intervals_ms
+        if len(steps) < 2:
+            return float("nan")
+        whole = steps < 1.8 * np.median(steps)
+        uneven = np.abs(np.diff(steps))[whole[1:] & whole[:-1]] / 2
+        return float(np.median(uneven)) if len(uneven) else float("nan")
+
     def interval_percentile(self, percent: float) -> float:
         """Percentile of the intervals, ms; NaN without any."""
         return float(np.percentile(self.intervals_ms, percent)) if len(self.intervals_ms) else float("nan")

@@ -127,6 +127,7 @@ def _capture(scene: TakeScene, cameras: list[CameraMeasures], skew: NDArray[np.f
                 str(camera.lost) if camera.lost else "none",
                 _number(camera.measured_hz, 2) + (f" / {camera.nominal_hz:g}" if camera.nominal_hz else ""),
                 *(_number(camera.interval_percentile(percent), 1) for percent in (50, 95, 100)),
+                _number(camera.jitter_ms, 2),
                 *(
                     _number(float(np.percentile(own, percent)) if len(own) else np.nan, 2)
                     for percent in (50, 95)
@@ -147,6 +148,7 @@ def _capture(scene: TakeScene, cameras: list[CameraMeasures], skew: NDArray[np.f
             "interval p50, ms",
             "p95",
             "max",
+            "jitter p50, ms",
             "skew p50, ms",
             "p95",
         ],
