@@ -95,9 +95,10 @@ class PipelinePresenter(QObject):
     def effective_of(self, name: str) -> str:
         """What a choice means on this rig; without a calibration there are no poses."""
         rig, calibration = self._studio.rig, self._studio.calibration
-        if rig is None or (calibration is None and not self._needs_none(name)):
+        if rig is None:
             return NONE
-        return resolve(name, rig, calibration)
+        meant = resolve(name, rig, calibration)
+        return NONE if calibration is None and not self._needs_none(meant) else meant
 
     @property
     def effective(self) -> str:

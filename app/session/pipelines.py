@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 
 from calibration.rig import Rig
 from configs.errors import PosestageError
@@ -14,6 +15,7 @@ from pipeline.rig_config import RigConfig
 NONE = "none"
 AUTO = "auto"
 _BEST = "blazepose"
+_BEST_FOR_ONE = "blazepose+gridconv"
 
 
 def films_simulated_people(rig: RigConfig) -> bool:
@@ -47,6 +49,17 @@ def missing_models(pipeline: PipelineConfig) -> dict[str, ModelEntry]:
     return missing
 
 
+def _one_camera() -> str:
+    """The pipeline for a single camera, when all that it needs is here."""
+    if find_spec("torch") is None:
+        return NONE
+    try:
+        ready = not missing_models(_best())
+    except PosestageError:
+        ready = False
+    return _BEST_FOR_ONE if ready else NONE
+
+
 @cache
 def _best() -> PipelineConfig:
     return load_pipeline(_BEST)
@@ -55,12 +68,14 @@ def _best() -> PipelineConfig:
 def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
     """What "auto" stands for; other names as they are.
 
-    Poses need a calibration of two cameras or more. Then the network for real people, when it is here; in the
-    simulated studio otherwise the stand-in.
+    One camera needs no calibration, but a network that lifts what it sees. Several need a calibration; then
+    the network for real people, when it is here; in the simulated studio otherwise the stand-in.
     """
     if name != AUTO:
         return name
-    if calibration is None or len(rig.cameras) < 2:
+    if len(rig.cameras) == 1:
+        return _one_camera()
+    if calibration is None:
         return NONE
     try:
         ready = not missing_models(_best())
