@@ -51,6 +51,7 @@ def test_sixteen_tiles_stay_inside_a_small_window(qtbot):
     qtbot.addWidget(wall)
     wall.show_cameras([f"cam{number}" for number in range(1, 17)])
     wall.resize(430, 560)
+    wall.show()
     for tile in wall.tiles.values():
         assert wall.rect().contains(tile.geometry())
 
