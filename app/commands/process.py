@@ -47,6 +47,12 @@ class Command:
             "--out", type=Path, metavar="DIR", help="folder of the new take (takes/NAME-PIPELINE)"
         )
         parser.add_argument("--name", metavar="NAME", help="name of the new take inside takes/")
+        parser.add_argument(
+            "--apply-lags",
+            action="store_true",
+            help="estimate from the poses of the take INPUT how late each camera's time stamps are, and take "
+            "that into account",
+        )
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Process and finish the take."""
@@ -77,6 +83,8 @@ class Command:
                 "--pipeline blazepose+simple_baseline",
             )
         rig = with_place(fit_rig_to_devices(footage.rig, calibration))
+        if args.apply_lags:
+            rig = _corrected(args.input, footage.take, rig)
         label = joined_labels(
             footage.take.header.label
             if footage.take is not None and pipeline.name == "noisy_truth"
@@ -117,6 +125,7 @@ class Command:
             "wall_s": round(time.perf_counter() - started, 2),
             "stage_ms": result.stage_ms,
             "quality": quality.to_dict() if quality is not None else None,
+            "lags": _lags_of(folder),
             "files": finished.paths,
             "damaged": list(result.failures),
         }
@@ -130,9 +139,52 @@ class Command:
             f"{result['instants_per_s']:.1f} per second, {result['cpu_ms_per_instant']:.0f} ms of CPU each",
             *quality_words(result["quality"]),
             *label_words(result),
+            *_lag_words(result),
             f"take: {result['take']} (open report.html, preview.mp4 or contact_sheet.png)",
         ]
         return "\n".join(lines)
+
+
+def _corrected(path: Path, take: Any, rig: Any) -> Any:
+    """The rig with the lags that the take's own poses tell."""
+    from pipeline.take.clock_lags import lags_from_poses, with_lags
+
+    poses = take.poses() if take is not None else None
+    lags = lags_from_poses(rig, poses) if poses is not None else None
+    if lags is None:
+        raise bad_input(
+            "lags cannot be told from this",
+            file=path,
+            key="--apply-lags",
+            allowed="a take with poses, in which at least two cameras see somebody for ten seconds",
+            hint="process it without --apply-lags first, then the take that this makes",
+        )
+    return with_lags(rig, lags)
+
+
+def _lags_of(folder: Path) -> dict[str, Any] | None:
+    from pipeline.take.clock_lags import lags_from_poses, lags_to_dict
+    from pipeline.take.take import Take
+
+    take = Take.open(folder)
+    poses, rig = take.poses(), take.calibration
+    lags = lags_from_poses(rig, poses) if poses is not None and rig is not None else None
+    return lags_to_dict(rig, lags) if lags is not None and rig is not None else None
+
+
+def _lag_words(result: Mapping[str, Any]) -> list[str]:
+    """A suggestion where a camera's clock is off by more than is known."""
+    lags = result.get("lags")
+    if not lags or not lags["worth_applying"]:
+        return []
+    late = ", ".join(
+        f"{name} {lags['cameras'][name]['lag_ms']:+.1f} ± {lags['cameras'][name]['std_ms']:.1f} ms"
+        for name in lags["worth_applying"]
+    )
+    return [
+        f"time stamps seem to be late: {late}; to take that into account: "
+        f"launch.py process {result['take']} --apply-lags"
+    ]
 
 
 def _calibration(args: argparse.Namespace) -> Any:
