@@ -37,7 +37,7 @@ from app.widgets.buttons import button
 from app.widgets.card import Card
 from app.widgets.empty_state import EmptyState
 
-_PANEL_WIDTH: Final = 38 * theme.SPACE
+_PANEL_WIDTH: Final = 40 * theme.SPACE
 _DISPLAY_MS: Final = 8
 """How often it is asked whether something is new; drawn is at most 30 times a second."""
 

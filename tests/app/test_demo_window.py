@@ -25,7 +25,7 @@ WORDS = [
 @pytest.fixture
 def own_settings(tmp_path, monkeypatch, qapp):
     """Settings of a user who likes light colours."""
-    qapp.processEvents()  # windows of tests before this one have asked the application to end when they closed
+    qapp.processEvents()  # windows of earlier tests have asked the application to end
     file = tmp_path / "desktop.yaml"
     preferences = Preferences.load(file)
     preferences.theme, preferences.space_view = "light", "wireframe"
