@@ -209,10 +209,11 @@ class V4l2Capture:
             converted: Any = cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUY2)
         else:
             try:
+                # Asked first: a damaged header may announce a picture of twelve gigabytes.
+                if simplejpeg.decode_jpeg_header(data)[:2] != (height, width):
+                    return None
                 converted = simplejpeg.decode_jpeg(data, colorspace="BGR")
             except ValueError:
-                return None
-            if converted.shape[:2] != (height, width):
                 return None
         image: Image = converted
         return image

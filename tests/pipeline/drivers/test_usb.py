@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simplejpeg
 
 from configs.errors import BadInputError
 from pipeline.drivers import discovery, usb, v4l2
@@ -16,6 +17,7 @@ from pipeline.drivers.base import CameraError, CameraSettings
 from pipeline.drivers.device_info import Mode
 from pipeline.drivers.usb import UsbConfig, UsbDriver, choose_mode
 from pipeline.frame import Frame
+from tests.fuzz.guard import bounded
 from tests.support.fake_webcam import FakeWebcam
 from tests.support.videos import numbered_picture, read_number
 
@@ -120,6 +122,17 @@ def test_frames_lost_by_the_camera_are_jumps(webcam: FakeWebcam):
     shown = [read_number(frame.image) for frame in frames]
     assert [number - shown[0] for number in shown] == [frame.index - first.index for frame in frames]
     assert frames[-1].index - first.index > 8
+
+
+def test_a_header_that_announces_gigabytes_is_only_damaged(webcam: FakeWebcam):
+    with camera_for(size=(320, 240)) as camera:
+        camera.open()
+        data = bytearray(simplejpeg.encode_jpeg(np.zeros((240, 320, 3), np.uint8), colorspace="BGR"))
+        height = data.find(b"\xff\xc0") + 5
+        data[height : height + 4] = (60_000).to_bytes(2, "big") * 2
+        assert simplejpeg.decode_jpeg_header(bytes(data))[:2] == (60_000, 60_000)
+        with bounded(memory_bytes=1 << 30):  # its pixels would be ten times that
+            assert camera._decode(bytes(data)) is None
 
 
 def test_damaged_frames_count_as_lost(webcam: FakeWebcam):
