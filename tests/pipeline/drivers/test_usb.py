@@ -132,7 +132,8 @@ def test_a_header_that_announces_gigabytes_is_only_damaged(webcam: FakeWebcam):
         data[height : height + 4] = (60_000).to_bytes(2, "big") * 2
         assert simplejpeg.decode_jpeg_header(bytes(data))[:2] == (60_000, 60_000)
         with bounded(memory_bytes=1 << 30):  # its pixels would be ten times that
-            assert camera._decode(bytes(data)) is None
+            assert isinstance(camera._capture, usb.V4l2Capture)
+            assert camera._capture._decode(bytes(data)) is None
 
 
 def test_damaged_frames_count_as_lost(webcam: FakeWebcam):
