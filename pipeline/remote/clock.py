@@ -138,7 +138,8 @@ class RemoteClock:
             if len(self._doubtful) < _WITNESSES:
                 return 0
             witnesses, self._doubtful = self._doubtful, []
-            jump = exchange.offset_ns - (before.to_remote(exchange.middle_ns) - exchange.middle_ns)
+            surest = min(witnesses, key=lambda one: one.round_trip_ns)
+            jump = surest.offset_ns - (before.to_remote(surest.middle_ns) - surest.middle_ns)
             self._exchanges.clear()
             self._exchanges.extend(witnesses)
             self._estimate = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,23 @@ class Film:
         assert all(late > early for early, late in itertools.pairwise(times))
 
 
+Serve = Callable[..., ServedCamera]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Makes cameras that end with the test, however it ends."""
+    made: list[ServedCamera] = []
+
+    def new(*driver: dict[str, Any], **settings: Any) -> ServedCamera:
+        made.append(ServedCamera(*driver, **settings))
+        return made[-1]
+
+    yield new
+    for served in made:
+        served.close()
+
+
 def open_driver(address: str, **settings: object) -> RemoteDriver:
     driver = RemoteDriver(
         RemoteConfig(address=address, timeout_s=30, **settings),  # type: ignore[arg-type]
@@ -95,8 +113,8 @@ def filming(line: Proxy) -> Film:
     return film
 
 
-def test_a_short_cut_loses_nothing() -> None:
-    served = ServedCamera(fps=30)
+def test_a_short_cut_loses_nothing(serve: Serve) -> None:
+    served = serve(fps=30)
     with proxy(port_of(served), delay_ms=5) as line:
         film = filming(line)
         film.more(10)
@@ -117,8 +135,8 @@ def test_a_short_cut_loses_nothing() -> None:
     assert set(totals.dropped) <= {"lost_by_camera", "not_fetched"}
 
 
-def test_a_long_cut_is_in_the_books_of_both_sides() -> None:
-    served = ServedCamera(fps=60, room=Room(seconds=0.5))
+def test_a_long_cut_is_in_the_books_of_both_sides(serve: Serve) -> None:
+    served = serve(fps=60, room=Room(seconds=0.5))
     with proxy(port_of(served)) as line:
         film = filming(line)
         film.more(5)
@@ -142,9 +160,9 @@ def test_a_long_cut_is_in_the_books_of_both_sides() -> None:
     assert totals.captured >= len(film.frames)
 
 
-def test_a_line_that_is_too_slow_drops_the_oldest_and_says_why() -> None:
+def test_a_line_that_is_too_slow_drops_the_oldest_and_says_why(serve: Serve) -> None:
     # 60 JPEGs a second of some kilobytes into 40 KB a second.
-    served = ServedCamera(fps=60, room=Room(seconds=0.5))
+    served = serve(fps=60, room=Room(seconds=0.5))
     with proxy(port_of(served), bytes_per_s=40_000) as line:
         film = filming(line)
         film.until(lambda: film.causes["network_behind"] >= 5)
@@ -157,8 +175,8 @@ def test_a_line_that_is_too_slow_drops_the_oldest_and_says_why() -> None:
     assert totals.dropped["network_behind"] >= 5
 
 
-def test_a_recording_that_ends_while_the_line_is_cut_counts_what_was_filmed() -> None:
-    served = ServedCamera(fps=30)
+def test_a_recording_that_ends_while_the_line_is_cut_counts_what_was_filmed(serve: Serve) -> None:
+    served = serve(fps=30)
     with proxy(port_of(served)) as line:
         film = filming(line)
         film.more(5)
@@ -181,9 +199,9 @@ def test_a_recording_that_ends_while_the_line_is_cut_counts_what_was_filmed() ->
 
 
 @pytest.mark.parametrize(("offset_s", "drift_ppm"), [(0.0, 0.0), (86_400.0, 80.0)])
-def test_times_of_a_wrong_clock_are_mapped(offset_s: float, drift_ppm: float) -> None:
+def test_times_of_a_wrong_clock_are_mapped(serve: Serve, offset_s: float, drift_ppm: float) -> None:
     clock = WrongClock(round(offset_s * 1e9), drift_ppm)
-    served = ServedCamera(fps=60, clock=clock)
+    served = serve(fps=60, clock=clock)
     film = Film(open_driver(served.address))
     origin_ns = time.monotonic_ns() + 50 * MS
     film.driver.start(origin_ns)
@@ -209,9 +227,9 @@ def test_times_of_a_wrong_clock_are_mapped(offset_s: float, drift_ppm: float) ->
     served.close()
 
 
-def test_a_clock_that_jumps_is_noted_and_followed() -> None:
+def test_a_clock_that_jumps_is_noted_and_followed(serve: Serve) -> None:
     clock = WrongClock(10**12, 0.0)
-    served = ServedCamera(fps=30, clock=clock)
+    served = serve(fps=30, clock=clock)
     film = Film(open_driver(served.address))
     film.driver.start(time.monotonic_ns())
     film.more(5)
@@ -225,19 +243,20 @@ def test_a_clock_that_jumps_is_noted_and_followed() -> None:
     assert estimate is not None
     now = time.monotonic_ns()
     assert abs(estimate.to_host(clock.stamp(now)) - now) < estimate.bound_ns
-    assert note.details["jump_ms"] == pytest.approx(700, abs=estimate.bound_ns / MS + 1)
+    # The surest of three exchanges brackets it to half of its round trip; 100 ms are much, even here.
+    assert note.details["jump_ms"] == pytest.approx(700, abs=50)
     film.check_order()
     film.driver.close()
     served.close()
 
 
-def test_a_grabber_that_is_started_again_goes_on() -> None:
-    served = ServedCamera(fps=30, clock=WrongClock(10**12, 0.0))
+def test_a_grabber_that_is_started_again_goes_on(serve: Serve) -> None:
+    served = serve(fps=30, clock=WrongClock(10**12, 0.0))
     film = Film(open_driver(served.address))
     film.driver.start(time.monotonic_ns())
     film.more(5)
     served.close()
-    again = ServedCamera(fps=30, address=served.address, clock=WrongClock(5 * 10**15, 0.0))
+    again = serve(fps=30, address=served.address, clock=WrongClock(5 * 10**15, 0.0))
     back_ns = time.monotonic_ns()
     film.newer_than(back_ns)
     assert "remote_restart" in film.kinds
@@ -250,7 +269,9 @@ def test_a_grabber_that_is_started_again_goes_on() -> None:
     again.close()
 
 
-def test_damaged_pictures_are_counted_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_pictures_are_counted_and_the_rest_goes_on(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = RemoteCapture._jpeg
 
     def damage(capture: RemoteCapture, frame: Frame) -> bytes | None:
@@ -260,7 +281,7 @@ def test_damaged_pictures_are_counted_and_the_rest_goes_on(monkeypatch: pytest.M
         return {3: b"no picture", 5: data[:20], 7: other_size}.get(frame.index, data)
 
     monkeypatch.setattr(RemoteCapture, "_jpeg", damage)
-    served = ServedCamera(fps=30)
+    served = serve(fps=30)
     film = Film(open_driver(served.address))
     film.driver.start(time.monotonic_ns())
     film.until(lambda: len(film.frames) > 12)
@@ -273,8 +294,8 @@ def test_damaged_pictures_are_counted_and_the_rest_goes_on(monkeypatch: pytest.M
     )
 
 
-def test_one_camera_is_one_hosts() -> None:
-    served = ServedCamera(fps=30)
+def test_one_camera_is_one_hosts(serve: Serve) -> None:
+    served = serve(fps=30)
     first = Film(open_driver(served.address))
     first.driver.start(time.monotonic_ns())
     first.more(3)
@@ -291,9 +312,9 @@ def test_one_camera_is_one_hosts() -> None:
     assert served.server.telemetry()["hosts"] == 2
 
 
-def test_a_source_that_ends_ends_here_too(tmp_path: Path) -> None:
+def test_a_source_that_ends_ends_here_too(serve: Serve, tmp_path: Path) -> None:
     video = write_video(tmp_path / "cam.mp4", frames=12, fps=30)
-    served = ServedCamera({"type": "video_file", "path": str(video)}, fps=30)
+    served = serve({"type": "video_file", "path": str(video)}, fps=30)
     film = Film(open_driver(served.address))
     film.driver.start(time.monotonic_ns())
     with pytest.raises(EndOfStream):
@@ -305,13 +326,10 @@ def test_a_source_that_ends_ends_here_too(tmp_path: Path) -> None:
     assert served.server.totals().captured == 12
 
 
-def test_a_camera_that_cannot_be_opened_there_says_so_here(tmp_path: Path) -> None:
-    served = ServedCamera({"type": "video_file", "path": str(tmp_path / "absent.mp4")})
-    try:
-        driver = RemoteDriver(
-            RemoteConfig(address=served.address, timeout_s=3), CameraSettings("left", None, None, 0)
-        )
-        with pytest.raises(CameraError, match=r"absent\.mp4"):
-            driver.open()
-    finally:
-        served.close()
+def test_a_camera_that_cannot_be_opened_there_says_so_here(serve: Serve, tmp_path: Path) -> None:
+    served = serve({"type": "video_file", "path": str(tmp_path / "absent.mp4")})
+    driver = RemoteDriver(
+        RemoteConfig(address=served.address, timeout_s=3), CameraSettings("left", None, None, 0)
+    )
+    with pytest.raises(CameraError, match=r"absent\.mp4"):
+        driver.open()
