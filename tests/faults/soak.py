@@ -171,7 +171,7 @@ def draw(
 
     figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(9, 8), sharex=True, layout="constrained")
     for name in ("supervisor", *NODES):
-        points = [(at / 60, used[name] / 1e6) for at, used in memory.samples if name in used]
+        points = [(at / 60, used[name] / 1e6) for at, used in memory.samples if used.get(name)]
         if points:
             top.plot(*zip(*points, strict=True), label=name, linewidth=1.2)
     top.set_ylabel("memory of its own, MB")
