@@ -43,6 +43,10 @@ class DistanceFilter:
         """Forget the person."""
         self._time_ns = None
 
+    def knows_since(self, time_ns: int) -> bool:
+        """Whether it has heard anything after an instant."""
+        return self._time_ns is not None and self._time_ns > time_ns
+
     def start(self, time_ns: int, distance_mm: float, velocity_mm_s: float, deviation_mm: float) -> None:
         """Begin from what is known better.
 

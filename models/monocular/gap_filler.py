@@ -211,17 +211,21 @@ class GapFiller:
             measured *= float(np.median(here[anchors] / depths[anchors]))
             # As certain as the mean of the errors of single joints.
             noise_mm = float(np.median(np.hypot(deviation[anchors], 1.0)) / np.sqrt(anchors.sum()))
-        elif not follow.is_fresh(now.time_ns) and correction is not None:
-            velocity = (
-                float(np.polyfit(correction.times_s, correction.true_mm, 1)[0])
-                if _spans(correction.times_s)
-                else 0.0
+        elif correction is not None and not follow.knows_since(self._instant_of(correction)):
+            # What several cameras said last is better than anything before it.
+            speed = (
+                float(np.polyfit(correction.times_s, correction.true_mm, 1)[0]) if _spans(correction) else 0.0
             )
-            last_ns = self._memory.time_ns
-            assert last_ns is not None
-            follow.start(last_ns, float(correction.true_mm[-1]), velocity, self.model.uncertainty.across_mm)
+            true_mm = float(correction.true_mm[-1])
+            follow.start(self._instant_of(correction), true_mm, speed, self.model.uncertainty.across_mm)
         distance, doubt_mm = follow(now.time_ns, measured, noise_mm)
         return depths * (distance / float(depths[self._trunk].mean())), doubt_mm
+
+    def _instant_of(self, correction: _Correction) -> int:
+        """When several cameras and this one saw the person last, ns."""
+        last_ns = self._memory.time_ns
+        assert last_ns is not None
+        return last_ns + round(float(correction.times_s[-1]) * 1e9)
 
     def _depths(self, view: int, moment: Moment) -> tuple[Floats, Floats]:
         """What a camera says alone: (J,) mm from its plane with the person's bones, and their deviation."""
@@ -273,8 +277,9 @@ class GapFiller:
         return _Correction(float(np.mean(offs)), mean, np.array(true_mm), np.array(times_s))
 
 
-def _spans(times_s: Floats) -> bool:
-    """Whether there is enough time between the first and the last to tell a velocity."""
+def _spans(correction: _Correction) -> bool:
+    """Whether there is enough time between the first and the last moment to tell a velocity."""
+    times_s = correction.times_s
     return len(times_s) > 2 and float(times_s[-1] - times_s[0]) > 0.1
 
 

@@ -215,8 +215,10 @@ def _one_camera(poses: PoseMeasures) -> Verdict:
     share = float(known.mean())
     mostly = np.asarray(np.nan_to_num(poses.one_camera) > 0.5)
     times = poses.times_s
-    spans = [f"{times[first]:.2f} to {times[last]:.2f} s" for first, last in runs(mostly)]
-    where = ", ".join(spans[:_MOST_SPANS]) + (" and more" if len(spans) > _MOST_SPANS else "")
+    lasting = [(first, last) for first, last in runs(mostly) if last > first]
+    longest = sorted(lasting, key=lambda span: times[span[0]] - times[span[1]])[:_MOST_SPANS]
+    where = ", ".join(f"{times[first]:.2f} to {times[last]:.2f} s" for first, last in sorted(longest))
+    where += " and more" if len(lasting) > _MOST_SPANS else ""
     words = "Right where that camera looks, rough along its line of sight: their covariance says how much."
     if len(poses.cameras) == 1:
         words += " With one camera that is everything; how far away a person stands is the roughest of all."
