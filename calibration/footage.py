@@ -111,7 +111,7 @@ def _video_frames(footage: Footage) -> Iterator[tuple[int, int, Grey]]:
     times = footage.times_ns
     k = -1
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream: Any = container.streams.video[0]
             # Slices, not frames: whole cameras run side by side already.
             stream.thread_type = "SLICE"

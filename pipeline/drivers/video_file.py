@@ -68,7 +68,7 @@ class VideoFileDriver(CameraDriver):
         if not self._path.is_file():
             raise bad_input("no such video file", file=self._path)
         try:
-            container = av.open(str(self._path))
+            container = av.open(str(self._path), metadata_errors="replace")
         except av.FFmpegError as error:
             raise bad_input(
                 f"is not a video, or is cut short before its table of contents ({_reason(error)})",
@@ -264,7 +264,7 @@ class VideoFileDriver(CameraDriver):
             self._container.seek(self._first_pts, stream=self._stream)
         else:
             self._container.close()
-            self._container = av.open(str(self._path))
+            self._container = av.open(str(self._path), metadata_errors="replace")
             self._stream = self._container.streams.video[0]
             self._stream.codec_context.thread_count = 1
             self._decoder.replace_context(self._stream.codec_context)

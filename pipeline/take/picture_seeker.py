@@ -42,7 +42,7 @@ class PictureSeeker:
         self._capture_ns = times_ns
         self._origin_ns = origin_ns
         try:
-            self._container: Any = av.open(str(path))
+            self._container: Any = av.open(str(path), metadata_errors="replace")
             self._stream: Any = self._container.streams.video[0]
         except (av.FFmpegError, IndexError) as error:
             raise TakeError(f"{path}: holds no readable video: {error}") from error
@@ -115,7 +115,7 @@ class PictureSeeker:
         except av.FFmpegError as error:
             _log.warning("%s: seeking failed, reading from the start: %s", self.path, error)
             self._container.close()
-            self._container = av.open(str(self.path))
+            self._container = av.open(str(self.path), metadata_errors="replace")
             self._stream = self._container.streams.video[0]
             self._stream.codec_context.thread_count = 1
         self._frames = self._decode()

@@ -38,7 +38,7 @@ class RecordedVideo:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with av.open(str(path)) as container:
+            with av.open(str(path), metadata_errors="replace") as container:
                 stream: Any = container.streams.video[0]
                 self.codec = str(stream.codec_context.name)
                 self.size = (int(stream.codec_context.width), int(stream.codec_context.height))
@@ -67,7 +67,7 @@ class RecordedVideo:
         for place, time_ms in enumerate(self.times_ms):
             places.setdefault(round(time_ms), deque()).append(place)
         skips = self.codec in INTRA_ONLY and wanted is not None
-        with av.open(str(self.path)) as container:
+        with av.open(str(self.path), metadata_errors="replace") as container:
             stream: Any = container.streams.video[0]
             stream.thread_type = "AUTO"
             tick_ms = float(stream.time_base * 1000)
