@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from app.cli.command import Result
@@ -152,18 +156,44 @@ def _camera(rig: RigConfig, name: str | None, file: Path) -> CameraConfig:
 def _serve(server: CameraServer, console: Console, seconds: float | None) -> bool:
     """Serve until the time is over; whether it was interrupted."""
     began, told = time.monotonic(), ""
+    with _requests_noted() as asked:
 
-    def go_on() -> bool:
-        nonlocal told
-        state = server.telemetry()
-        words = f"{state['camera']}: {state['state']}" + (f", {state['message']}" if state["message"] else "")
-        if words != told:
-            console.tell(words)
-            told = words
-        return seconds is None or time.monotonic() - began < seconds
+        def go_on() -> bool:
+            nonlocal told
+            state = server.telemetry()
+            words = f"{state['camera']}: {state['state']}" + (
+                f", {state['message']}" if state["message"] else ""
+            )
+            if words != told:
+                console.tell(words)
+                told = words
+            return not asked.is_set() and (seconds is None or time.monotonic() - began < seconds)
 
-    try:
         server.run(go_on)
-    except KeyboardInterrupt:
-        return True
-    return False
+        return asked.is_set()
+
+
+@contextlib.contextmanager
+def _requests_noted() -> Iterator[threading.Event]:
+    """Note the first Ctrl-C or polite request to end, so that it does not tear apart what happens just then.
+
+    A second one ends at once, as elsewhere.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before: dict[signal.Signals, Any] = {}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, note)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
