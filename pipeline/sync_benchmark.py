@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 FPS: Final = 30.0
 FAST_M_S: Final = 1.5
 """A wrist from here on counts as fast."""
+VERY_FAST_M_S: Final = 2.5
 _RISE_NS: Final = 1_000_000
 
 
@@ -99,18 +100,23 @@ def benchmark_sync(
         if found is None:
             unobservable += len(recording.tracks) - 1
             continue
-        told = found.observable[1:]
-        unobservable += int((~told).sum())
-        lag_error = (found.lag_ms - recording.clocks.lag_ms)[1:][told]
-        drift_error = (found.drift_ppm - recording.clocks.drift_ppm)[1:][told]
+        observable = found.observable[1:]
+        unobservable += int((~observable).sum())
+        lag_error = (found.lag_ms - recording.clocks.lag_ms)[1:][observable]
+        drift_error = (found.drift_ppm - recording.clocks.drift_ppm)[1:][observable]
         lag_errors.append(lag_error)
-        lag_sigmas.append(lag_error / found.std_ms[1:][told])
+        lag_sigmas.append(lag_error / found.std_ms[1:][observable])
         drift_errors.append(drift_error)
-        drift_sigmas.append(drift_error / found.drift_std_ppm[1:][told])
+        drift_sigmas.append(drift_error / found.drift_std_ppm[1:][observable])
         for name, errors in _wrist_errors(recording, found).items():
             wrists[name].append(errors)
-    medians = {name: _spread(errors) for name, errors in wrists.items()}
-    nearest, interpolated = (medians[name].get("p50", np.nan) for name in ("nearest", "interpolated"))
+    result = {}
+    for key, least in (("fast_wrist_mm", FAST_M_S), ("very_fast_wrist_mm", VERY_FAST_M_S)):
+        told = {
+            name: _spread([part[part[:, 1] >= least, 0] for part in parts]) for name, parts in wrists.items()
+        }
+        nearest, moved = (told[name].get("p50", np.nan) for name in ("nearest", "interpolated"))
+        result[key] = told | {"times_better": round(float(nearest / moved), 2)}
     return {
         "seeds": seeds,
         "seconds": seconds,
@@ -120,8 +126,7 @@ def benchmark_sync(
         "drift_error_ppm": _spread(drift_errors),
         "drift_interval_holds": _share(drift_sigmas),
         "unobservable": unobservable,
-        "fast_wrist_mm": medians,
-        "times_better": round(float(nearest / interpolated), 2),
+        **result,
     }
 
 
@@ -175,7 +180,7 @@ def _wrist_errors(recording: Recording, found: CameraLags) -> dict[str, Floats]:
 
 
 def _run(recording: Recording, clocks: Clocks | None, *, retime: bool) -> Floats:
-    """Errors of the wrists at instants where they are fast."""
+    """(N, 2) errors of the wrists in mm and their speeds in m/s, at instants where they are fast."""
     studio, tracks = recording.studio, recording.tracks
     rig: Rig = studio.rig
     shifted = [_scene_times(recording, view, clocks) for view in range(len(tracks))]
@@ -206,12 +211,13 @@ def _run(recording: Recording, clocks: Clocks | None, *, retime: bool) -> Floats
         speed = np.linalg.norm(
             studio.truth(at_s + 0.005)[0][wrists] - studio.truth(at_s - 0.005)[0][wrists], axis=1
         )
-        fast = speed / 10.0 >= FAST_M_S  # mm in 10 ms to m/s
+        speed = speed / 10.0  # mm in 10 ms to m/s
+        fast = speed >= FAST_M_S
         if retimer is None:
             truth = _truth_amid(recording, instant, wrists)
-        errors.append(np.linalg.norm(joints - truth, axis=1)[fast])
-    found: Floats = np.concatenate([*errors, np.zeros(0)])
-    return np.asarray(found[np.isfinite(found)], np.float64)
+        errors.append(np.stack([np.linalg.norm(joints - truth, axis=1), speed], axis=1)[fast])
+    found: Floats = np.concatenate([*errors, np.zeros((0, 2))])
+    return np.asarray(found[np.isfinite(found[:, 0])], np.float64)
 
 
 def _truth_amid(recording: Recording, instant: SyncedSet[Picture], wrists: Sequence[int]) -> Floats:
