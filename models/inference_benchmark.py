@@ -184,7 +184,7 @@ def _crop_forms(batch: int, threads: int) -> dict[str, Form]:
     """EfficientNetV2-S on 256 px; the published program runs it layer by layer in float32."""
     network = MetrabsCropModel(MetrabsConfig(proc_side=CROP_PX, points=CROP_JOINTS)).eval()
     images = torch.rand(batch, 3, CROP_PX, CROP_PX)
-    _spread_out(network, images)
+    _spread_out(network, torch.rand(4, 3, CROP_PX, CROP_PX))
     intrinsics = torch.tensor([[400.0, 0.0, 128.0], [0.0, 400.0, 128.0], [0.0, 0.0, 1.0]]).expand(batch, 3, 3)
     forms: dict[str, Form] = {"published structure": lambda: network(images, intrinsics)[0]}
     folded = deepcopy(network)
@@ -232,7 +232,17 @@ class _Logits(nn.Module):
 
 
 def _spread_out(network: MetrabsCropModel, images: Tensor) -> None:
-    """Scale the final convolution so that heatmaps of random weights have peaks like trained ones."""
+    """Bring random weights to the scale of trained ones, without which rounding means nothing.
+
+    Batch normalisation takes its statistics from ``images``, and heatmap scores get clear peaks.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None
+        norm.reset_running_stats()
+        norm.train()
+    network.backbone(images)
+    network.eval()
     final = network.heatmap_heads.conv_final
     logits = final(network.backbone(images)).flatten(2)
     spread = (logits - logits.mean(dim=2, keepdim=True)).std()

@@ -129,7 +129,7 @@ class Command:
             if result["imported"]:
                 listed += f"\nimported: {', '.join(result['imported'])}"
             return listed
-        if "differences" in result or "mpjpe_change_mm" in result:
+        if "differences" in result or "mpjpe_change_mm" in result or "largest_relative_difference" in result:
             return export_summary(result)
         if "architecture" in result:
             return weights_summary(result)

@@ -24,6 +24,19 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         help="FILE.pt2 (torch.export) or FILE.onnx; FILE.safetensors: a lifting network for this program, in "
         "half the size",
     )
+    metrabs = parser.add_argument_group("a folder of a MeTRAbs model")
+    metrabs.add_argument(
+        "--part",
+        choices=("crop", "people"),
+        default="people",
+        help="a model of single crops, or of a picture with boxes (people)",
+    )
+    metrabs.add_argument(
+        "--num-aug", type=int, default=1, metavar="N", help="people: variants to average over (1)"
+    )
+    metrabs.add_argument(
+        "--affine-weights", type=Path, metavar="FILE", help="decoder of a network of latent points"
+    )
     parser.add_argument("--note", default="", metavar="TEXT", help="with .safetensors: for its card")
     parser.add_argument("--licence", metavar="TEXT", help="with .safetensors: for its card")
     parser.add_argument(
@@ -57,6 +70,17 @@ def export_weights(args: argparse.Namespace, console: Console) -> Result:
     from models.checkpoints.registry import CHECKPOINT_TOOLS
 
     settings: dict[str, Any] = apply_overrides({}, args.setting)
+    folder = Path(args.name).expanduser()
+    if folder.is_dir():
+        report = CHECKPOINT_TOOLS.load("package")(
+            folder,
+            args.out.expanduser(),
+            args.part,
+            num_aug=args.num_aug,
+            affine_weights=args.affine_weights,
+            tell=console.tell,
+        )
+        return asdict(report)
     if args.out.suffix == ".safetensors":
         compact = CHECKPOINT_TOOLS.load("compact")
         return asdict(
@@ -77,6 +101,12 @@ def export_weights(args: argparse.Namespace, console: Console) -> Result:
 
 def export_summary(result: Mapping[str, Any]) -> str:
     """What was written, what it takes, and how well it agrees."""
+    if "largest_relative_difference" in result:
+        return (
+            f"{result['part']} model in {result['file']} ({result['size_bytes'] / 1e6:.1f} MB), "
+            f"{len(result['joints'])} joints; differs from the network by "
+            f"{result['largest_relative_difference']:.2g} of the largest coordinate"
+        )
     if "mpjpe_change_mm" in result:
         return (
             f"{result['kind']} in {result['file']} ({result['size_bytes'] / 1e6:.1f} MB): joints move "

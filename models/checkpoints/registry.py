@@ -9,7 +9,14 @@ CHECKPOINT_TOOLS = Registry(
         "statistics": "models.lifting.statistics_file:read_statistics",
         "limbs": "models.checkpoints.importing:limb_settings",
         "export": "models.checkpoints.exporting:export_checkpoint",
+        "package": "models.metrabs.packaging:package_folder",
         "compact": "models.checkpoints.compact:compact_checkpoint",
     },
-    extras={"import": "learned", "limbs": "learned", "statistics": "learned", "compact": "learned"},
+    extras={
+        "import": "learned",
+        "limbs": "learned",
+        "statistics": "learned",
+        "compact": "learned",
+        "package": "learned",
+    },
 )

@@ -1,0 +1,119 @@
+"""MeTRAbs in files of its own: the same crops and poses, where nothing of this program can be imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from configs.errors import BadInputError
+from models.backbones.efficientnet_v2 import STAGES
+from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel
+from models.metrabs.exportable import PicturePersonModel
+from models.metrabs.joint_layout import JointLayout
+from models.metrabs.multi_person import EstimationSettings, MultiPersonModel
+from models.metrabs.packaging import CARD, package
+from models.metrabs.picture_camera import picture_cameras
+from models.metrabs.pictures import as_boxes
+
+LAYOUT = JointLayout(("pelv", "lhip", "rhip", "htop"), ((0, 1), (0, 2), (0, 3)))
+STRANGER = """
+import sys
+for name in ("app", "pipeline", "models", "calibration", "configs"):
+    sys.modules[name] = None  # importing it fails
+import torch
+inputs, outputs = torch.load(sys.argv[2], weights_only=True)
+found = torch.export.load(sys.argv[1]).module()(*inputs)
+difference = max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(found, outputs))
+sys.stdout.write(str(difference))
+"""
+
+
+class Gentle(MetrabsCropModel):
+    """Poses that follow the colours of a crop smoothly, as random weights do not."""
+
+    def forward(self, images: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+        return self.absolute(self.read(images), intrinsics), images[:, 0, 0, :4]
+
+    def read(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        return images
+
+    def absolute(self, reading: Tensor, intrinsics: Tensor) -> Tensor:  # type: ignore[override]
+        quarters = torch.nn.functional.adaptive_avg_pool2d(reading, 2).flatten(2).mT * 1000.0
+        return quarters + intrinsics[:, None, :1, 0] * torch.tensor([0.0, 0.0, 10.0])
+
+    def confidence(self, reading: Tensor) -> Tensor:  # type: ignore[override]
+        return reading[:, 0, 0, :4]
+
+
+def network(kind: type[MetrabsCropModel]) -> MetrabsCropModel:
+    torch.manual_seed(0)
+    return kind(MetrabsConfig(proc_side=64, points=4)).eval()
+
+
+@pytest.mark.parametrize("num_aug", [1, 5])
+def test_a_picture_is_seen_as_by_the_whole_program(num_aug: int) -> None:
+    coarse = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(1))
+    picture = (torch.nn.functional.interpolate(coarse, (240, 320), mode="bilinear")[0] * 255).to(torch.uint8)
+    # small, larger than the picture (which is halved for it), and beyond its border
+    boxes = torch.tensor([[50.0, 40, 60, 90], [-100, -50, 500, 400], [250, 180, 100, 100]])
+    matrix = torch.tensor([[300.0, 0, 160], [0, 310, 120], [0, 0, 1]])
+    model = network(Gentle)
+    with torch.inference_mode():
+        poses, pixels = PicturePersonModel(model, LAYOUT, num_aug)(picture, matrix, boxes)
+    settings = EstimationSettings(num_aug=num_aug, straight=num_aug == 1)
+    cameras = picture_cameras([(240, 320)], matrix.numpy())
+    expected = MultiPersonModel(model, LAYOUT)([picture], [as_boxes(boxes)], cameras, settings)[0]
+    # Samples are placed to 1e-4 px in single precision; colours times a metre change by less than that share.
+    torch.testing.assert_close(poses, expected.poses3d, atol=0.05, rtol=1e-4)
+    torch.testing.assert_close(pixels, expected.poses2d, atol=0.05, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_files_run_without_this_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # one block of each stage: all kinds of layers, a tenth of the time
+    monkeypatch.setitem(STAGES, "s", tuple(replace(stage, blocks=1) for stage in STAGES["s"]))
+    model = network(MetrabsCropModel)
+    report = package(model, LAYOUT, tmp_path / "crop.pt2", "crop")
+    assert report.largest_relative_difference <= 1e-4 and report.joints == LAYOUT.names
+    images, intrinsics = torch.rand(3, 3, 64, 64), torch.tensor([[90.0, 0, 32], [0, 90, 32], [0, 0, 1]])
+    inputs = (images, intrinsics.repeat(3, 1, 1))
+    with torch.no_grad():
+        outputs = model(*inputs)
+    torch.save((inputs, outputs), tmp_path / "example.pt")
+    words = [sys.executable, "-c", STRANGER, str(tmp_path / "crop.pt2"), str(tmp_path / "example.pt")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) <= 1e-4
+    extra = {CARD: ""}
+    torch.export.load(tmp_path / "crop.pt2", extra_files=extra)
+    assert json.loads(extra[CARD])["joints"] == list(LAYOUT.names)
+
+
+@pytest.mark.slow
+def test_a_picture_model_takes_any_number_of_boxes(tmp_path: Path) -> None:
+    model = network(Gentle)
+    package(model, LAYOUT, tmp_path / "people.pt2", "people")
+    picture = torch.randint(0, 255, (3, 120, 200), dtype=torch.uint8)
+    matrix = torch.tensor([[200.0, 0, 100], [0, 200, 60], [0, 0, 1]])
+    boxes = torch.tensor([[20.0, 10, 60, 90]])
+    with torch.no_grad():
+        outputs = PicturePersonModel(model, LAYOUT)(picture, matrix, boxes)
+    torch.save(((picture, matrix, boxes), outputs), tmp_path / "example.pt")
+    words = [sys.executable, "-c", STRANGER, str(tmp_path / "people.pt2"), str(tmp_path / "example.pt")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) <= 1e-4
+
+
+def test_words_that_will_not_do(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no name"):
+        package(network(Gentle), LAYOUT, tmp_path / "x.onnx", "crop")
+    with pytest.raises(BadInputError, match="out of range"):
+        package(network(Gentle), LAYOUT, tmp_path / "x.pt2", "people", num_aug=0)
