@@ -5,28 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import imagezmq
 import zmq
 
+from configs.errors import MissingExtraError
 from pipeline.frame import Image
 from pipeline.transports import WAIT_MS, PictureReceiver, PictureSender, look_at
 
 
 class ImagezmqTransport:
-    """``ImageSender`` and ``ImageHub``, request and reply, over TCP on this machine."""
+    """``ImageSender`` and ``ImageHub``, request and reply, over TCP on this machine.
+
+    Raises:
+        MissingExtraError: imagezmq is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import imagezmq
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                'transport "imagezmq" needs the package imagezmq; run: pip install -e ".[bench]"'
+            ) from error
+        self._imagezmq = imagezmq
 
     def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
         """See ``Transport``."""
         del size
-        return _Sender(place, camera)
+        return _Sender(self._imagezmq, place, camera)
 
     def receiver(self, place: str, stride: int) -> PictureReceiver:
         """See ``Transport``."""
-        return _Receiver(place, stride)
+        return _Receiver(self._imagezmq, place, stride)
 
 
 class _Sender:
-    def __init__(self, place: str, camera: str) -> None:
+    def __init__(self, imagezmq: Any, place: str, camera: str) -> None:
         self._camera = camera
         self._sender: Any = imagezmq.ImageSender(connect_to=(Path(place) / "address").read_text())
         self._sender.zmq_socket.setsockopt(zmq.LINGER, 0)
@@ -45,7 +58,7 @@ class _Sender:
 
 
 class _Receiver:
-    def __init__(self, place: str, stride: int) -> None:
+    def __init__(self, imagezmq: Any, place: str, stride: int) -> None:
         self._stride = stride
         self._hub: Any = imagezmq.ImageHub(open_port="tcp://127.0.0.1:*")
         address = self._hub.zmq_socket.getsockopt_string(zmq.LAST_ENDPOINT)

@@ -33,7 +33,6 @@ TRANSPORTS: Final = Registry(
         "zeromq_jpeg": "pipeline.transports:JpegTransport",
         "imagezmq": "pipeline.transport_imagezmq:ImagezmqTransport",
     },
-    extras={"imagezmq": "bench"},
 )
 
 
