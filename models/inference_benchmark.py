@@ -27,6 +27,7 @@ from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel
 from models.runtimes.openvino_module import OpenVinoModule
+from models.training.trainer import channels_last
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def benchmark_inference(
             ("gridconv", _grid_forms, batches, 1000.0),
             ("metrabs_crop", _crop_forms, crops, 1.0),
         ):
-            table = {}
+            table: dict[str, dict[str, Any]] = {}
             for batch in sizes:
                 progress(f"{name}, batch {batch}")
                 with torch.random.fork_rng(devices=[]), torch.inference_mode():
@@ -189,7 +190,7 @@ def _crop_forms(batch: int, threads: int) -> dict[str, Form]:
     forms: dict[str, Form] = {"published structure": lambda: network(images, intrinsics)[0]}
     folded = deepcopy(network)
     fold_batch_norm(folded.backbone)
-    folded = folded.to(memory_format=torch.channels_last)
+    channels_last(folded)
     last = images.contiguous(memory_format=torch.channels_last)
     forms["folded, channels last"] = lambda: folded(last, intrinsics)[0]
     halves = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -198,7 +199,8 @@ def _crop_forms(batch: int, threads: int) -> dict[str, Form]:
         def in_bfloat16() -> Tensor:
             with torch.autocast("cpu", torch.bfloat16):
                 reading = folded.read(last)
-            return folded.absolute(reading, intrinsics)
+            poses: Tensor = folded.absolute(reading, intrinsics)
+            return poses
 
         forms["folded, bfloat16"] = in_bfloat16
     if find_spec("openvino") is None:

@@ -127,7 +127,7 @@ class PicturePersonModel(nn.Module):
             sampled = functional.grid_sample(
                 level, relative.flatten(0, 1)[None], "bilinear", "zeros", align_corners=False
             )
-            sampled = sampled[0].unflatten(1, (-1, samples)).transpose(0, 1)
+            sampled = sampled[0].reshape(3, -1, samples, samples).transpose(0, 1)
             found = torch.where((levels == number)[:, None, None, None], sampled, found)
             if number + 1 < LEVELS:
                 level = functional.avg_pool2d(level, 2)

@@ -125,5 +125,7 @@ class MetrabsHeads(nn.Module):
         """(N, (1 + depth) J, h, w) logits to joints; first J flat heatmaps, then volumes slice by slice."""
         flat, volume = logits[:, : self.joints], logits[:, self.joints :]
         points2d, peak = expected_points(flat)
-        points3d, _ = expected_points(volume.unflatten(1, (self.depth, self.joints)).transpose(1, 2))
+        points3d, _ = expected_points(
+            volume.reshape(volume.shape[0], self.depth, self.joints, *volume.shape[2:]).transpose(1, 2)
+        )
         return HeatmapReading(scale.to_pixels(points2d), scale.to_millimetres(points3d), peak)

@@ -83,6 +83,8 @@ def package(
         raise bad_input("out of range", key="--num-aug", value=num_aug, allowed=f"1 to {MOST}")
     people = Dim("people", min=1, max=MOST)
     form: nn.Module
+    made_with: tuple[Tensor, ...]
+    tried_with: tuple[Tensor, ...]
     if part == "crop":
         form = SinglePersonModel(network).eval()
         shapes: dict[str, Any] = {"images": {0: people}, "intrinsics": {0: people}}

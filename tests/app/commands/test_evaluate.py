@@ -126,7 +126,7 @@ def test_panoptic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["evaluate", "human36m", "--data", ".", "--untrained", "algebraic", "--image", "100"], "--image"),
         (["evaluate", "panoptic", "--data", "none", "--untrained", "algebraic"], "none: no such folder"),
         (["evaluate", "panoptic", "--data", "."], "exactly one of"),
-        (["evaluate"], "human36m|panoptic"),
+        (["evaluate"], "required: NAME"),
         (["prepare", "human36m", "none"], "none: no such folder"),
         (["prepare", "human36m", ".", "--steps", "boxes,label"], "unknown step"),
         (["prepare", "human36m", ".", "--steps", ","], "names no step"),
