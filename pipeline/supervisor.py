@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import multiprocessing
 import signal
 import threading
@@ -33,6 +34,8 @@ _ABSENT_S: Final = 1.0
 _BACK_OFF_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 _HEALTHY_AFTER_S: Final = 10.0
 _START_DEADLINE_S: Final = 60.0
+_START_EACH_S: Final = 8.0
+"""Processor time that a node may need to load what it uses, on a slow machine; they all start at once."""
 _JOIN_DEADLINE_S: Final = 15.0
 
 
@@ -130,6 +133,7 @@ class Supervisor:
         for spec in self._specs:
             self._launch(spec)
         started = time.monotonic()
+        crowd_s = _START_EACH_S * len(self._specs) / (os.cpu_count() or 1)
         while not all(node.ready for node in self._nodes.values()):
             if cancelled():
                 raise CancelledError("starting was called off")
@@ -146,7 +150,7 @@ class Supervisor:
             late = [
                 name
                 for name, node in self._nodes.items()
-                if not node.ready and waited > node.spec.start_within_s
+                if not node.ready and waited > node.spec.start_within_s + crowd_s
             ]
             if late:
                 raise PosestageError(f"not ready after {waited:.0f} s: {', '.join(late)}")
