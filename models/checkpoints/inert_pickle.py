@@ -16,6 +16,7 @@ from typing import Any, Final
 import torch
 
 from configs.errors import bad_input
+from models.datasets.pickled_arrays import plain
 from models.datasets.restricted_pickle import ALLOWED
 
 _TENSORS: Final[dict[tuple[str, str], Any]] = {
@@ -79,8 +80,10 @@ def read_inert(path: Path) -> Any:
             # Of classes whose source changed: none of them is used.
             warnings.simplefilter("ignore")
             # latin1: files of Python 2 store bytes as text. The weights-only reader refuses them.
-            return torch.load(
-                path, map_location="cpu", pickle_module=reader, weights_only=False, encoding="latin1"
+            return plain(
+                torch.load(
+                    path, map_location="cpu", pickle_module=reader, weights_only=False, encoding="latin1"
+                )
             )
     # A damaged pickle fails in whatever step its bytes happen to stand for.
     except Exception as error:

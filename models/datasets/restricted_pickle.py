@@ -17,13 +17,14 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from configs.errors import bad_input
-
-try:  # numpy 2 moved it; files name either place
-    from numpy._core import multiarray as _multiarray
-    from numpy._core import numeric as _numeric
-except ImportError:  # numpy 1
-    from numpy.core import multiarray as _multiarray  # type: ignore[no-redef]
-    from numpy.core import numeric as _numeric  # type: ignore[no-redef]
+from models.datasets.pickled_arrays import (
+    NdarrayName,
+    PickledType,
+    frombuffer,
+    plain,
+    reconstruct,
+    scalar,
+)
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -33,21 +34,27 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 says in a Python 2 protocol that there are none."""
+    return b""
+
+
 ALLOWED: Final[dict[tuple[str, str], Any]] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): NdarrayName,
+    ("numpy", "dtype"): PickledType,
     ("_codecs", "encode"): _latin1,
+    ("__builtin__", "bytes"): _no_bytes,
     ("collections", "OrderedDict"): OrderedDict,
 } | {
     (f"numpy.{core}.{module}", name): function
     for core in ("core", "_core")
     for module, name, function in (
-        ("multiarray", "_reconstruct", _multiarray._reconstruct),
-        ("multiarray", "scalar", _multiarray.scalar),
-        ("numeric", "_frombuffer", _numeric.__dict__["_frombuffer"]),
+        ("multiarray", "_reconstruct", reconstruct),
+        ("multiarray", "scalar", scalar),
+        ("numeric", "_frombuffer", frombuffer),
     )
 }
-"""What a pickle may name."""
+"""What a pickle may name, and what it gets; whoever unpickles applies ``plain`` to the result."""
 
 
 class _Unpickler(pickle.Unpickler):
@@ -108,7 +115,7 @@ def _opened(path: Path) -> BinaryIO:
 
 def _load(stream: BinaryIO, path: Path, encoding: str = "ASCII") -> Any:
     try:
-        return _Unpickler(stream, encoding=encoding).load()
+        return plain(_Unpickler(stream, encoding=encoding).load())
     except pickle.UnpicklingError as error:
         raise bad_input(f"cannot be read: {error}", file=path) from error
     # A damaged pickle fails in whatever step its bytes happen to stand for.
