@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-import os
 import multiprocessing
+import os
 import signal
 import threading
 import time
