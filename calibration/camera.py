@@ -21,6 +21,10 @@ ROTATION_TOLERANCE = 1e-6
 _NEAREST_MM = 1e-6
 
 
+_LARGEST = 1e12
+"""Of any number of a camera: a million kilometres in mm, far beyond any focal length or coefficient."""
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """Geometry of one view; immutable, its arrays are read-only.
@@ -189,6 +193,9 @@ def _frozen(field: str, values: ArrayLike) -> Floats:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidCameraError(field, f"must consist of numbers, not {values!r}") from error
+    # What is not finite has sentences of its own.
+    if np.abs(array[np.isfinite(array)]).max(initial=0.0) > _LARGEST:
+        raise InvalidCameraError(field, f"contains a number beyond {_LARGEST:g}: {array.tolist()}")
     return _read_only(array)
 
 

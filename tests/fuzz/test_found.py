@@ -11,13 +11,14 @@ import pytest
 
 from calibration.footage import read_times
 from calibration.observations import BoardObservations
-from calibration.rig_file import read_calibration
+from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import BadInputError
 from pipeline.take.events import read_events
 from pipeline.take.ledger import COLUMNS, read_ledger
 from pipeline.take.poses_file import map_poses, read_poses
 from pipeline.take.poses_log import PosesLog
 from pipeline.take.video_file import RecordedVideo
+from tests.calibration.rigs import make_rig
 from tests.fuzz.targets import MAGIC, TARGETS, take_folder
 
 
@@ -51,6 +52,15 @@ def test_times_that_are_no_text(tmp_path):
 def test_toml_without_end(tmp_path, text):
     (tmp_path / "a.toml").write_text(text)
     with pytest.raises(BadInputError, match="is not valid TOML"):
+        read_calibration(tmp_path / "a.toml")
+
+
+def test_a_lens_of_another_world(tmp_path):
+    write_calibration(tmp_path / "a.toml", make_rig(2), format_name="toml")
+    text = (tmp_path / "a.toml").read_text()
+    assert "-0.012" in text
+    (tmp_path / "a.toml").write_text(text.replace("-0.012", "1e308"))
+    with pytest.raises(BadInputError, match="beyond 1e"):
         read_calibration(tmp_path / "a.toml")
 
 
