@@ -6,6 +6,7 @@ import _thread
 import contextlib
 import logging
 import multiprocessing
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -140,6 +141,8 @@ class BackgroundJob(QObject):
 def _run(pipe: Connection, log_level: str, work: tuple[Callable[..., object], Any, Any]) -> None:
     """Body of the process."""
     configure_logging(log_level, "job")
+    # Who starts the window from a script in the background leaves its children deaf to interruptions.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     function, args, kwargs = work
     finished = threading.Event()
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import configs  # noqa: F401 - says to numba what it must know before it is imported
+
 # Read by Qt and matplotlib when they are first imported, so it must be set before any test module is.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -87,6 +88,20 @@ def test_cancel_lets_the_work_save_itself(qtbot, tmp_path):
         job.cancel()
     assert job.wait()
     assert ends == ["cancelled"]
+    assert (tmp_path / "kept").read_text() == "saved"
+
+
+def test_cancel_is_heard_also_where_the_window_was_started_by_a_script_in_the_background(qtbot, tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        job = BackgroundJob(wait_for_ever, tmp_path / "kept")
+        with qtbot.waitSignal(job.progress, timeout=30_000):
+            job.start()
+        with qtbot.waitSignal(job.ended, timeout=30_000):
+            job.cancel()
+        assert job.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (tmp_path / "kept").read_text() == "saved"
 
 
