@@ -160,6 +160,7 @@ def read_header(folder: Path) -> TakeHeader:
             raise bad_input(
                 "unknown state", file=path, key="state", value=data["state"], allowed=", ".join(_STATES)
             )
+        _check_kinds(path, data)
         calibration = None
         if data["calibration"] is not None:
             calibration = read_calibration(folder / CALIBRATION_FILE)
@@ -182,8 +183,25 @@ def read_header(folder: Path) -> TakeHeader:
         )
     except KeyError as error:
         raise bad_input("this key is required but missing", file=path, key=str(error.args[0])) from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise bad_input(f"is damaged: {error}", file=path) from error
+
+
+def _check_kinds(path: Path, data: Mapping[str, Any]) -> None:
+    """What others build on: names of cameras become names of files in the take's folder, and nowhere else."""
+    cameras = data["cameras"]
+    if not isinstance(cameras, list) or not all(isinstance(name, str) for name in cameras):
+        raise bad_input("must be a list of names", file=path, key="cameras", value=cameras)
+    for name in cameras:
+        if not name or name.startswith(".") or any(sign in name for sign in "/\\:\0"):
+            raise bad_input("cannot be the name of a camera", file=path, key="cameras", value=name)
+    for key in ("rig", "config", "models", "software", "totals"):
+        if not isinstance(data[key], Mapping):
+            raise bad_input("must be a mapping", file=path, key=key, value=data[key])
+    if data["skeleton"] is not None and not isinstance(data["skeleton"], str):
+        raise bad_input("must be a name", file=path, key="skeleton", value=data["skeleton"])
+    if not 0 <= int(data["origin_ns"]) < 1 << 62:
+        raise bad_input("is no time", file=path, key="origin_ns", value=data["origin_ns"])
 
 
 def _plain(value: Any) -> Any:

@@ -8,12 +8,14 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+import yaml
 
 from calibration.footage import read_times
 from calibration.observations import BoardObservations
 from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import BadInputError
 from pipeline.take.events import read_events
+from pipeline.take.header import read_header
 from pipeline.take.ledger import COLUMNS, read_ledger
 from pipeline.take.poses_file import map_poses, read_poses
 from pipeline.take.poses_log import PosesLog
@@ -118,3 +120,23 @@ def test_board_views_of_no_shape(tmp_path):
     np.savez(file, **arrays)
     with pytest.raises(BadInputError, match="holds no stored board views"):
         BoardObservations.load(file)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("cameras", [["cam1"]], "list of names"),
+        ("cameras", "cam1", "list of names"),
+        ("cameras", ["../../secret"], "cannot be the name of a camera"),
+        ("cameras", [".."], "cannot be the name of a camera"),
+        ("rig", [1], "rig = .*must be a mapping"),
+        ("skeleton", 5, "must be a name"),
+        ("origin_ns", float("inf"), "is damaged"),
+        ("origin_ns", 1 << 80, "is no time"),
+    ],
+)
+def test_a_take_that_says_odd_things_about_itself(take, tmp_path, key, value, reason):
+    data = yaml.safe_load((take / "take.yaml").read_text())
+    (tmp_path / "take.yaml").write_text(yaml.safe_dump({**data, "calibration": None, key: value}))
+    with pytest.raises(BadInputError, match=reason):
+        read_header(tmp_path)
