@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     text = read_text(path)
     try:
-        data = yaml.load(text, Loader=_UniqueKeyLoader)
+        data = yaml.load(text, Loader=StrictLoader)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" at line {where.line + 1}" if where is not None else ""
@@ -41,8 +41,52 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """The safe loader, but a key that is there twice is an error: yaml would keep the last one in silence."""
+_MOST_VALUES = 1_000_000
+"""Of a document with its references written out. A kilobyte of references to references can mean thousands of
+millions of values, which nobody notices until something walks over them or prints them."""
+
+
+def _check_written_out(root: yaml.Node) -> None:
+    """Raise where a document holds too much, or itself, once every reference is followed."""
+    sizes: dict[int, int] = {}
+    path: set[int] = set()
+
+    def size_of(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in path:
+            raise yaml.MarkedYAMLError(
+                problem="a reference to what it is part of", problem_mark=node.start_mark
+            )
+        parts: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        elif isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+        path.add(id(node))
+        size = 1 + sum(size_of(part) for part in parts)
+        path.discard(id(node))
+        if size > _MOST_VALUES:
+            raise yaml.MarkedYAMLError(problem="too many values", problem_mark=node.start_mark)
+        sizes[id(node)] = size
+        return size
+
+    size_of(root)
+
+
+class StrictLoader(yaml.SafeLoader):
+    """The safe loader with bounds and without silence.
+
+    A key that is there twice is an error: yaml would keep the last one. So is a document that grows out of
+    all proportion when its references are written out.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _check_written_out(node)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[tuple[str, str]] = set()

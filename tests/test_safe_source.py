@@ -82,7 +82,7 @@ def _call(node: ast.Call) -> Iterator[str]:
         yield "weights_only"
     if called == "yaml.load":
         loader = ast.unparse(given["Loader"]) if "Loader" in given else ""
-        if loader not in {"yaml.SafeLoader", "yaml.CSafeLoader", "_UniqueKeyLoader", "_Loader"}:
+        if loader not in {"yaml.SafeLoader", "yaml.CSafeLoader", "StrictLoader", "_Loader"}:
             yield "yaml"
 
 
@@ -114,9 +114,9 @@ def test_loaders_of_ours_are_the_safe_one():
     import yaml
 
     from app.takes.take_entry import _Loader
-    from configs.loading import _UniqueKeyLoader
+    from configs.loading import StrictLoader
 
-    for loader in (_Loader, _UniqueKeyLoader):
+    for loader in (_Loader, StrictLoader):
         assert issubclass(loader, yaml.SafeLoader | yaml.CSafeLoader)
         assert not any("python" in str(tag) for tag in loader.yaml_constructors)
 

@@ -14,7 +14,7 @@ import yaml
 from numpy.typing import NDArray
 
 from configs.errors import BadInputError, bad_input, nearest
-from configs.loading import read_text
+from configs.loading import StrictLoader, read_text
 
 Floats = NDArray[np.float64]
 
@@ -23,8 +23,8 @@ _SPECIAL: Final = {".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf
 """In lower case; OpenCV spells them ``.Nan`` and ``.Inf``."""
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, which also knows OpenCV's matrices."""
+class _Loader(StrictLoader):
+    """Our safe loader, which also knows OpenCV's matrices."""
 
 
 def _matrix(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:

@@ -165,3 +165,18 @@ def test_yaml_is_data_and_never_code(tmp_path: Path) -> None:
     path = write(tmp_path, "title: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(BadInputError, match="not valid yaml"):
         read_yaml(path)
+
+
+def test_references_that_grow_out_of_all_proportion(tmp_path: Path) -> None:
+    """Ten lines that mean four thousand million values: fine until somebody prints them."""
+    lines = ["&a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"&a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 10)]
+    path = tmp_path / "a.yaml"
+    path.write_text(f"a: [{', '.join(lines)}]\n")
+    with pytest.raises(BadInputError, match="too many values"):
+        read_yaml(path)
+    path.write_text("a: &a [1, *a]\n")
+    with pytest.raises(BadInputError, match="what it is part of"):
+        read_yaml(path)
+    path.write_text("a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}\n")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": [{"x": 1}, {"x": 1}], "c": {"x": 1, "y": 2}}
