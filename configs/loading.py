@@ -83,12 +83,14 @@ class StrictLoader(yaml.SafeLoader):
     """
 
     def get_single_node(self) -> yaml.Node | None:
+        """The whole document, unless it holds too much or itself."""
         node = super().get_single_node()
         if node is not None:
             _check_written_out(node)
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping, unless a key is there twice."""
         seen: set[tuple[str, str]] = set()
         for key, _ in node.value:
             mark = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
