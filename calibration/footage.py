@@ -113,6 +113,8 @@ def _video_frames(footage: Footage) -> Iterator[tuple[int, int, Grey]]:
     try:
         with av.open(str(path), metadata_errors="replace") as container:
             stream: Any = container.streams.video[0]
+            if stream.codec_context is None:
+                raise bad_input("holds a video of an unknown kind", file=path)
             # Slices, not frames: whole cameras run side by side already.
             stream.thread_type = "SLICE"
             tick = stream.time_base

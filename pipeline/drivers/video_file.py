@@ -133,6 +133,8 @@ class VideoFileDriver(CameraDriver):
             raise bad_input("has no video stream", file=self._path)
         stream = container.streams.video[0]
         context = stream.codec_context
+        if context is None:
+            raise bad_input("has a video stream of an unknown kind", file=self._path)
         rate = stream.average_rate or stream.guessed_rate
         if rate is None or rate <= 0 or stream.time_base is None or context.pix_fmt is None:
             raise bad_input("has a video stream without pictures or frame rate", file=self._path)

@@ -46,6 +46,10 @@ class PictureSeeker:
             self._stream: Any = self._container.streams.video[0]
         except (av.FFmpegError, IndexError) as error:
             raise TakeError(f"{path}: holds no readable video: {error}") from error
+        codec: Any = self._stream.codec_context
+        if codec is None:
+            self._container.close()
+            raise TakeError(f"{path}: holds a video of an unknown kind")
         self._stream.codec_context.thread_count = 1  # cameras are decoded side by side already
         self.size = (int(self._stream.codec_context.width), int(self._stream.codec_context.height))
         self._intra_only = str(self._stream.codec_context.name) in INTRA_ONLY

@@ -40,6 +40,8 @@ class RecordedVideo:
         try:
             with av.open(str(path), metadata_errors="replace") as container:
                 stream: Any = container.streams.video[0]
+                if stream.codec_context is None or not stream.time_base:
+                    raise TakeError(f"{path}: holds a video of an unknown kind")
                 self.codec = str(stream.codec_context.name)
                 self.size = (int(stream.codec_context.width), int(stream.codec_context.height))
                 tick_ms = float(stream.time_base * 1000)

@@ -10,13 +10,17 @@ import numpy as np
 import pytest
 import yaml
 
-from calibration.footage import read_times
+from calibration.footage import Footage, grey_frames, read_times
 from calibration.observations import BoardObservations
 from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import BadInputError
+from pipeline.drivers.base import CameraSettings
+from pipeline.drivers.video_file import VideoFileConfig, VideoFileDriver
+from pipeline.take.errors import TakeError
 from pipeline.take.events import read_events
 from pipeline.take.header import read_header
 from pipeline.take.ledger import COLUMNS, read_ledger
+from pipeline.take.picture_seeker import PictureSeeker
 from pipeline.take.poses_file import map_poses, read_poses
 from pipeline.take.poses_log import PosesLog
 from pipeline.take.video_file import RecordedVideo
@@ -35,6 +39,23 @@ def test_text_in_a_video_that_is_none(take, tmp_path):
     assert tag > 0
     (tmp_path / "a.mkv").write_bytes(data[:tag] + b"\xd6" + data[tag + 1 :])
     assert len(RecordedVideo(tmp_path / "a.mkv")) == 6
+
+
+def test_a_video_of_a_codec_that_nobody_knows(take, tmp_path):
+    data = (take / "videos/cam1.mkv").read_bytes()
+    codec = data.find(b"V_MJPEG")
+    assert codec > 0
+    path = tmp_path / "a.mkv"
+    path.write_bytes(data[:codec] + b"V_EGGS!" + data[codec + 7 :])
+    with pytest.raises(TakeError, match="unknown kind"):
+        RecordedVideo(path)
+    with pytest.raises(TakeError, match="unknown kind"):
+        PictureSeeker(path, np.arange(6, dtype=np.int64), 0)
+    driver = VideoFileDriver(VideoFileConfig(path=str(path)), CameraSettings("cam1", None, None, 0))
+    with pytest.raises(BadInputError, match="unknown kind"):
+        driver.open()
+    with pytest.raises(BadInputError, match="unknown kind"):
+        next(grey_frames(Footage("cam1", (path,))))
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "1e30"])
