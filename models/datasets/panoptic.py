@@ -264,6 +264,8 @@ def _undistorted(picture: NDArray[np.uint8], camera: Camera, box: Box) -> NDArra
 
 def _orthonormal(R: NDArray[np.float64]) -> NDArray[np.float64]:
     """The nearest rotation: files hold ten digits, and some cameras are off by more than rounding."""
+    if R.shape != (3, 3) or not np.isfinite(R).all():  # with an infinity in it, svd never comes back
+        raise ValueError("R is not a rotation")
     u, _, vt = np.linalg.svd(R)
     if np.abs(u @ vt - R).max() > 1e-3:
         raise ValueError("R is not a rotation")

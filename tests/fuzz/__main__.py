@@ -7,6 +7,7 @@ too. What was found is kept with its input in ``build/fuzz``.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import logging
 import subprocess
@@ -22,6 +23,8 @@ from random import Random
 REPOSITORY = Path(__file__).parents[2]
 FOUND = REPOSITORY / "build" / "fuzz"
 SLICE_S = 4.0
+HANGS_S = 300.0
+"""Of the clock: on a machine that is busy a slice takes some ten times its processor time."""
 
 
 def main() -> int:
@@ -57,7 +60,7 @@ def main() -> int:
             str(seed + turn),
             str(min(SLICE_S, left)),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+        done = _run(command)
         if done.returncode == 0:
             result = json.loads(done.stdout.splitlines()[-1])
             tried[name] += result["tried"]
@@ -78,6 +81,17 @@ def main() -> int:
     return 1 if findings else 0
 
 
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """A slice; one that hangs where no signal reaches it is ended, and says where it was."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=HANGS_S
+        )
+    except subprocess.TimeoutExpired as expired:
+        words = expired.stderr.decode() if isinstance(expired.stderr, bytes) else str(expired.stderr or "")
+        return subprocess.CompletedProcess(command, -1, "", f"hung for {HANGS_S:.0f} s\n{words}")
+
+
 def _note(findings: dict[str, str], place: str, words: str) -> None:
     if place not in findings:
         findings[place] = words
@@ -89,6 +103,8 @@ def _slice(name: str, seed: int, seconds: float) -> int:
     from tests.fuzz.all_targets import prepare
 
     logging.disable()
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(HANGS_S - 20, exit=True)
     warnings.simplefilter("ignore")
     dice = Random(seed)
     tried, findings = 0, {}

@@ -14,6 +14,7 @@ from calibration.footage import Footage, grey_frames, read_times
 from calibration.observations import BoardObservations
 from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import BadInputError
+from models.datasets.panoptic import read_cameras
 from pipeline.drivers.base import CameraSettings
 from pipeline.drivers.video_file import VideoFileConfig, VideoFileDriver
 from pipeline.take.errors import TakeError
@@ -161,3 +162,18 @@ def test_a_take_that_says_odd_things_about_itself(take, tmp_path, key, value, re
     (tmp_path / "take.yaml").write_text(yaml.safe_dump({**data, "calibration": None, key: value}))
     with pytest.raises(BadInputError, match=reason):
         read_header(tmp_path)
+
+
+def test_a_rotation_that_no_decomposition_ends_for(tmp_path):
+    camera = {
+        "name": "00_00",
+        "type": "hd",
+        "resolution": [1920, 1080],
+        "K": np.eye(3).tolist(),
+        "distCoef": [0, 0, 0, 0, 0],
+        "R": [[float("-inf"), 0, 0], [0, 1, 0], [0, 0, 1]],
+        "t": [0, 0, 0],
+    }
+    (tmp_path / "c.json").write_text(json.dumps({"cameras": [camera]}))
+    with pytest.raises(BadInputError, match="R is not a rotation"):
+        read_cameras(tmp_path / "c.json")
