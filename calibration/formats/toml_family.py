@@ -12,7 +12,6 @@ what is plausible, with a warning.
 from __future__ import annotations
 
 import logging
-import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -195,9 +194,7 @@ def _plausible_units(path: Path, tables: Mapping[str, CameraTable]) -> Units:
 
 def _quality(metadata: Mapping[str, Any]) -> dict[str, Any]:
     error = metadata.get("error")
-    known = (
-        isinstance(error, int | float) and not isinstance(error, bool) and math.isfinite(error) and error > 0
-    )
+    known = isinstance(error, int | float) and not isinstance(error, bool) and 0 < error < 1e9
     return {"error_px": float(error)} if known and error is not None else {}
 
 

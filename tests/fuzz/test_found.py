@@ -177,3 +177,13 @@ def test_a_rotation_that_no_decomposition_ends_for(tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"cameras": [camera]}))
     with pytest.raises(BadInputError, match="R is not a rotation"):
         read_cameras(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize("error", ["1" + "0" * 400, "inf", "nan", "-1"])
+def test_a_quality_that_is_none(tmp_path, error):
+    write_calibration(tmp_path / "a.toml", make_rig(2), format_name="toml")
+    lines = (tmp_path / "a.toml").read_text().splitlines()
+    lines = [line for line in lines if not line.startswith("error")]
+    place = lines.index("[metadata]") + 1
+    (tmp_path / "a.toml").write_text("\n".join([*lines[:place], f"error = {error}", *lines[place:], ""]))
+    assert read_calibration(tmp_path / "a.toml").quality == {}
