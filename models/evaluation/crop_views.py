@@ -19,7 +19,8 @@ from configs.errors import bad_input
 from models.checkpoints.opening import open_network
 from models.crops.network_input import normalised
 from models.datasets.crop_set import CropSet
-from models.training.crops_data import Part, crop_warp, part_of, warped
+from models.training.crops_data import CropsData, Part
+from models.training.data import Arrays
 from models.triangulation.algebraic import AlgebraicTriangulation
 
 Floats = NDArray[np.float64]
@@ -87,39 +88,25 @@ def evaluate_crops(
             file=weights,
             hint="make the crops with --skeleton",
         )
-    numbers = part_of(crops, part, val_share)
-    if not len(numbers):
-        raise bad_input(f"no samples are left for {part}", key="val_share", value=val_share)
+    shown = {"folder": str(crops.folder), "part": part, "val_share": val_share, "crop_px": crop_px}
+    data = CropsData({**shown, "vary": False}, source="evaluation", seed=0)
     found = []
-    for start in range(0, len(numbers), batch):
-        found.append(_triangulated(network, crops, numbers[start : start + batch], crop_px))
-        progress(min(start + batch, len(numbers)), len(numbers))
+    for start in range(0, len(data), batch):
+        stop = min(start + batch, len(data))
+        found.append(_triangulated(network, data.batch(np.arange(start, stop), 0)))
+        progress(stop, len(data))
     joints = np.concatenate(found)
-    return _errors(crops, numbers, joints)
+    return _errors(crops, data.numbers, joints)
 
 
-def _triangulated(
-    network: AlgebraicTriangulation, crops: CropSet, numbers: NDArray[np.int64], size: int
-) -> Floats:
+def _triangulated(network: AlgebraicTriangulation, batch: Arrays) -> Floats:
     """(B, J, 3) mm from the views in use, NaN where they do not determine a joint."""
-    used = np.flatnonzero(~crops.held_out)
-    images = np.zeros((len(numbers), len(used), size, size, 3), np.uint8)
-    projections = np.zeros((len(numbers), len(used), 3, 4))
-    projections[..., :3], projections[..., 2, 3] = np.eye(3), 1.0
-    present = np.zeros((len(numbers), len(used)), bool)
-    warp = crop_warp(crops.crop_px, size, None)
-    square = np.vstack([warp, (0.0, 0.0, 1.0)])
-    for row, number in enumerate(numbers):
-        sample = crops[int(number)]
-        for place, view in enumerate(used):
-            picture = sample.pictures[view]
-            if picture is not None:
-                images[row, place] = warped(picture, warp, size)
-                projections[row, place] = square @ sample.projections[view]
-                present[row, place] = True
     with torch.inference_mode():
-        seen = normalised(torch.from_numpy(images))
-        out = network(seen, torch.from_numpy(projections), torch.from_numpy(present))
+        out = network(
+            normalised(torch.from_numpy(batch["images"])),
+            torch.from_numpy(batch["projections"]),
+            torch.from_numpy(batch["present"]),
+        )
     determined = out.determined.numpy()
     return np.where(determined[..., None], out.keypoints_3d.double().numpy(), np.nan)
 
