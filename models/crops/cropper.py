@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
-_MEAN: Final = np.array([0.485, 0.456, 0.406])
-_STD: Final = np.array([0.229, 0.224, 0.225])
+RGB_MEAN: Final = np.array([0.485, 0.456, 0.406])
+RGB_STD: Final = np.array([0.229, 0.224, 0.225])
 OUTSIDE: Final = -1e6
 """Where the lens model reaches no picture: far outside, which counts as black."""
 
@@ -62,7 +62,7 @@ class Cropper:
         self.size = size
         self.alignment: Alignment = alignment
         self._device = device
-        mean, std = (_MEAN, _STD) if statistics == "published" else (_MEAN[::-1], _STD[::-1])
+        mean, std = (RGB_MEAN, RGB_STD) if statistics == "published" else (RGB_MEAN[::-1], RGB_STD[::-1])
         self._gain = (1.0 / (255.0 * std)).astype(np.float32)
         self._offset = (-mean / std).astype(np.float32)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-# As ``models.crops.cropper`` with its default statistics: red's on the blue channel and the reverse.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+from models.crops.cropper import RGB_MEAN, RGB_STD
+
+# As the cropper's default statistics: red's on the blue channel and the reverse.
+MEAN, STD = tuple(RGB_MEAN.tolist()), tuple(RGB_STD.tolist())
 
 
 def normalised(images: Tensor) -> Tensor:
