@@ -7,6 +7,17 @@ import sys
 import time
 
 
+class _Stderr(logging.Handler):
+    """Writes to what ``sys.stderr`` is at that moment: it may be exchanged, and the former one closed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
+
+
 class _LineFormatter(logging.Formatter):
     """``12:34:56.789 grabber cam1 warning pipeline.grabber: text``."""
 
@@ -32,7 +43,7 @@ def configure_logging(level: str, process: str, handler: logging.Handler | None 
             its own format.
     """
     if handler is None:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _Stderr()
         handler.setFormatter(_LineFormatter(process))
     root = logging.getLogger()
     for old in list(root.handlers):

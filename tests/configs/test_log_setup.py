@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import warnings
@@ -64,3 +65,17 @@ def test_warnings_of_libraries_become_records(capsys: pytest.CaptureFixture[str]
         logging.captureWarnings(True)
         warnings.warn("soon gone", FutureWarning, stacklevel=1)
     assert "soon gone" in capsys.readouterr().err
+
+
+def test_what_stderr_was_before_may_be_closed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", former)
+        configure_logging("info", "main")
+        logging.getLogger("app.cli").info("early")
+    assert "early" in former.getvalue()
+    former.close()
+    logging.getLogger("app.cli").info("late")
+    assert capsys.readouterr().err.endswith("main info app.cli: late\n")

@@ -149,9 +149,11 @@ def rtsp(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
 
 
 def remote(folder: Path, patch: pytest.MonkeyPatch) -> Bench:
-    server = ServedCamera(
-        {"type": "simulated", "studio": {"size": (160, 120), "cameras": 2}}, name="cam2", fps=FPS
-    )
+    studio = {"studio": {"size": (160, 120), "cameras": 2}}
+    # A fresh checkout compiles its renderer first, which takes longer than timeout_s below.
+    kind = DRIVERS.load("simulated")
+    kind(kind.Config.model_validate(studio), CameraSettings("cam2", None, FPS, 0)).open()
+    server = ServedCamera({"type": "simulated", **studio}, name="cam2", fps=FPS)
     return Bench(
         "remote",
         {"address": server.address, "give_up_s": 0.5, "timeout_s": 5},
