@@ -98,7 +98,7 @@ def _network(choice: NetworkChoice, *, source: str) -> nn.Module:
         if not report.copied:
             raise bad_input("nothing in this file fits the backbone", file=path)
     if choice.weights is not None:
-        opened = open_network(choice.weights, choice.kind, settings)
+        opened = open_network(choice.weights, choice.kind, settings, overruled=settings)
         load_strict(network, opened.network.state_dict(), file=choice.weights)
     return network
 

@@ -18,6 +18,8 @@ from models.triangulation.predictors.base import UNTRAINED, NetworkConfig
 from models.triangulation.predictors.device import PRECISIONS, choose_device
 
 DEFAULT_SKELETON = "human36m_lt17"
+PRESET = ("limb_mean", "limb_deviation")
+"""Settings that ``configs/pipelines`` holds for untrained weights; imported ones bring their own."""
 
 
 class LoadedNetwork:
@@ -44,7 +46,7 @@ class LoadedNetwork:
         if config.weights == UNTRAINED:
             opened = untrained_network(kind, config.settings, source=source)
         else:
-            opened = open_network(config.weights, kind, config.settings)
+            opened = open_network(config.weights, kind, config.settings, overruled=PRESET)
         self.skeleton = get_skeleton(opened.skeleton or DEFAULT_SKELETON)
         self.name = f"{kind} ({UNTRAINED if opened.path is None else opened.path.stem})"
         self.hashes = opened.hashes()

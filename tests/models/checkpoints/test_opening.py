@@ -53,3 +53,23 @@ def test_it_opens_as_ransac_and_as_itself_but_not_as_a_volume(file) -> None:
     assert open_network(str(path), None, {}).kind == "studio_lite"
     with pytest.raises(BadInputError, match="studio_lite"):
         open_network(str(path), "volumetric", {})
+
+
+def test_settings_must_agree_with_the_card(file) -> None:
+    path, _ = file
+    assert open_network(str(path), None, {"joints": 5, "width": 1}).network.joints == 5
+    with pytest.raises(BadInputError, match=r"settings\.joints = 17: contradicts the card of .*allowed: 5"):
+        open_network(str(path), None, {"joints": 17})
+    # defaults that the card does not spell out are said by it all the same
+    with pytest.raises(BadInputError, match=r"settings\.alg_confidences = False: contradicts"):
+        open_network(str(path), None, {"alg_confidences": False})
+    with pytest.raises(BadInputError, match="did you mean"):
+        open_network(str(path), None, {"joint": 5})
+    assert open_network(str(path), None, {"joints": 17}, overruled=("joints",)).network.joints == 5
+
+
+def test_settings_of_what_stands_on_a_backbone_must_agree_too(file) -> None:
+    path, _ = file
+    open_network(str(path), "algebraic", {"use_confidences": True})
+    with pytest.raises(BadInputError, match=r"settings\.heatmap_multiplier = 100"):
+        open_network(str(path), "algebraic", {"heatmap_multiplier": 100})
