@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
-from app.commands import evaluate_crops, evaluate_lifting, evaluate_predictions
+from app.commands import evaluate_crops, evaluate_lifting, evaluate_metrabs, evaluate_predictions
 from configs.errors import bad_input
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Command:
         launch.py evaluate human36m --data data/human36m --results results.pkl
         launch.py evaluate panoptic --data 171204_pose1 --weights panoptic_alg --skeleton coco_17
         launch.py evaluate lifting --simulated val --weights simulated_gridconv
+        launch.py evaluate metrabs --simulated val --weights logs/simulated_metrabs/best.safetensors
         launch.py evaluate mupots --pred-path predictions_mupots.npz --data MultiPersonTestSet
         launch.py evaluate crops data/our_studio --weights logs/our_studio/best.safetensors
     """
@@ -54,6 +55,9 @@ class Command:
         )
         evaluate_lifting.add_arguments(
             protocols.add_parser("lifting", description=evaluate_lifting.DESCRIPTION)
+        )
+        evaluate_metrabs.add_arguments(
+            protocols.add_parser("metrabs", description=evaluate_metrabs.DESCRIPTION)
         )
         evaluate_predictions.add_arguments(protocols)
         evaluate_crops.add_arguments(
@@ -119,6 +123,8 @@ class Command:
             return evaluate_crops.evaluate(args, console)
         if args.protocol == "lifting":
             return evaluate_lifting.evaluate(args, console)
+        if args.protocol == "metrabs":
+            return evaluate_metrabs.evaluate(args, console)
         if args.protocol in evaluate_predictions.PROTOCOLS:
             return evaluate_predictions.evaluate(args)
         for option, value in (("--batch", args.batch), ("--every", args.every)):
@@ -134,6 +140,8 @@ class Command:
             return evaluate_crops.words(result)
         if result["protocol"] == "lifting":
             return evaluate_lifting.words(result)
+        if result["protocol"] == "metrabs":
+            return evaluate_metrabs.words(result)
         if result["protocol"] in evaluate_predictions.PROTOCOLS:
             return evaluate_predictions.words(result)
         lines = [f"WARNING {result['warning']}"] if result.get("warning") else []

@@ -62,3 +62,9 @@ def normalise(picture: Picture) -> NDArray[np.float32]:
     # A table of the 256 possible values per channel: exact float64 arithmetic at the price of a look-up.
     table = (((np.arange(256) / 255.0)[:, None] - _MEAN) / _STD).astype(np.float32)
     return np.stack([table[picture[..., channel], channel] for channel in range(3)], axis=-1)
+
+
+def grey_levels(picture: NDArray[np.float32]) -> Picture:
+    """(H, W, 3) as they were before ``normalise``."""
+    levels = (picture.astype(np.float64) * _STD + _MEAN) * 255.0
+    return np.asarray(np.rint(levels).clip(0, 255), np.uint8)

@@ -112,11 +112,20 @@ class SimulatedStudio:
                 self._figures[number] = draw_figure(seed)
         return self._figures[number]
 
+    def scene(self, random: Generator) -> StudioScene:
+        """Somebody in the studio, for those who choose cameras of their own."""
+        return StudioScene(self, random)
+
+    @property
+    def thickness(self) -> Floats:
+        """What ``StudioScene.picture`` wants to know of the body."""
+        return self._allowed
+
     def __getitem__(self, index: int) -> dict[str, NDArray[Any]]:
         """The sample at a position."""
         config = self.config
         random = np.random.default_rng([config.seed, SPLITS[self.split], _SAMPLE, index])
-        scene = _Scene(self, random)
+        scene = self.scene(random)
         crops = scene.studio_cameras() if self.split == "studio" else scene.cameras()
         images = np.empty((config.views, config.crop_px, config.crop_px, 3), np.uint8)
         visible = np.empty((config.views, len(self.skeleton)), bool)
@@ -140,7 +149,7 @@ class SimulatedStudio:
         }
 
 
-class _Scene:
+class StudioScene:
     """One instant: people, obstacles and light, and the cameras that look at the first person."""
 
     def __init__(self, data: SimulatedStudio, random: Generator) -> None:

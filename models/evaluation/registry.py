@@ -11,8 +11,10 @@ NETWORKS = Registry(
         "lifter": "models.evaluation.lifting_run:Lifter",
         "lifting_files": "models.evaluation.lifting_run:evaluate_files",
         "lifting_simulated": "models.evaluation.lifting_run:evaluate_simulated",
+        "metrabs": "models.evaluation.metrabs_run:evaluate_metrabs",
     },
     extras=dict.fromkeys(
-        ("weights", "untrained", "crops", "lifter", "lifting_files", "lifting_simulated"), "learned"
+        ("weights", "untrained", "crops", "lifter", "lifting_files", "lifting_simulated", "metrabs"),
+        "learned",
     ),
 )

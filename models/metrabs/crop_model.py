@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from configs.loading import Config
@@ -28,6 +28,11 @@ class MetrabsConfig(Config):
         legacy_centered_stride_bug: See ``HeatmapScale.legacy_offset``.
         weak_perspective: Find the distance from the size alone.
         mix_3d_inside_fov: See ``absolute_pose``.
+        scale_recovery: ``metrabs`` says where a person is; ``metro`` (MeTRo) the shape alone, about the mean
+            of its joints, from the volume.
+        joint_names: What the points are called, in networks of our own training; empty where a file beside
+            the weights says it.
+        edges: Bones between them.
     """
 
     proc_side: int = Field(256, ge=STRIDE, multiple_of=STRIDE)
@@ -39,6 +44,17 @@ class MetrabsConfig(Config):
     legacy_centered_stride_bug: bool = False
     weak_perspective: bool = False
     mix_3d_inside_fov: float | None = Field(0.5, ge=0.0, le=1.0)
+    scale_recovery: Literal["metrabs", "metro"] = "metrabs"
+    joint_names: tuple[str, ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> MetrabsConfig:
+        if self.joint_names and len(self.joint_names) != self.points:
+            raise ValueError(f"{len(self.joint_names)} joint_names for {self.points} points")
+        if any(not 0 <= joint < self.points for edge in self.edges for joint in edge):
+            raise ValueError("an edge names a joint that is not there")
+        return self
 
 
 class MetrabsCropModel(nn.Module):
@@ -68,20 +84,43 @@ class MetrabsCropModel(nn.Module):
         )
         # Not among the entries of a file: the released ones keep it beside the weights.
         self.register_buffer("decoder", decoder, persistent=False)
+        self.frozen_statistics = False
+        """Batch normalisation keeps its statistics in training, too."""
 
     @property
     def joints(self) -> int:
         """Joints of a pose."""
         return self.config.points if self.decoder is None else self.decoder.shape[1]
 
-    def forward(self, images: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+    def train(self, mode: bool = True) -> MetrabsCropModel:
+        """See ``nn.Module``; mind ``frozen_statistics``."""
+        super().train(mode)
+        if mode and self.frozen_statistics:
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
+
+    def forward(
+        self,
+        images: Tensor,
+        intrinsics: Tensor,
+        mix: Tensor | None = None,
+        weak: bool | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """(N, 3, P, P) RGB in [0, 1] and (N, 3, 3) intrinsics to (N, J, 3) mm and (N, J) confidences.
 
         The confidence is how peaked the flat heatmap is, see ``HeatmapReading``. It is no probability of
         being right.
+
+        Args:
+            images: See above.
+            intrinsics: See above.
+            mix: (N, 1, 1) instead of ``mix_3d_inside_fov``, for training.
+            weak: Instead of ``weak_perspective``, for training.
         """
         reading = self.read(images)
-        return self.absolute(reading, intrinsics), self.confidence(reading)
+        return self.absolute(reading, intrinsics, mix, weak), self.confidence(reading)
 
     def read(self, images: Tensor) -> HeatmapReading:
         """What the heads say."""
@@ -93,14 +132,22 @@ class MetrabsCropModel(nn.Module):
         side, centered = self.config.proc_side, self.config.centered_stride
         return in_view(pixels, side, STRIDE, centered=centered)
 
-    def absolute(self, reading: HeatmapReading, intrinsics: Tensor) -> Tensor:
-        """(N, J, 3) mm in the frame of the crop's camera."""
-        points = normalised_points(reading.pixels, intrinsics)
+    def absolute(
+        self,
+        reading: HeatmapReading,
+        intrinsics: Tensor,
+        mix: Tensor | None = None,
+        weak: bool | None = None,
+    ) -> Tensor:
+        """(N, J, 3) mm in the frame of the crop's camera; of MeTRo about the mean joint. See ``forward``."""
         config = self.config
+        if config.scale_recovery == "metro":
+            return reading.metric - reading.metric.mean(dim=1, keepdim=True)
+        points = normalised_points(reading.pixels, intrinsics)
         seen = self.in_view(reading.pixels)
-        poses = absolute_pose(
-            points, reading.metric, seen, config.mix_3d_inside_fov, weak=config.weak_perspective
-        )
+        share = config.mix_3d_inside_fov if mix is None else mix
+        flat = config.weak_perspective if weak is None else weak
+        poses = absolute_pose(points, reading.metric, seen, share, weak=flat)
         if self.decoder is None:
             return poses
         return torch.einsum("nlc,lj->njc", poses[:, : len(self.decoder)], self.decoder)

@@ -79,10 +79,8 @@ class MetrabsLosses:
             valid: (N, J) joints with a truth.
             absolute: Whether the place counts.
         """
-        weight = valid[..., None].to(poses.dtype)
-        weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1.0)
         apart = poses - truth
-        shape = masked_mean((apart - (weight * apart).sum(dim=1, keepdim=True)).abs(), valid) / 1000.0
+        shape = self.of_shape(poses, truth, valid)
         seen, wanted = project(poses, intrinsics), project(truth, intrinsics)
         ahead = (poses[..., 2] > 1.0) & (truth[..., 2] > NEAR_MM)
         usable = valid & ahead & self._in_view(seen, VIEW_MARGIN) & self._in_view(wanted, AROUND)
@@ -110,6 +108,26 @@ class MetrabsLosses:
         seen = torch.einsum("njc,jl->nlc", project(poses, intrinsics), joints.to(poses))
         usable = valid & self._in_view(seen, VIEW_MARGIN) & self._in_view(labels, AROUND)
         return masked_mean((seen - labels).abs(), usable) * self.metres_per_pixel
+
+    def of_shape(self, poses: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+        """Shape alone, each pose about the mean of its valid joints; arguments as in ``with_depth``."""
+        weight = valid[..., None].to(poses.dtype)
+        weight = weight / weight.sum(dim=1, keepdim=True).clamp_min(1.0)
+        apart = poses - truth
+        return masked_mean((apart - (weight * apart).sum(dim=1, keepdim=True)).abs(), valid) / 1000.0
+
+    def aligned_in_picture(self, poses: Tensor, labels: Tensor, valid: Tensor, joints: Tensor) -> Tensor:
+        """Labels in pixels for poses that are nowhere: laid over them first.
+
+        Args:
+            poses: (N, J, 3) mm; x and y are compared.
+            labels: (N, L, 2) px.
+            valid: (N, L).
+            joints: (J, L) from ``label_joints``.
+        """
+        flat = torch.einsum("njc,jl->nlc", poses[..., :2], joints.to(poses))
+        apart = (standardised_to(flat, labels, valid) - labels).abs()
+        return masked_mean(apart, valid) * self.metres_per_pixel
 
     def to_latents(self, latents: Tensor, target: Tensor, intrinsics: Tensor) -> Tensor:
         """Predicted latent points (N, L, 3) against those of the predicted joints, in space and picture.

@@ -25,7 +25,12 @@ from models.datasets.restricted_pickle import read_pickle
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel, settings_in
 from models.metrabs.joint_layout import Edges, JointLayout, JointSelection
 
-_OURS: Final = frozenset(MetrabsConfig.model_fields) - {"points", "efficientnet_size"}
+_OURS: Final = frozenset(MetrabsConfig.model_fields) - {
+    "points",
+    "efficientnet_size",
+    "joint_names",
+    "edges",
+}
 
 
 def read_model_folder(
@@ -42,8 +47,7 @@ def read_model_folder(
     """
     settings = read_yaml(folder / "config.yaml")
     names, edges = _joints(folder / "joint_info.npz")
-    checkpoint = folder / "ckpt.safetensors"
-    state = read_state(checkpoint if checkpoint.is_file() else folder / "ckpt.pt")
+    state = read_state(checkpoint_of(folder))
     known = {name: settings[name] for name in _OURS if name in settings}
     known |= settings_in(state)
     _check(settings, known, folder)
@@ -64,6 +68,12 @@ def read_model_folder(
     network = MetrabsCropModel(config, decoder)
     load_strict(network, state, file=folder)
     return network.eval(), JointLayout(names, edges, _transform(folder), _skeletons(folder))
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The file of weights; there or not."""
+    ours = folder / "ckpt.safetensors"
+    return ours if ours.is_file() else folder / "ckpt.pt"
 
 
 def _check(settings: Mapping[str, Any], known: Mapping[str, Any], folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -17,13 +16,14 @@ from models.lifting.keypoint_order import TARGET, to_human36m
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel
 from models.metrabs.estimator import PoseEstimator
 from models.metrabs.joint_layout import JointLayout
-from models.metrabs.model_folder import read_model_folder
+from models.metrabs.joint_names import NAMES, short_names
 from models.metrabs.multi_person import EstimationSettings
+from models.metrabs.opening import open_metrabs
+from models.metrabs.person_box import box_round
 from models.monocular.base import MonocularPose
 from models.monocular.uncertainty import Uncertainty
 from models.skeleton import Skeleton
 from models.triangulation.predictors.device import choose_device
-from models.zoo.checksum import sha256_of
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -33,34 +33,13 @@ UNTRAINED: Final = "untrained"
 _LEAST_KEYPOINTS: Final = 3
 """That make a box."""
 
-NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "pelvis": ("pelv", "spinebase"),
-    "spine": ("spin", "bell", "spi1", "spinemid"),
-    "neck": ("neck", "thor", "spineshoulder"),
-    "nose": ("nose",),
-    "head_top": ("htop",),
-    **{
-        f"{side}_{joint}": (f"{side[0]}{short}",)
-        for side in ("left", "right")
-        for joint, short in (
-            ("shoulder", "sho"),
-            ("elbow", "elb"),
-            ("wrist", "wri"),
-            ("hip", "hip"),
-            ("knee", "kne"),
-            ("ankle", "ank"),
-            ("ear", "ear"),
-        )
-    },
-}
-"""Our joints by the names in published models, the nearest first; a suffix such as ``_smpl`` is cut off."""
-
 
 class MetrabsSettings(Config):
     """Which weights, and how to look at each person."""
 
     weights: str = UNTRAINED
-    """The folder of a published model (config.yaml, ckpt.pt, joint_info.npz, ...), or ``untrained``."""
+    """The folder of a published model (config.yaml, ckpt.pt, joint_info.npz, ...), what training wrote
+    (best.safetensors), or ``untrained``."""
     skeleton: str = ""
     """Of those that the model has; all joints by default."""
     num_aug: int = Field(1, ge=1, le=100)
@@ -100,21 +79,17 @@ class Metrabs:
             network, layout = _untrained(config.crop_px)
             self.name = f"metrabs ({UNTRAINED})"
         else:
-            folder = Path(config.weights).expanduser()
-            if not folder.is_dir():
-                raise bad_input(
-                    "is not the folder of a MeTRAbs model",
-                    file=source,
-                    key="weights",
-                    value=config.weights,
-                    allowed="a folder with config.yaml, ckpt.pt and joint_info.npz, or untrained",
-                )
-            network, layout = read_model_folder(folder)
-            checkpoint = next(
-                folder / name for name in ("ckpt.safetensors", "ckpt.pt") if (folder / name).is_file()
+            opened = open_metrabs(config.weights, source=source)
+            network, layout, self.hashes = opened.network, opened.layout, opened.hashes
+            self.name = f"metrabs ({opened.name})"
+        if network.config.scale_recovery == "metro":
+            raise bad_input(
+                "says the shape of a person and not the place",
+                file=source,
+                key="weights",
+                value=config.weights,
+                allowed="networks with scale_recovery metrabs",
             )
-            self.hashes = {checkpoint.name: sha256_of(checkpoint)}
-            self.name = f"metrabs ({folder.resolve().name})"
         names = [name.partition("_")[0] for name in layout.select(config.skeleton).names]
         self._joints = _as_skeleton(names, source)
         self._estimator = PoseEstimator(
@@ -143,7 +118,7 @@ class Metrabs:
             return MonocularPose.nobody(len(TARGET))
         people = self._estimator.people(
             [np.ascontiguousarray(image[:, :, ::-1])],
-            [_box_round(keypoints[known])],
+            [box_round(keypoints[known])[None]],
             self._settings,
             camera.K.copy(),  # torch takes no arrays that are read-only
             camera.distortion.copy(),
@@ -156,16 +131,6 @@ class Metrabs:
         trusted = np.full(len(joints), float(scores[known].mean()))
         placed, trusted = (part[0] for part in to_human36m(joints[None], trusted[None], self._joints))
         return MonocularPose(placed, trusted, trusted > 0.0)
-
-
-def _box_round(keypoints: Floats) -> NDArray[np.float32]:
-    """(1, 4) left, top, width, height px round keypoints (K, 2), with a tenth more on each side.
-
-    Detectors' boxes, which the network was trained with, reach to the ends of hands, feet and head.
-    """
-    low, high = keypoints.min(axis=0), keypoints.max(axis=0)
-    margin = 0.1 * float((high - low).max())
-    return np.array([[*(low - margin), *(high - low + 2.0 * margin)]], np.float32)
 
 
 def _as_skeleton(names: list[str], source: str) -> Skeleton:
@@ -187,8 +152,7 @@ def _as_skeleton(names: list[str], source: str) -> Skeleton:
 
 def _untrained(crop_px: int) -> tuple[MetrabsCropModel, JointLayout]:
     """The small network with random weights, the same in every run, and the joints of Human3.6M."""
-    short = {joint: names[0] for joint, names in NAMES.items()}
-    names = tuple(short[joint] for joint in TARGET.joints)
+    names = short_names(TARGET)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = MetrabsCropModel(MetrabsConfig(proc_side=crop_px, points=len(names)))

@@ -25,6 +25,8 @@ def write_contact_sheet(path: Path, batch: Batch) -> None:
     if "images" not in batch:
         raise bad_input("these data have no pictures", file=path)
     shown = {name: value[:MOST_SAMPLES] for name, value in batch.items()}
+    if "intrinsics" in shown:
+        shown = _one_view(shown)
     truth, _ = projected(shown["keypoints"], shown["projections"])
     visible = shown.get("visible", torch.ones(truth.shape[:3], dtype=torch.bool)).numpy()
     rows = []
@@ -49,3 +51,15 @@ def write_contact_sheet(path: Path, batch: Batch) -> None:
         raise bad_input(
             "cannot be written as a picture", file=path, allowed="*.png, *.jpg in a folder that exists"
         )
+
+
+def _one_view(crops: Batch) -> Batch:
+    """Crops of one camera each, red first, with joints in its axes, as views of one camera."""
+    still = torch.zeros(len(crops["images"]), 1, 3, 4)
+    still[:, 0, :, :3] = crops["intrinsics"]
+    return {
+        "images": crops["images"].flip(-1)[:, None],
+        "projections": still,
+        "keypoints": crops["joints"],
+        "visible": crops["valid"][:, None],
+    }

@@ -46,6 +46,7 @@ TRAINING_DATA = Registry(
         "human36m": "models.training.human36m_data:Human36MData",
         "human36m_normalised": "models.training.lifting_data:NormalisedData",
         "human36m_pixels": "models.training.lifting_data:PixelsData",
+        "metrabs": "models.training.metrabs_data:MetrabsData",
         "simulated_motion": "models.training.lifting_data:SimulatedMotionData",
     },
 )

@@ -9,6 +9,7 @@ TASKS = Registry(
         "algebraic": "models.training.tasks.triangulation:AlgebraicTask",
         "simple_baseline": "models.training.tasks.lifting:SimpleBaselineTask",
         "gridconv": "models.training.tasks.lifting:GridConvTask",
+        "metrabs": "models.training.tasks.metrabs:MetrabsTask",
         "volumetric": "models.training.tasks.triangulation:VolumetricTask",
     },
 )
