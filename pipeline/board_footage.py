@@ -195,7 +195,7 @@ def _from_take(
 
 def _ledger_times(take: Take, camera: str, video: Path) -> tuple[tuple[int, ...], list[int]]:
     """Capture time and frame index of every picture in a take's video; index -1 where the ledger has none."""
-    from pipeline.take.video_file import RecordedVideo, match_pictures
+    from pipeline.take.video_file import RecordedVideo
 
     ledger = take.ledger(camera)
     if ledger.problem:
@@ -205,9 +205,9 @@ def _ledger_times(take: Take, camera: str, video: Path) -> tuple[tuple[int, ...]
             hint=f"run: launch.py repair {take.folder}",
         )
     recorded = ledger.recorded
-    times_ms = RecordedVideo(video).times_ms
-    rows = match_pictures(times_ms, [row.t_capture_ns for row in recorded], take.header.origin_ns)
-    fallback = np.rint(times_ms * 1e6).astype(np.int64) + take.header.origin_ns
+    found = RecordedVideo(video)
+    rows = found.rows([row.t_capture_ns for row in recorded], take.header.origin_ns)
+    fallback = np.rint(found.times_ms * 1e6).astype(np.int64) + take.header.origin_ns
     times = tuple(
         recorded[row].t_capture_ns if row >= 0 else int(fallback[place]) for place, row in enumerate(rows)
     )

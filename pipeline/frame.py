@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+
+INTRA_ONLY: Final = frozenset({"mjpeg", "ffv1", "rawvideo", "png"})
+"""Codecs whose every packet is a picture of its own; those of others build on the ones before."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,16 +14,10 @@ from pipeline.drivers.base import CameraDriver, CameraInfo, CameraNote, CameraSe
 from pipeline.drivers.registry import DRIVERS
 from pipeline.frame import EncodedPacket, Frame, VideoFormat
 from pipeline.frame_ring import FrameRingWriter
-from pipeline.messages import (
-    CameraEvent,
-    Command,
-    FrameReady,
-    FrameRecord,
-    PacketInfo,
-    StreamClosed,
-    StreamOpened,
-)
+from pipeline.messages import Command, FrameReady
 from pipeline.node import Node, NodeContext
+from pipeline.record_feed import RecordFeed
+from pipeline.record_lead_in import Captured
 from pipeline.record_outbox import MOST_FRAMES, RecordOutbox
 from pipeline.rig_config import CameraConfig
 from pipeline.telemetry import Distribution, Drops, Rate
@@ -60,11 +53,8 @@ class Grabber(Node):
         self._info: CameraInfo | None = None
         self._frames: Sender | None = None
         self._records: RecordOutbox | None = None
-        self._recording = False
-        self._epoch = 0
+        self._feed: RecordFeed | None = None
         self._next_index = 0
-        self._recorded_from = 0
-        self._captured_while_recording = 0
         self._last_time_ns = 0
         self._origin_ns = 0
         self._half_period_ns = 0
@@ -73,7 +63,6 @@ class Grabber(Node):
         self._clock_jumped = False
         self._rate = Rate()
         self._inference_drops = Drops()
-        self._recording_drops = Drops()
         self._encode_ms = Distribution()
         self._jitter_ms = Distribution()
 
@@ -91,6 +80,8 @@ class Grabber(Node):
         self._frames = bus.sender(self.context.endpoints.frames, _FRAME_QUEUE)
         records = bus.sender(self.context.endpoints.records, min(_SOCKET_QUEUE, _RECORD_QUEUE))
         self._records = RecordOutbox(records, _RECORD_QUEUE)
+        stream = info.stream or VideoFormat("mjpeg", info.size, info.fps)
+        self._feed = RecordFeed(self.camera.name, stream, self._records, self._tell_now)
         return {
             "camera": self.camera.name,
             "size": list(info.size),
@@ -108,12 +99,12 @@ class Grabber(Node):
         elif command.kind == "release" and self._ring is not None:
             self._ring.release_all()
         elif command.kind == "record" and not self._recording:
-            self._start_recording()
+            self._start_recording(command.details.get("origin_ns"))
         elif command.kind == "stop_recording":
             self._stop_recording()
-        elif command.kind == "written" and self._records is not None:
+        elif command.kind == "written" and self._records is not None and self._feed is not None:
             epoch, index = command.details.get(self.camera.name, (0, 0))
-            if epoch == self._epoch:
+            if epoch == self._feed.epoch:
                 self._records.written(index)
         elif command.kind == "send_again" and self._records is not None:
             self._records.send_again()
@@ -166,7 +157,7 @@ class Grabber(Node):
             "fps_overall": round(self._rate.overall_hz, 3),
             "fps_asked": self._info.fps if self._info else None,
             "inference_drops": self._inference_drops.summary(),
-            "recording_drops": self._recording_drops.summary(),
+            "recording_drops": self._feed.drops.summary() if self._feed is not None else {},
             "delivery_ms": self._jitter_ms.summary(),
             "encode_ms": self._encode_ms.summary(),
             "source": self._driver.telemetry() if self._driver is not None else {},
@@ -206,14 +197,18 @@ class Grabber(Node):
             self._tell(CameraNote("clock_step", message, {"jump_s": jump_s}), now_ns)
         return replace(frame, t_capture_ns=time_ns)
 
+    @property
+    def _recording(self) -> bool:
+        return self._feed is not None and self._feed.recording
+
     def _tell(self, note: CameraNote, t_ns: int) -> None:
         self.report("event", note.message, what=note.kind, camera=self.camera.name, **note.details)
-        self._tell_take(note, t_ns)
+        if self._feed is not None:
+            self._feed.event(note, t_ns)
 
-    def _tell_take(self, note: CameraNote, t_ns: int) -> None:
-        if self._recording and self._records is not None:
-            event = CameraEvent(self.camera.name, note.kind, note.message, note.details)
-            self._records.put("camera_event", event, t_capture_ns=t_ns)
+    def _tell_now(self, note: CameraNote) -> None:
+        log.warning("%s", note.message)
+        self._tell(note, time.monotonic_ns())
 
     def _show(self, frame: Frame) -> None:
         """Offer the picture to inference."""
@@ -253,97 +248,59 @@ class Grabber(Node):
         return wanted
 
     def _record(self, frame: Frame) -> None:
-        if not self._recording:
-            return
-        assert self._info is not None
+        assert self._info is not None and self._feed is not None
         packets = frame.packets
-        if self._info.stream is None and frame.image is not None:
+        if self._info.stream is None and frame.image is not None and self._feed.recording:
             started = time.perf_counter()
             data = simplejpeg.encode_jpeg(
                 frame.image, quality=JPEG_QUALITY, colorspace="BGR", colorsubsampling="420"
             )
             self._encode_ms.add((time.perf_counter() - started) * 1e3)
             packets = (EncodedPacket(data, frame.t_capture_ns, frame.t_capture_ns, keyframe=True),)
-        self._hand_over(frame.index, frame.t_capture_ns, packets)
-
-    def _hand_over(self, index: int, t_capture_ns: int, packets: tuple[EncodedPacket, ...]) -> None:
-        info = [PacketInfo(packet.pts_ns, packet.dts_ns, packet.keyframe) for packet in packets]
-        record = FrameRecord(self.camera.name, index - self._recorded_from, "", info)
-        self._put(record, t_capture_ns, [packet.data for packet in packets])
-
-    def _put(self, record: FrameRecord, t_capture_ns: int, data: Sequence[bytes] = ()) -> None:
-        assert self._records is not None
-        self._captured_while_recording += 1
-        if record.cause:
-            self._recording_drops.add(record.cause)
-        if (
-            not self._records.put("frame_record", record, data, t_capture_ns=t_capture_ns, index=record.index)
-            and not record.cause
-        ):
-            # The recorder is behind or away; it learns of the hole from the jump in the index.
-            self._recording_drops.add("recorder_behind")
+        self._feed.take(Captured(frame.index, frame.t_capture_ns, packets))
 
     def _note_gone(self, frame: Frame) -> None:
         """The source knows which frame it lost, and why."""
         self._last_time_ns = frame.t_capture_ns
         self._inference_drops.add(frame.cause)
-        if self._recording:
-            index = frame.index - self._recorded_from
-            self._put(FrameRecord(self.camera.name, index, frame.cause, []), frame.t_capture_ns)
+        assert self._feed is not None
+        self._feed.take(Captured(frame.index, frame.t_capture_ns, cause=frame.cause))
 
     def _tell_notes(self, *, clock: bool = False) -> None:
         """What happened to the source, into the take and to people; ``clock`` adds the state of its clock."""
-        assert self._driver is not None
+        assert self._driver is not None and self._feed is not None
         now = time.monotonic_ns()
         for note in self._driver.notes():
             self._tell(note, now)
         clock_note = self._driver.clock() if clock or now >= self._clock_due_ns else None
         if clock_note is not None:
             self._clock_due_ns = now + _CLOCK_NS
-            self._tell_take(clock_note, now)
+            self._feed.event(clock_note, now)
 
     def _note_lost(self, missing: int, next_time_ns: int) -> None:
         """The camera itself lost frames: they were captured, so the ledger names them."""
         self._inference_drops.add("lost_by_camera", missing)
-        if not self._recording:
-            return
+        assert self._feed is not None
         step_ns = (next_time_ns - self._last_time_ns) // (missing + 1) if self._last_time_ns else 0
         for place in range(1, missing + 1):
-            index = self._next_index + place - 1 - self._recorded_from
-            lost = FrameRecord(self.camera.name, index, "lost_by_camera", [])
             time_ns = next_time_ns - (missing + 1 - place) * step_ns
-            self._put(lost, time_ns)
+            self._feed.take(Captured(self._next_index + place - 1, time_ns, cause="lost_by_camera"))
 
-    def _start_recording(self) -> None:
-        assert self._info is not None and self._records is not None
-        stream = self._info.stream or VideoFormat("mjpeg", self._info.size, self._info.fps)
-        self._epoch = time.monotonic_ns()
-        opened = StreamOpened(
-            self.camera.name,
-            stream.codec,
-            stream.size[0],
-            stream.size[1],
-            stream.fps,
-            stream.extradata,
-            stream.pixel_format,
-            self._epoch,
-        )
-        self._records.begin(opened)
-        self._recording = True
-        self._recorded_from = self._next_index
-        self._captured_while_recording = 0
+    def _start_recording(self, origin_ns: int | None) -> None:
+        assert self._feed is not None
+        if self.camera.driver.get("pace") == "free":
+            origin_ns = None  # its times are not those of this machine's clock
+        self._feed.start(origin_ns)
         self._tell_notes(clock=True)
 
     def _stop_recording(self) -> None:
-        if not self._recording or self._records is None:
+        if not self._recording:
             return
-        assert self._driver is not None
+        assert self._driver is not None and self._feed is not None
         for frame in self._driver.missing(time.monotonic_ns()):
             self._pass_on(frame)
         self._tell_notes(clock=True)
-        self._recording = False
-        closed = StreamClosed(self.camera.name, self._captured_while_recording)
-        self._records.put("stream_closed", closed)
+        self._feed.stop()
 
     def _finish(self) -> None:
         """Name the frames whose packets were already handed out, then end the recording."""

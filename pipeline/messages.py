@@ -18,6 +18,8 @@ from msgspec import Meta
 WIRE_VERSION: Final = 1
 
 _MOST_CAMERAS: Final = 64
+MOST_PACKETS: Final = 64
+"""In one message. A frame brings none or a few."""
 _LONGEST_SIDE: Final = 1 << 16
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -84,7 +86,18 @@ class FrameRecord(msgspec.Struct, frozen=True):
     cause: Annotated[str, Meta(max_length=40, pattern="^[a-z0-9_]*$")]
     """Why it is not recorded; empty when it is. A word of the ledger, so it cannot break its lines."""
 
-    packets: Annotated[list[PacketInfo], Meta(max_length=64)]
+    packets: Annotated[list[PacketInfo], Meta(max_length=MOST_PACKETS)]
+
+
+class LeadIn(msgspec.Struct, frozen=True):
+    """Grabber to recorder: packets since the last key frame, for decoding the frames that follow.
+
+    They come between ``StreamOpened`` and the first frame, in several messages where they are many, and are
+    no frames of the take.
+    """
+
+    camera: Name
+    packets: Annotated[list[PacketInfo], Meta(max_length=MOST_PACKETS)]
 
 
 class StreamClosed(msgspec.Struct, frozen=True):
@@ -265,6 +278,7 @@ TOPICS: Final[dict[str, type[msgspec.Struct]]] = {
     "frame": FrameReady,
     "stream_opened": StreamOpened,
     "frame_record": FrameRecord,
+    "lead_in": LeadIn,
     "stream_closed": StreamClosed,
     "camera_event": CameraEvent,
     "remote_ask": RemoteAsk,
@@ -300,7 +314,8 @@ LARGEST_FRAME: Final = 64 << 20
 LIMITS: Final[dict[str, Limits]] = {
     "frame": Limits(4 << 10),
     "stream_opened": Limits(2 << 20),
-    "frame_record": Limits(64 << 10, frames=64, data=LARGEST_FRAME),
+    "frame_record": Limits(64 << 10, frames=MOST_PACKETS, data=LARGEST_FRAME),
+    "lead_in": Limits(64 << 10, frames=MOST_PACKETS, data=LARGEST_FRAME),
     "stream_closed": Limits(4 << 10),
     "camera_event": Limits(2 << 20),
     "remote_ask": Limits(4 << 10),

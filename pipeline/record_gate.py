@@ -13,7 +13,7 @@ from typing import Final
 import av
 
 from pipeline.bus import Message, WireError
-from pipeline.messages import CameraEvent, FrameRecord, StreamClosed, StreamOpened
+from pipeline.messages import CameraEvent, FrameRecord, LeadIn, StreamClosed, StreamOpened
 from pipeline.pose_messages import unpack_poses
 
 AHEAD_NS: Final = 10_000_000_000
@@ -44,7 +44,7 @@ class RecordGate:
             WireError: It is refused; ``kind`` says why.
         """
         payload = message.payload
-        if not isinstance(payload, FrameRecord | StreamOpened | StreamClosed | CameraEvent):
+        if not isinstance(payload, FrameRecord | LeadIn | StreamOpened | StreamClosed | CameraEvent):
             if message.topic != "poses":
                 raise WireError(f"a {message.topic} message is nothing to record", "unexpected_topic")
             unpack_poses(message)
@@ -58,9 +58,9 @@ class RecordGate:
                 raise WireError(f"{payload.camera}: unknown codec {payload.codec[:40]!r}", "unknown_codec")
             self._rates[payload.camera] = payload.fps
             self._last.pop(payload.camera, None)
-        elif isinstance(payload, FrameRecord):
-            if len(payload.packets) != len(message.frames):
-                raise WireError(f"{payload.camera}: packets without bytes, or bytes without packets")
+        if isinstance(payload, FrameRecord | LeadIn) and len(payload.packets) != len(message.frames):
+            raise WireError(f"{payload.camera}: packets without bytes, or bytes without packets")
+        if isinstance(payload, FrameRecord):
             self._check_gap(payload.camera, payload.index, message.t_capture_ns)
             self._last[payload.camera] = (payload.index, message.t_capture_ns)
         elif isinstance(payload, StreamClosed) and payload.camera in self._last:

@@ -19,7 +19,7 @@ import av
 from calibration.assumed_camera import assumed_calibration
 from pipeline.bus import Message
 from pipeline.frame import EncodedPacket, VideoFormat
-from pipeline.messages import CameraEvent, FrameRecord, StreamClosed, StreamOpened
+from pipeline.messages import CameraEvent, FrameRecord, LeadIn, StreamClosed, StreamOpened
 from pipeline.pose_messages import unpack_poses
 from pipeline.take.errors import DiskFullError, is_disk_full
 from pipeline.take.events import read_events
@@ -205,6 +205,8 @@ class Recording:
             return  # left over from before: what belongs here is sent again after the stream is opened
         elif isinstance(payload, FrameRecord):
             self._write_frame(camera, message, payload)
+        elif isinstance(payload, LeadIn):
+            self._write_lead_in(camera, message, payload)
         elif isinstance(payload, StreamClosed):
             self._note_missing(
                 payload.camera, camera, camera.offset + payload.captured, camera.last_time_ns, at_end=True
@@ -238,10 +240,7 @@ class Recording:
         name = record.camera
         index = camera.offset + record.index
         cause = camera.refused or record.cause
-        packets = [
-            EncodedPacket(bytes(data), info.pts_ns, info.dts_ns, info.keyframe)
-            for info, data in zip(record.packets, message.frames, strict=False)
-        ]
+        packets = _packets(message, record)
         if index < camera.next_index:
             # Sent again: the ledger has it, the video may not.
             if self._writer.resumed and packets and not cause:
@@ -264,6 +263,17 @@ class Recording:
             camera.in_files = camera.written.popleft()[1]
         self._frames += 1
         self._bytes += sum(len(packet.data) for packet in packets)
+
+    def _write_lead_in(self, camera: _Camera, message: Message, lead_in: LeadIn) -> None:
+        """Packets for decoding what follows, before the first frame of a video."""
+        if camera.refused or camera.offset or (camera.next_index and not self._writer.resumed):
+            return
+        try:
+            self._writer.write_lead_in(lead_in.camera, _packets(message, lead_in))
+        except (ValueError, av.FFmpegError) as error:
+            if isinstance(error, OSError) and (is_disk_full(error) or not isinstance(error, ValueError)):
+                raise
+            log.warning("%s: what comes before the first frame cannot be written: %s", lead_in.camera, error)
 
     def _line(
         self, name: str, camera: _Camera, index: int, time_ns: int, cause: str, packets: list[EncodedPacket]
@@ -301,6 +311,13 @@ class Recording:
 
 class NearlyFullError(DiskFullError):
     """There is just room to close the take in order, and for the system to live."""
+
+
+def _packets(message: Message, record: FrameRecord | LeadIn) -> list[EncodedPacket]:
+    return [
+        EncodedPacket(bytes(data), info.pts_ns, info.dts_ns, info.keyframe)
+        for info, data in zip(record.packets, message.frames, strict=False)
+    ]
 
 
 def _continues(before: VideoFormat, now: VideoFormat) -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import av
 
 from calibration.picture_fit import fit_to_picture
 from calibration.rig import Rig
 from configs.errors import bad_input, did_you_mean
 from pipeline.drivers.base import CameraDriver, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.video_file import VideoFileDriver
-from pipeline.frame import Frame, Image
+from pipeline.frame import EncodedPacket, Frame, Image
 from pipeline.rig_config import CameraConfig, RigConfig
 from pipeline.take.errors import TakeError
 from pipeline.take.header import TAKE_FILE
 from pipeline.take.ledger import LedgerRow
 from pipeline.take.take import Take
+from pipeline.take.video_file import RecordedVideo
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +106,9 @@ def _rig(name: str, videos: dict[str, Path]) -> RigConfig:
 class FootageReader:
     """Frames of one camera's video in order, with their packets and capture times.
 
-    For a take, times and lost frames come from its ledger: ``rows`` yields them all.
+    For a take, times and lost frames come from its ledger: ``frames`` yields them all. Pictures before its
+    first frame, or before time 0 of a take's video in a plain folder, are only decoded; their packets come
+    with the first frame, so that a copy can be shown as well.
 
     Raises:
         TakeError: The video of a take does not hold the pictures its ledger promises.
@@ -116,13 +121,16 @@ class FootageReader:
             VideoFileDriver.Config(**settings), CameraSettings(camera.name, None, None, origin_ns)
         )
         self.info: CameraInfo = self._driver.open()
-        self._driver.start(origin_ns)
         self._rows: list[LedgerRow] | None = None
+        recorded_ns: list[int] = []
         if footage.take is not None:
             ledger = footage.take.ledger(camera.name)
             if ledger.problem:
                 raise TakeError(f"{footage.take.folder}: ledger of {camera.name}: {ledger.problem}")
             self._rows = list(ledger.rows)
+            recorded_ns = [row.t_capture_ns for row in ledger.recorded]
+        self._lead_in, begins_ms = _before_the_take(Path(str(settings["path"])), recorded_ns, origin_ns)
+        self._driver.start(origin_ns + round(begins_ms * 1e6))
 
     def frames(self) -> Iterator[tuple[Frame, str]]:
         """Yield every captured frame and its cause of loss ("" for a recorded one, which has a picture)."""
@@ -147,13 +155,33 @@ class FootageReader:
         self._driver.close()
 
     def _next(self) -> Frame | None:
+        before: list[EncodedPacket] = []
         while True:
             try:
                 frame = self._driver.read(1.0)
             except EndOfStream:
                 return None
-            if frame is not None:
-                return frame
+            if frame is None:
+                continue
+            if not self._lead_in:
+                return replace(frame, packets=(*before, *frame.packets)) if before else frame
+            self._lead_in -= 1
+            before += frame.packets
+
+
+def _before_the_take(path: Path, recorded_ns: Sequence[int], origin_ns: int) -> tuple[int, float]:
+    """How many pictures of a video come before its first frame, and when the first of all is shown, ms.
+
+    Without a ledger only a Matroska file that begins before its time 0 has such: others are cut that way for
+    reasons of their own.
+    """
+    if not recorded_ns:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if "matroska" not in container.format.name or (container.streams.video[0].start_time or 0) >= 0:
+                return 0, 0.0
+    video = RecordedVideo(path)
+    begins_ms = float(video.times_ms[0]) if len(video) else 0.0
+    return video.span(recorded_ns, origin_ns).start, begins_ms
 
 
 def fit_rig_to_devices(rig: RigConfig, calibration: Rig) -> Rig:

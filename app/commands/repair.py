@@ -68,6 +68,12 @@ class Command:
             "cameras": {name: totals.to_dict() for name, totals in check.totals.items()},
             "longest_gap_s": check.longest_gap_s,
             "poses": check.poses,
+            "not_shown": {
+                name: {"without_key": found.without_key, "after_loss": found.after_loss}
+                for name, found in check.unshown.items()
+                if found.frames
+            },
+            "notes": list(check.notes),
         }
 
     def summary(self, result: Mapping[str, Any]) -> str:
@@ -75,10 +81,11 @@ class Command:
         if "intact" in result:
             captured = sum(totals["captured"] for totals in result["cameras"].values())
             dropped = captured - sum(totals["recorded"] for totals in result["cameras"].values())
-            return (
+            intact = (
                 f"{result['take']}: intact ({result['state']}); {captured} frames captured, "
                 f"{captured - dropped} recorded, {dropped} dropped with a cause; {result['poses']} poses"
             )
+            return "\n".join([intact, *result["notes"]])
         if not result["changed"]:
             return f"{result['take']}: is complete, nothing to repair"
         frames = ", ".join(f"{name} {totals['recorded']}" for name, totals in result["cameras"].items())

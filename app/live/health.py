@@ -29,11 +29,18 @@ CAUSES: Final = {
     "not_decoded_in_time": "not decoded in time",
     "recorder_behind": "not recorded: the disk is too slow",
     "format_changed": "not recorded: the camera came back in another format",
+    "no_key_frame": "not recorded: nothing can be shown before the next key frame",
     "inference_busy": "not used for poses: models are busy",
     "inference_away": "not used for poses: models are away",
     "not_needed": "not needed for poses at their present rate",
 }
-_TROUBLE: Final = ("lost_by_camera", "not_decoded_in_time", "recorder_behind", "format_changed")
+_TROUBLE: Final = (
+    "lost_by_camera",
+    "not_decoded_in_time",
+    "recorder_behind",
+    "format_changed",
+    "no_key_frame",
+)
 """Causes that cost the recording something; the others only leave out poses."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.take.errors import TakeError
 from pipeline.take.ledger import Ledger, LedgerRow, LedgerTotals, LedgerWriter, read_ledger
-from pipeline.take.video_file import RecordedVideo, match_pictures
+from pipeline.take.video_file import RecordedVideo
 
 _log = logging.getLogger(__name__)
 
@@ -23,14 +23,13 @@ DAMAGED = "damaged"
 def without_picture(video: Path, origin_ns: int, ledger: Ledger) -> set[int]:
     """Numbers of the ledger's lines that say recorded although the video does not have the picture."""
     recorded = [number for number, row in enumerate(ledger) if row.fate == "recorded"]
-    times_ms = np.zeros(0)
+    capture_ns = [ledger.rows[number].t_capture_ns for number in recorded]
+    shown = np.zeros(0, np.intp)
     if video.is_file() and video.stat().st_size > 0:
         try:
-            times_ms = RecordedVideo(video).times_ms
+            shown = RecordedVideo(video).rows(capture_ns, origin_ns)
         except TakeError as error:
             _log.warning("%s", error)
-    capture_ns = [ledger.rows[number].t_capture_ns for number in recorded]
-    shown = match_pictures(times_ms, capture_ns, origin_ns)
     return set(recorded) - {recorded[row] for row in shown if row >= 0}
 
 

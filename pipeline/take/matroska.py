@@ -24,6 +24,8 @@ _SEGMENT: Final = 0x18538067
 _SEEK_HEAD: Final = 0x114D9B74
 _INFO: Final = 0x1549A966
 _TRACKS: Final = 0x1654AE6B
+_TRACK: Final = 0xAE
+_DELAY: Final = 0x56AA
 _TAGS: Final = 0x1254C367
 _CLUSTER: Final = 0x1F43B675
 _CUES: Final = 0x1C53BB6B
@@ -55,7 +57,8 @@ class Bones:
         duration_at: Position of the gap left for the duration, -1 where there is none.
         parts: Position of information, tracks and tags by name.
         clusters: Position, time (ms) and whether a picture can be decoded from there, of every whole cluster.
-        times_ms: Time of every packet in whole clusters, in the order of the file.
+        times_ms: Time of every packet in whole clusters, in the order of the file, as it stands there.
+        delay_ns: What readers subtract from these times; see ``with_delay``.
         end: Behind the last whole cluster; what follows is an index or torn.
     """
 
@@ -67,6 +70,7 @@ class Bones:
     parts: dict[int, int] = field(default_factory=dict)
     clusters: list[tuple[int, int, bool]] = field(default_factory=list)
     times_ms: list[int] = field(default_factory=list)
+    delay_ns: int = 0
     end: int = -1
 
 
@@ -94,6 +98,32 @@ def header_length(data: bytes) -> int:
         if end == _UNKNOWN or body > len(data):
             break
     return -1
+
+
+def with_delay(header: bytes, delay_ns: int) -> bytes:
+    """The header of a file whose first pictures come before its time 0.
+
+    Times in a file cannot be negative, so they are all written so much later, and the header tells readers to
+    subtract it (CodecDelay). What ends up below 0 is there to be decoded, not to be shown.
+
+    Args:
+        header: Of a file with one track that is not finished, so that nothing in it refers to a position.
+        delay_ns: Whole milliseconds.
+    """
+    body = _segment_body(header, Bones())
+    parts = [header[:body]]
+    for name, at, inner, end in _elements(header, body, len(header)):
+        if name != _TRACKS:
+            parts.append(header[at:end])
+            continue
+        tracks = b"".join(
+            _element(kind, header[begin:after] + _number(_DELAY, delay_ns))
+            if kind == _TRACK
+            else header[place:after]
+            for kind, place, begin, after in _elements(header, inner, end)
+        )
+        parts.append(_element(_TRACKS, tracks))
+    return b"".join(parts)
 
 
 def seal(path: Path) -> bool:
@@ -144,6 +174,7 @@ def _read(data: _Data) -> Bones:
                 bones.duration_at = _gap(data, inner, end)
             elif name == _TRACKS:
                 bones.end = end
+                bones.delay_ns = _delay(data, inner, end)
         elif name in {_VOID, _SEEK_HEAD} and previous == _UNKNOWN:
             bones.seek_room = (at, end - at)
         elif name not in {_VOID, _SEEK_HEAD}:
@@ -197,6 +228,15 @@ def _block_of(data: _Data, body: int, end: int) -> tuple[int, bool]:
             block = inner
         refers = refers or name == _REFERENCE
     return block, not refers
+
+
+def _delay(data: _Data, body: int, end: int) -> int:
+    for name, _, inner, after in _elements(data, body, end):
+        if name == _TRACK:
+            for kind, _, begin, past in _elements(data, inner, after):
+                if kind == _DELAY:
+                    return int.from_bytes(data[begin:past], "big")
+    return 0
 
 
 def _gap(data: _Data, body: int, end: int) -> int:

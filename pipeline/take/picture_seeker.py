@@ -12,9 +12,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import Image
+from pipeline.frame import INTRA_ONLY, Image
 from pipeline.take.errors import TakeError
-from pipeline.take.video_file import INTRA_ONLY, RecordedVideo, match_pictures
+from pipeline.take.video_file import RecordedVideo
 
 _log = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ class PictureSeeker:
         """Learn from the file itself which pictures it has, and when."""
         self._counted = True
         video = RecordedVideo(self.path)
-        row_of = match_pictures(video.times_ms, self._capture_ns.tolist(), self._origin_ns)
+        row_of = video.rows(self._capture_ns.tolist(), self._origin_ns)
         self._rows = row_of[row_of >= 0]
         self._shown_ms = np.round(video.times_ms[row_of >= 0])
         self._frames = None

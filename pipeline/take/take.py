@@ -19,7 +19,7 @@ from pipeline.take.events import Event, read_events
 from pipeline.take.header import TakeHeader, read_header
 from pipeline.take.ledger import Ledger, read_ledger
 from pipeline.take.poses_file import Poses, read_poses
-from pipeline.take.video_file import RecordedVideo, match_pictures
+from pipeline.take.video_file import RecordedVideo
 from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG, VIDEOS
 
 TRUTH_FILE = "truth.npz"
@@ -109,7 +109,7 @@ class Take:
             return
         video = RecordedVideo(path)
         capture_ns = [row.t_capture_ns for row in self.ledger(camera).recorded]
-        row_of = match_pictures(video.times_ms, capture_ns, self.header.origin_ns)
+        row_of = video.rows(capture_ns, self.header.origin_ns)
         wanted = None
         if rows is not None:
             wanted = {place for place, row in enumerate(row_of) if row >= 0 and int(row) in rows}

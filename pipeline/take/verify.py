@@ -17,6 +17,7 @@ from pipeline.take.ledger import Ledger, LedgerTotals, read_ledger
 from pipeline.take.lock import is_held
 from pipeline.take.poses_file import map_poses
 from pipeline.take.take import Take
+from pipeline.take.unshown import Unshown, find_unshown
 from pipeline.take.video_file import RecordedVideo
 from pipeline.take.writer import EVENTS, LEDGER, POSES_FILE, POSES_LOG
 
@@ -34,6 +35,7 @@ class TakeCheck:
         longest_gap_s: By camera, the longest time between two frames of its ledger.
         poses: Instants with poses.
         problems: One sentence each; empty when the take is intact.
+        unshown: By camera, recorded frames that lack what their pictures build on.
     """
 
     folder: Path
@@ -42,6 +44,14 @@ class TakeCheck:
     longest_gap_s: dict[str, float]
     poses: int
     problems: tuple[str, ...]
+    unshown: dict[str, Unshown]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know of a take although nothing that was recorded is missing in it."""
+        return tuple(
+            f"{camera}: {text}" for camera, found in self.unshown.items() for text in found.sentences()
+        )
 
     @property
     def intact(self) -> bool:
@@ -66,7 +76,7 @@ def check_take(folder: Path) -> TakeCheck:
     problems: list[str] = []
     if take.header.state == "recording":
         problems.append(f"its recording was interrupted; run: launch.py repair {folder}")
-    totals, gaps = {}, {}
+    totals, gaps, unshown = {}, {}, {}
     for camera in take.cameras:
         path = folder / LEDGER / f"{camera}.csv"
         if not path.is_file():
@@ -77,13 +87,14 @@ def check_take(folder: Path) -> TakeCheck:
         steps = np.diff(ledger.times_ns)
         gaps[camera] = round(float(steps.max()) / 1e9, 3) if steps.size else 0.0
         problems += [f"{camera}: {problem}" for problem in _ledger_problems(ledger)]
-        problems += [f"{camera}: {problem}" for problem in _video_problems(take, camera, ledger)]
+        wrong, unshown[camera] = _check_video(take, camera, ledger)
+        problems += [f"{camera}: {problem}" for problem in wrong]
     poses = _check_poses(folder, problems)
     if (folder / EVENTS).is_file():
         problems += [f"{EVENTS}: {problem}" for problem in [read_events(folder / EVENTS)[1]] if problem]
     else:
         problems.append(f"{EVENTS} is gone")
-    return TakeCheck(folder, take.header.state, totals, gaps, poses, tuple(problems))
+    return TakeCheck(folder, take.header.state, totals, gaps, poses, tuple(problems), unshown)
 
 
 def interrupted_takes(parent: Path) -> list[Path]:
@@ -112,17 +123,21 @@ def _ledger_problems(ledger: Ledger) -> list[str]:
     return problems
 
 
-def _video_problems(take: Take, camera: str, ledger: Ledger) -> list[str]:
+def _check_video(take: Take, camera: str, ledger: Ledger) -> tuple[list[str], Unshown]:
     path = take.video_path(camera)
-    pictures = 0
+    pictures, unshown = 0, Unshown()
     if path is not None:
         try:
-            pictures = len(RecordedVideo(path))
+            video = RecordedVideo(path)
         except TakeError as error:
-            return [str(error)]
+            return [str(error)], unshown
+        capture_ns = [row.t_capture_ns for row in ledger.recorded]
+        pictures = len(video.times_ms[video.span(capture_ns, take.header.origin_ns)])
+        unshown = find_unshown(video, ledger, take.header.origin_ns)
     if pictures == len(ledger.recorded):
-        return []
-    return [f"the ledger says that {len(ledger.recorded)} pictures are recorded, the video has {pictures}"]
+        return [], unshown
+    text = f"the ledger says that {len(ledger.recorded)} pictures are recorded, the video has {pictures}"
+    return [text], unshown
 
 
 def _check_poses(folder: Path, problems: list[str]) -> int:

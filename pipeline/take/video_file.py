@@ -7,19 +7,19 @@ from collections import deque
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import Image
+from pipeline.frame import INTRA_ONLY, Image
 from pipeline.take.errors import TakeError
 
 _log = logging.getLogger(__name__)
 
-# Codecs whose every packet is a picture of its own, so that unwanted ones need no decoding.
-INTRA_ONLY = frozenset({"mjpeg", "ffv1", "rawvideo", "png"})
+_ROUNDED_MS: Final = 0.6
+"""The file counts whole milliseconds: a picture's time is up to half of one from that in the ledger."""
 
 
 class RecordedVideo:
@@ -27,7 +27,8 @@ class RecordedVideo:
 
     Attributes:
         times_ms: (F,) presentation time of each picture in order, ms since the take's origin. The file
-            counts whole milliseconds.
+            counts whole milliseconds. Negative ones are of a lead-in: see ``span``.
+        keyframes: (F,) whether the picture is a key frame, at which decoding can begin.
         codec: FFmpeg's name of the codec.
         size: (width, height) px.
 
@@ -45,13 +46,52 @@ class RecordedVideo:
                 self.codec = str(stream.codec_context.name)
                 self.size = (int(stream.codec_context.width), int(stream.codec_context.height))
                 tick_ms = float(stream.time_base * 1000)
-                times = [packet.pts * tick_ms for packet in _packets(container, path)]
+                found = [(packet.pts * tick_ms, packet.is_keyframe) for packet in _packets(container, path)]
         except (av.FFmpegError, IndexError) as error:
             raise TakeError(f"{path}: holds no readable video: {error}") from error
-        self.times_ms: NDArray[np.float64] = np.sort(np.array(times, np.float64))
+        times_ms = np.array([time_ms for time_ms, _ in found], np.float64)
+        order = np.argsort(times_ms, kind="stable")
+        self.times_ms: NDArray[np.float64] = times_ms[order]
+        self.keyframes: NDArray[np.bool_] = np.array([is_key for _, is_key in found], np.bool_)[order]
 
     def __len__(self) -> int:
         return len(self.times_ms)
+
+    def span(self, capture_ns: Sequence[int], origin_ns: int) -> slice:
+        """Which of the pictures may be frames of the take.
+
+        A camera whose pictures build on one another may begin with a lead-in, the pictures since its last key
+        frame, and when pictures are sent in another order than shown may end with some that were shown only
+        after the recording. Neither are frames of the take.
+
+        Args:
+            capture_ns: (N,) capture times of the recorded rows of its ledger, rising.
+            origin_ns: Time 0 of the video.
+        """
+        if self.codec in INTRA_ONLY:
+            return slice(0, len(self))
+        first_ms = (capture_ns[0] - origin_ns) / 1e6 if len(capture_ns) else 0.0
+        begin = int(np.searchsorted(self.times_ms, first_ms - _ROUNDED_MS))
+        end = len(self)
+        if len(capture_ns) and end - begin > len(capture_ns):
+            last_ms = (capture_ns[-1] - origin_ns) / 1e6
+            end = int(np.searchsorted(self.times_ms, last_ms + _ROUNDED_MS, "right"))
+        return slice(begin, max(begin, end))
+
+    def rows(self, capture_ns: Sequence[int], origin_ns: int) -> NDArray[np.intp]:
+        """Which recorded row of the ledger each picture belongs to.
+
+        Args:
+            capture_ns: (N,) capture times of the recorded rows, rising.
+            origin_ns: Time 0 of the video.
+
+        Returns:
+            (F,) row numbers, -1 for a picture that no row knows.
+        """
+        rows = np.full(len(self), -1, np.intp)
+        span = self.span(capture_ns, origin_ns)
+        rows[span] = match_pictures(self.times_ms[span], capture_ns, origin_ns)
+        return rows
 
     def pictures(self, wanted: Container[int] | None = None) -> Iterator[tuple[int, Image]]:
         """Decoded pictures in order of presentation.
@@ -91,6 +131,16 @@ class RecordedVideo:
                     place = waiting.popleft()
                     if wanted is None or place in wanted:
                         yield place, frame.to_ndarray(format="bgr24")
+
+
+def video_codec(path: Path) -> str:
+    """FFmpeg's name of a video's codec, without reading the whole file; empty where it cannot be told."""
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            context: Any = container.streams.video[0].codec_context
+            return str(context.name) if context is not None else ""
+    except (av.FFmpegError, IndexError):
+        return ""
 
 
 def _packets(container: Any, path: Path) -> Iterator[Any]:

@@ -1,6 +1,8 @@
 """Compressed packets into a Matroska file that is playable at any moment, also after the process was killed.
 
-Matroska as FFmpeg writes it counts whole milliseconds; the exact nanoseconds are in the ledger.
+Matroska as FFmpeg writes it counts whole milliseconds; the exact nanoseconds are in the ledger. Left to
+itself it would shift a video that begins before its time 0; here readers get the negative times, see
+``with_delay``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import av
 
 from pipeline.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
-from pipeline.take.matroska import header_length, read_bones, seal
+from pipeline.take.matroska import header_length, read_bones, seal, with_delay
 
 NANOSECONDS = Fraction(1, 1_000_000_000)
 
@@ -65,6 +67,8 @@ class VideoWriter:
         self._origin_ns = origin_ns
         self._there_ms: set[int] = set()
         self._resumed = False
+        self._delay_ns = 0
+        self._ours = False  # the header is written by us, and the index will be
         self._stream: Any = None
 
     @classmethod
@@ -91,19 +95,15 @@ class VideoWriter:
         writer.in_band = in_band
         writer.packets = len(bones.times_ms)
         writer._there_ms = set(bones.times_ms)
-        writer._resumed = True
+        writer._delay_ns = bones.delay_ns
+        writer._resumed = writer._ours = True
         writer._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
         os.ftruncate(writer._descriptor, bones.end)
         writer._begin(_Behind(writer._descriptor), fmt.extradata or in_band)
         return writer
 
     def _begin(self, target: Any, extradata: bytes) -> None:
-        self._container: Any = av.open(
-            target,
-            "w",
-            format="matroska",
-            container_options={"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)},
-        )
+        self._container: Any = _muxer(target)
         try:
             if extradata or self.format.codec not in (*_PARAMETER_SETS, "mpeg4"):
                 self._start(extradata)
@@ -113,14 +113,21 @@ class VideoWriter:
 
     def _start(self, extradata: bytes) -> None:
         """Write the file's header, which has to hold the codec configuration."""
-        stream = self._container.add_stream_from_template(_template(self.format), opaque=True)
-        context = stream.codec_context
-        context.width, context.height = self.format.size
-        context.pix_fmt = self.format.pixel_format
-        context.extradata = extradata or None
-        stream.time_base = NANOSECONDS
-        self._container.start_encoding()
-        self._stream = stream
+        self._stream = _add_stream(self._container, self.format, extradata)
+
+    def _begin_earlier(self, first: EncodedPacket, extradata: bytes) -> None:
+        """Begin anew for a stream whose first picture comes before time 0."""
+        self._container.close()
+        os.ftruncate(self._descriptor, 0)
+        # Pictures that come later in the file may be shown earlier, but not before the first is decoded.
+        earliest_ns = min(first.pts_ns, first.dts_ns)
+        self._delay_ns = -((earliest_ns - self._origin_ns) // 1_000_000) * 1_000_000
+        header = with_delay(_header(self.format, extradata), self._delay_ns)
+        while header:
+            header = header[os.write(self._descriptor, header) :]
+        self._ours = True
+        self._container = _muxer(_Behind(self._descriptor))
+        self._start(extradata)
 
     def write(self, packet: EncodedPacket) -> None:
         """Append one packet; packets come in decoding order.
@@ -132,17 +139,21 @@ class VideoWriter:
             if not packet.keyframe:
                 raise ValueError(f"{self.path.name}: the first packet of a stream must be a keyframe")
             self.in_band = in_band_extradata(self.format.codec, packet.data)
+        if self.packets == 0 and packet.pts_ns < self._origin_ns:
+            self._begin_earlier(packet, self.format.extradata or self.in_band)
+        elif self._stream is None:
             self._start(self.in_band)
+        shift_ns = self._delay_ns - self._origin_ns
         if self._resumed:
-            time_ms = _milliseconds(packet.pts_ns - self._origin_ns)
+            time_ms = _milliseconds(packet.pts_ns + shift_ns)
             if time_ms in self._there_ms:
                 return
             self._there_ms.add(time_ms)
         muxed: Any = av.Packet(packet.data)
         muxed.stream = self._stream
         muxed.time_base = NANOSECONDS
-        muxed.pts = packet.pts_ns - self._origin_ns
-        muxed.dts = packet.dts_ns - self._origin_ns
+        muxed.pts = packet.pts_ns + shift_ns
+        muxed.dts = packet.dts_ns + shift_ns
         muxed.is_keyframe = packet.keyframe
         self._container.mux(muxed)
         self.packets += 1
@@ -162,7 +173,7 @@ class VideoWriter:
             return
         try:
             self._container.close()
-            if self._resumed:
+            if self._ours:
                 seal(self.path)
             self.fsync()
         finally:
@@ -178,7 +189,7 @@ class VideoWriter:
 
 
 class _Behind:
-    """Where a second muxer writes when a file goes on: its clusters, without another header."""
+    """Where a muxer writes behind a header that is there already: its clusters, without another header."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -197,6 +208,33 @@ class _Behind:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
         return len(content)
+
+
+def _muxer(target: Any) -> Any:
+    options = {"flush_packets": "1", "cluster_time_limit": str(_CLUSTER_MS)}
+    return av.open(target, "w", format="matroska", container_options=options)
+
+
+def _add_stream(container: Any, fmt: VideoFormat, extradata: bytes) -> Any:
+    """Add the one stream to a new file and have its header written."""
+    stream = container.add_stream_from_template(_template(fmt), opaque=True)
+    context = stream.codec_context
+    context.width, context.height = fmt.size
+    context.pix_fmt = fmt.pixel_format
+    context.extradata = extradata or None
+    stream.time_base = NANOSECONDS
+    container.start_encoding()
+    return stream
+
+
+def _header(fmt: VideoFormat, extradata: bytes) -> bytes:
+    """What a file begins with, as it is while nothing follows yet."""
+    buffer = io.BytesIO()
+    container = _muxer(buffer)
+    _add_stream(container, fmt, extradata)
+    header = buffer.getvalue()
+    container.close()
+    return header
 
 
 def _milliseconds(time_ns: int) -> int:

@@ -180,6 +180,10 @@ class TakeWriter:
 
         self._videos[camera] = self._guard(open_or_resume)
 
+    def write_lead_in(self, camera: str, packets: Sequence[EncodedPacket]) -> None:
+        """Packets from the last key frame before the first frame on; they are no frames of the take."""
+        self._guard(lambda: self._write_packets(camera, packets))
+
     def write_late_packets(self, camera: str, packets: Sequence[EncodedPacket]) -> None:
         """Packets of a frame that the ledger has, in case a kill kept them from the video."""
         self._guard(lambda: self._write_packets(camera, packets))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.frame import INTRA_ONLY
+from pipeline.take.errors import TakeError
 from pipeline.take.instants import Timeline
-from pipeline.take.ledger import LedgerTotals
+from pipeline.take.ledger import Ledger, LedgerTotals
 from pipeline.take.take import Take
+from pipeline.take.unshown import Unshown, find_unshown
+from pipeline.take.video_file import RecordedVideo, video_codec
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class CameraMeasures:
         times_s: (N,) capture times since the start of the take, all rows.
         dropped: (N,) whether the frame was dropped.
         intervals_ms: (N - 1,) between neighbouring captures.
+        unshown: Recorded frames that lack what their pictures build on.
     """
 
     name: str
@@ -37,6 +42,7 @@ class CameraMeasures:
     times_s: NDArray[np.float64]
     dropped: NDArray[np.bool_]
     intervals_ms: NDArray[np.float64]
+    unshown: Unshown = field(default_factory=Unshown)
 
     @property
     def dropped_share(self) -> float:
@@ -87,7 +93,18 @@ def _measure(take: Take, camera: str, nominal_hz: float | None) -> CameraMeasure
         times_s=(times_ns - take.header.origin_ns) / 1e9,
         dropped=np.array([row.fate == "dropped" for row in ledger], bool),
         intervals_ms=np.diff(times_ns) / 1e6,
+        unshown=_unshown(take, camera, ledger),
     )
+
+
+def _unshown(take: Take, camera: str, ledger: Ledger) -> Unshown:
+    path = take.video_path(camera)
+    if path is None or video_codec(path) in {"", *INTRA_ONLY}:
+        return Unshown()
+    try:
+        return find_unshown(RecordedVideo(path), ledger, take.header.origin_ns)
+    except TakeError:  # that it cannot be read is said elsewhere
+        return Unshown()
 
 
 def measure_skew(take: Take, timeline: Timeline) -> NDArray[np.float64]:

@@ -57,6 +57,8 @@ def judge(
         widths: Picture widths of the poses' views, px.
     """
     verdicts = [_files(cameras), _complete(cameras)]
+    if any(camera.unshown.frames for camera in cameras):
+        verdicts.append(_unshown(cameras))
     rated = [camera for camera in cameras if camera.nominal_hz and np.isfinite(camera.measured_hz)]
     if rated:
         verdicts.append(_rate(rated))
@@ -114,6 +116,19 @@ def _complete(cameras: list[CameraMeasures]) -> Verdict:
         f"{100 * recorded / captured:.2f} %" if captured else "none",
         words,
         "Worst camera: green up to 0.1 % missing, amber up to 1 %.",
+    )
+
+
+def _unshown(cameras: list[CameraMeasures]) -> Verdict:
+    frames = sum(camera.unshown.frames for camera in cameras)
+    words = [f"{camera.name}: {text}" for camera in cameras for text in camera.unshown.sentences()]
+    return Verdict(
+        "Pictures that can be shown",
+        "amber",
+        f"{frames} cannot, or are damaged",
+        "; ".join(words) + ".",
+        "Between key frames only what changed since the picture before is sent; without that one there is "
+        "nothing to apply it to. Shorter intervals of key frames, set in the camera, keep such stretches short.",
     )
 
 
