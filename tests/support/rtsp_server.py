@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Collection
 from fractions import Fraction
 
 import av
@@ -23,16 +24,24 @@ class RtspServer:
 
     Args:
         user: ``name:password`` that clients have to know, or empty.
+        key_frames: Which pictures of a connection are key frames; None: every tenth.
 
     Attributes:
         silent: Sends nothing while it is set, and keeps the connection.
         shown_at: Monotonic time in ns of each number of ``numbered_picture``, by the camera's own schedule.
     """
 
-    def __init__(self, fps: int = 30, size: tuple[int, int] = (320, 240), user: str = "") -> None:
+    def __init__(
+        self,
+        fps: int = 30,
+        size: tuple[int, int] = (320, 240),
+        user: str = "",
+        key_frames: Collection[int] | None = None,
+    ) -> None:
         self.fps = fps
         self.size = size
         self.user = user
+        self.key_frames = key_frames
         self.silent = False
         self.shown_at: dict[int, int] = {}
         self.port = 0
@@ -105,7 +114,7 @@ class RtspServer:
         encoder = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height = self.size
         encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, self.fps)
-        encoder.gop_size, encoder.thread_count = 10, 1
+        encoder.gop_size, encoder.thread_count = 10 if self.key_frames is None else 100_000, 1
         encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
         clock = random.Random(0).getrandbits(31)
         sequence = 0
@@ -116,6 +125,8 @@ class RtspServer:
                 continue
             picture = av.VideoFrame.from_ndarray(numbered_picture(self._number, self.size), format="bgr24")
             picture.pts, picture.time_base = place, Fraction(1, self.fps)
+            if place in (self.key_frames or ()):
+                picture.pict_type = av.video.frame.PictureType.I
             self.shown_at[self._number] = round((begun_s + place / self.fps) * 1e9)
             self._number += 1
             stamp = (clock + place * 90_000 // self.fps) & 0xFFFFFFFF

@@ -128,7 +128,7 @@ def _unshown(cameras: list[CameraMeasures]) -> Verdict:
         f"{frames} cannot, or are damaged",
         "; ".join(words) + ".",
         "Between key frames only what changed since the picture before is sent; without that one there is "
-        "nothing to apply it to. Shorter intervals of key frames, set in the camera, keep such stretches short.",
+        "nothing to apply it to. Shorter intervals of key frames, set keep such stretches short.",
     )
 
 
