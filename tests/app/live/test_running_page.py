@@ -8,15 +8,17 @@ from app.live.page import LivePage
 from app.session.live_session import LiveSession
 from pipeline.take.take import Take
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-PATIENCE_MS = 80_000
+PATIENCE_MS = 150_000
 
 
 def test_start_watch_record_and_finish(qtbot, studio):
     studio._session = LiveSession(studio)
     own = studio.takes_folder.parent / "quiet.yaml"  # another program may listen at the usual address
-    own.write_text("version: 1\nname: quiet\nkeypoints: {type: noisy_truth}\nstream: {address: ''}\n")
+    own.write_text(
+        "version: 1\nname: quiet\nkeypoints: {type: noisy_truth, noise_px: 0.3}\nstream: {address: ''}\n"
+    )
     studio.pipeline = str(own)
     page = LivePage(studio)
     qtbot.addWidget(page)
@@ -59,8 +61,8 @@ def test_start_watch_record_and_finish(qtbot, studio):
         take = Take.open(studio.takes_folder / "take-001")
         assert take.header.state == "complete"
         assert "mark" in {event.kind for event in take.events()}
-        # Seen by cameras 160 px wide the noise of the stand-in is some centimetres; a wrong clock or world
-        # would be half a metre and more.
+        # Seen by two cameras 160 px wide the noise of the stand-in, thrice that where a body hides it,
+        # is some centimetres; a wrong clock or world would be half a metre and more.
         error_mm = float(page.takes.note.rpartition("error ")[2].partition(" mm")[0])
         assert error_mm < 200
         assert {path.name for path in take.folder.iterdir()} >= {"truth.npz", "preview.mp4", "report.html"}

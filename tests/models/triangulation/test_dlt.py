@@ -37,6 +37,7 @@ def by_decomposition(rows: Tensor) -> Tensor:
 
 @given(views=st.integers(2, 9), noise=st.sampled_from([0.0, 1.0, 30.0, 200.0]), seed=st.integers(0, 10_000))
 @example(views=9, noise=200.0, seed=1)
+@example(views=2, noise=30.0, seed=676)
 @settings(max_examples=60, deadline=None)
 def test_it_is_the_smallest_singular_vector(views: int, noise: float, seed: int) -> None:
     points, projections, confidences, _ = scene(views, noise, seed=seed)
@@ -44,9 +45,11 @@ def test_it_is_the_smallest_singular_vector(views: int, noise: float, seed: int)
     found = triangulate_linear(points, projections, confidences)
     solved, _, determined = solve_rows(linear_rows(points, projections, confidences, None))
     assert found.determined.all() and determined.all()
-    # The decomposition loses digits: entries of 1e6 against a singular value of about one.
-    allowed = 1e-5 * torch.linalg.vector_norm(expected, dim=-1).max().item() / 1000 + 1e-5
-    torch.testing.assert_close(found.points, expected, atol=allowed, rtol=1e-6)
+    # The decomposition loses digits: entries of 1e6 against a singular value of about one. A point far away
+    # is a quotient by a small number, so that an error there grows with the square of the distance.
+    far = torch.linalg.vector_norm(expected, dim=-1, keepdim=True)
+    allowed = 1e-5 + 1e-8 * far + 1e-12 * far**2
+    assert ((found.points - expected).abs() <= allowed).all()
     # Wrong by 200 px, rays may meet kilometres away, where rounding (2e-16) times the square of a condition
     # of 1e4 is what two orders of the same sums leave.
     torch.testing.assert_close(solved, found.points, atol=1e-6, rtol=1e-7)
