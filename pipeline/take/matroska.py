@@ -234,7 +234,7 @@ def _delay(data: _Data, body: int, end: int) -> int:
     for name, _, inner, after in _elements(data, body, end):
         if name == _TRACK:
             for kind, _, begin, past in _elements(data, inner, after):
-                if kind == _DELAY:
+                if kind == _DELAY and past - begin <= 8:
                     return int.from_bytes(data[begin:past], "big")
     return 0
 

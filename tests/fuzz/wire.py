@@ -41,7 +41,7 @@ def valid_messages() -> dict[str, list[bytes]]:
         topic: [
             *encode(topic, payload, seq=3, t_capture_ns=1000),
             *frames,
-            *[b"raw"] * (topic == "frame_record"),
+            *[b"raw"] * (topic in {"frame_record", "lead_in"}),
         ]
         for topic, (payload, frames) in messages.items()
     }

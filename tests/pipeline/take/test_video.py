@@ -152,6 +152,30 @@ def test_two_pictures_within_a_millisecond_keep_their_order(tmp_path: Path):
     assert [number_of(image) for _, image in video.pictures({3, 4, 17})] == [3, 4, 17]
 
 
+@pytest.mark.parametrize("codec", ["mjpeg", "h264"])
+def test_pictures_before_time_0_keep_their_times(tmp_path: Path, codec: str):
+    """Left to itself FFmpeg would shift the whole file, and every picture would be found at a wrong time."""
+    path, before = tmp_path / "cam.mkv", 12
+    origin_ns = int(TIMES_NS[before]) - 2_000_000
+    if codec == "mjpeg":
+        times_ns, extradata = [int(time_ns) for time_ns in TIMES_NS], b""
+        data = [simplejpeg.encode_jpeg(scene(number), 90, colorspace="BGR") for number in range(FRAMES)]
+        packets = [EncodedPacket(jpeg, t, t, True) for jpeg, t in zip(data, times_ns, strict=True)]
+    else:
+        packets, extradata = encode("libx264", global_header=True, options=X264)
+        times_ns = sorted(packet.pts_ns for packet in packets)
+    writer = VideoWriter(path, VideoFormat(codec, SIZE, 30.0, extradata), origin_ns)
+    for packet in packets:
+        writer.write(packet)
+    writer.close()
+    video = RecordedVideo(path)
+    np.testing.assert_allclose(video.times_ms, (np.array(times_ns) - origin_ns) / 1e6, atol=0.51)
+    assert [number_of(image) for _, image in video.pictures()] == list(range(FRAMES))
+    # Frames of a JPEG camera that was late are frames of the take; of others it is a lead-in.
+    rows = video.rows(times_ns if codec == "mjpeg" else times_ns[before:], origin_ns)
+    assert rows.tolist() == (list(range(FRAMES)) if codec == "mjpeg" else [-1] * before + list(range(28)))
+
+
 def test_a_video_without_pictures_is_removed(tmp_path: Path):
     for codec in ("mjpeg", "h264"):
         writer = VideoWriter(tmp_path / "cam.mkv", VideoFormat(codec, SIZE, 30.0), ORIGIN)
