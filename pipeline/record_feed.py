@@ -24,6 +24,12 @@ from pipeline.telemetry import Drops
 NO_KEY_FRAME: Final = "no_key_frame"
 """Fate of a frame that nothing can be decoded from: the key frame it builds on is not there."""
 
+_TOO_LARGE: Final = (
+    "the last one is longer ago than pictures are kept; set a shorter interval of key frames (I-frame "
+    "interval, GOP) in the camera"
+)
+_NOT_WHOLE: Final = "frames since the last one are missing"
+
 
 class RecordFeed:
     """One camera's part in recordings, one after the other.
@@ -63,6 +69,8 @@ class RecordFeed:
         self._captured = 0
         self._last_ns = 0
         self._unshown: list[EncodedPacket] | None = None
+        """While there is nothing to decode against: packets of a key frame that is not shown yet."""
+        self._why_unshown = ""
 
     def start(self, origin_ns: int | None) -> None:
         """Begin a recording.
@@ -86,7 +94,7 @@ class RecordFeed:
         )
         self.recording, self._begun = True, False
         self._captured = 0
-        self._unshown = None
+        self._unshown, self._why_unshown = None, ""
         # Without a group to begin in, the first frame that comes is the first one of the take.
         self._begins_ns = self._last_ns + 1 if origin_ns is None or self._group is None else origin_ns
 
@@ -122,9 +130,7 @@ class RecordFeed:
         if not kept:
             self._first_index = frame.index
             if self._group is not None:
-                self._unshown = []
-                if too_large and not frame.cause and key_place(frame.packets) == len(frame.packets):
-                    self._tell(_too_large(self.camera))
+                self._unshown, self._why_unshown = [], _TOO_LARGE if too_large else _NOT_WHOLE
             self._hand_over(frame)
             return
         shown_ns = max(self._begins_ns, kept[0].packets[0].pts_ns)
@@ -132,7 +138,7 @@ class RecordFeed:
         before = [packet for other in kept[: len(kept) - len(counted)] for packet in other.packets]
         self._first_index = counted[0].index
         if not self._lead_in(before, counted[0].t_ns):
-            self._unshown = []
+            self._unshown, self._why_unshown = [], _NOT_WHOLE
         for other in counted:
             self._hand_over(other)
 
@@ -151,7 +157,9 @@ class RecordFeed:
         cause = frame.cause
         if self._unshown is not None and not cause:
             packets = self._from_key(frame)
-            cause = "" if packets else NO_KEY_FRAME
+            if not packets:
+                cause = NO_KEY_FRAME
+                self._say_why()
         record = FrameRecord(self.camera, frame.index - self._first_index, cause, _infos(packets))
         self._captured += 1
         if cause:
@@ -167,21 +175,21 @@ class RecordFeed:
         assert self._unshown is not None
         waiting = [*self._unshown, *frame.packets]
         waiting = waiting[key_place(waiting) :]
-        if waiting and (waiting[0].pts_ns <= frame.t_ns or len(waiting) >= MOST_PACKETS):
+        if waiting and (waiting[0].pts_ns <= frame.t_ns or 2 * len(waiting) >= MOST_PACKETS):
             self._unshown = None
             return waiting
         self._unshown = waiting
         return []
 
+    def _say_why(self) -> None:
+        """Once for each time: nothing can be shown for now."""
+        if self._why_unshown:
+            text = (
+                f"camera {self.camera}: nothing can be shown before its next key frame: {self._why_unshown}"
+            )
+            self._tell(CameraNote(NO_KEY_FRAME, f"{text}. Frames until then are dropped as {NO_KEY_FRAME}"))
+            self._why_unshown = ""
+
 
 def _infos(packets: Sequence[EncodedPacket]) -> list[PacketInfo]:
     return [PacketInfo(packet.pts_ns, packet.dts_ns, packet.keyframe) for packet in packets]
-
-
-def _too_large(camera: str) -> CameraNote:
-    text = (
-        f"camera {camera}: its last key frame is longer ago than pictures are kept; nothing can be shown "
-        f"before its next one, the frames until then are dropped as {NO_KEY_FRAME}; set a shorter interval "
-        "of key frames (I-frame interval, GOP) in the camera"
-    )
-    return CameraNote(NO_KEY_FRAME, text)

@@ -14,8 +14,8 @@ from typing import Final
 
 from pipeline.frame import EncodedPacket
 
-MOST_PACKETS: Final = 1800
-MOST_BYTES: Final = 32 << 20
+KEPT_PACKETS: Final = 1800
+KEPT_BYTES: Final = 32 << 20
 """Of one camera: a minute at 30 pictures per second, and 16 s at 16 Mbit/s. Usual groups last 1 to 10 s."""
 
 
@@ -47,7 +47,7 @@ class PictureGroup:
         most_bytes: Their size, at most.
     """
 
-    def __init__(self, most_packets: int = MOST_PACKETS, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_packets: int = KEPT_PACKETS, most_bytes: int = KEPT_BYTES) -> None:
         self._most_packets = most_packets
         self._most_bytes = most_bytes
         self._frames: deque[Captured] = deque()

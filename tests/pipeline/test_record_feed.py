@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from app.cli.main import main
+from models.pose_frame import PoseFrame
 from pipeline.bus import Message, WireError
+from pipeline.exporters.export import export_take
 from pipeline.frame import EncodedPacket, VideoFormat
 from pipeline.messages import LeadIn, PacketInfo
+from pipeline.offline import process
+from pipeline.pipeline_config import load_pipeline
 from pipeline.record_feed import RecordFeed
 from pipeline.record_gate import RecordGate
 from pipeline.record_lead_in import Captured, PictureGroup
@@ -31,6 +37,7 @@ from pipeline.take.verify import check_take
 from pipeline.take.video_file import RecordedVideo
 from pipeline.take.video_writer import VideoWriter
 from pipeline.take.writer import TakeWriter
+from tests.pipeline.take.synthetic_take import SKELETON, make_pose, make_rig
 from tests.pipeline.take.test_video import SIZE, encode, number_of
 
 LONG = "1000"
@@ -171,6 +178,46 @@ def test_players_and_processing_see_the_same(cameras, tmp_path, name):
     assert found == {row: 17 + row for row in range(len(rows))}
 
 
+class NumberReader:
+    """In the place of an estimator: notes which picture it is given at which time."""
+
+    def __init__(self) -> None:
+        self.rig = make_rig([SIZE])
+        self.skeleton, self.device, self.instant_s, self.origin_ns = SKELETON, "cpu", 0.0, 0
+        self.seen: dict[int, int] = {}
+
+    def description(self) -> dict[str, Any]:
+        return {}
+
+    def estimate(self, images, times_ns, time_ns) -> PoseFrame:
+        self.seen[times_ns[0]] = number_of(images[0])
+        return make_pose(self.rig, time_ns, 1, np.random.default_rng(0))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", ["h264", "h264 with B frames"])
+def test_what_is_processed_and_exported_is_the_take(cameras, tmp_path, name):
+    camera = cameras[name]
+    record(camera, tmp_path / "take", 17, 20, 34).recording.close()
+    footage = find_footage(tmp_path / "take")
+    reader = NumberReader()
+    again = tmp_path / "again"
+    result = process(footage, reader.rig, load_pipeline("noisy_truth"), again, estimator=reader)
+    assert result.failures == ()
+    assert reader.seen == truth(camera, range(17, 35))
+    check = check_take(again)
+    assert check.intact, check.problems
+    assert (check.notes, check.poses) == ((), 18)
+    assert shown(again) == truth(camera, range(17, 35)), "the lead-in was copied with the packets"
+    [table] = export_take(again, ["csv"])
+    rows = csv.DictReader(table.read_text("utf-8").splitlines())
+    times_s = sorted({float(row["time_s"]) for row in rows})
+    origin_ns = Take.open(again).header.origin_ns
+    np.testing.assert_allclose(times_s, [(t_ns - origin_ns) / 1e9 for t_ns in reader.seen], atol=1e-6)
+
+
 def test_footage_in_a_plain_folder_begins_at_time_0(cameras, tmp_path):
     record(cameras["h264"], tmp_path / "take", 17, 20, 34).recording.close()
     footage = find_footage(tmp_path / "take/videos")
@@ -260,20 +307,24 @@ def test_a_group_that_finds_no_room_is_said_and_its_frames_are_dropped_ones(tmp_
     totals = summary.totals["cam"]
     # Frame 15 is the next key frame.
     assert (totals.captured, totals.recorded, totals.dropped) == (21, 20, {"no_key_frame": 1})
-    assert [note.kind for note in told] == ["no_key_frame"]
+    [note] = told
+    assert note.kind == "no_key_frame"
+    assert "set a shorter interval of key frames" in note.message
     assert shown(folder) == truth(camera, range(15, 35))
     assert check_take(folder).intact
 
 
 @pytest.mark.parametrize("name", ["h264", "h264 with B frames"])
 def test_a_camera_whose_frame_was_lost_begins_at_its_next_key_frame(tmp_path, name):
-    camera, folder = camera_of(name, g="15"), tmp_path / "take"
+    camera, folder, told = camera_of(name, g="15"), tmp_path / "take", []
     camera.frames[3] = Captured(3, camera.frames[3].t_ns, cause="lost_by_camera")
-    summary, _ = record(camera, folder, 5, 7, 34).recording.close()
+    summary, _ = record(camera, folder, 5, 7, 34, told=told).recording.close()
     totals = summary.totals["cam"]
     found = shown(folder)
     assert totals.recorded == len(found)
     assert totals.dropped == {"no_key_frame": totals.captured - totals.recorded}
+    [note] = told
+    assert "frames since the last one are missing" in note.message
     assert found == truth(camera, range(min(found.values()), 35))
     assert check_take(folder).intact
 
@@ -313,6 +364,12 @@ def test_frames_of_older_takes_that_nothing_can_show_are_told(tmp_path):
         "cam: 6 recorded frames at the beginning cannot be shown: their key frame was not recorded",
     )
     assert shown(folder) == truth(camera, range(15, 35))
+    footage = find_footage(folder)
+    reader = FootageReader(footage, footage.rig.cameras[0], header.origin_ns)
+    frames = [frame for frame, _ in reader.frames()]
+    reader.close()
+    numbers = [None if frame.image is None else number_of(frame.image) for frame in frames]
+    assert numbers == [None] * 6 + list(range(15, 35))
 
 
 def test_frames_after_lost_ones_are_told_up_to_the_next_key_frame(tmp_path, capsys):
