@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
-from app.commands import evaluate_crops, evaluate_lifting, evaluate_metrabs, evaluate_predictions
+from app.commands import (
+    evaluate_crops,
+    evaluate_lifting,
+    evaluate_metrabs,
+    evaluate_predictions,
+    evaluate_studio,
+)
 from configs.errors import bad_input
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ class Command:
         launch.py evaluate human36m --data data/human36m --weights volumetric --pelvis results.pkl
         launch.py evaluate human36m --data data/human36m --results results.pkl
         launch.py evaluate panoptic --data 171204_pose1 --weights panoptic_alg --skeleton coco_17
+        launch.py evaluate studio --weights studio_lite --sweeps --plot studio.png
         launch.py evaluate lifting --simulated val --weights simulated_gridconv
         launch.py evaluate metrabs --simulated val --weights logs/simulated_metrabs/best.safetensors
         launch.py evaluate mupots --pred-path predictions_mupots.npz --data MultiPersonTestSet
@@ -53,6 +60,7 @@ class Command:
         panoptic = protocols.add_parser(
             "panoptic", description="Mean joint error in mm on a sequence of CMU Panoptic."
         )
+        evaluate_studio.add_arguments(protocols.add_parser("studio", description=evaluate_studio.DESCRIPTION))
         evaluate_lifting.add_arguments(
             protocols.add_parser("lifting", description=evaluate_lifting.DESCRIPTION)
         )
@@ -121,6 +129,8 @@ class Command:
         """Evaluate and write the results."""
         if args.protocol == "crops":
             return evaluate_crops.evaluate(args, console)
+        if args.protocol == "studio":
+            return evaluate_studio.evaluate(args, console)
         if args.protocol == "lifting":
             return evaluate_lifting.evaluate(args, console)
         if args.protocol == "metrabs":
@@ -138,6 +148,8 @@ class Command:
         """Headline, table and files."""
         if result["protocol"] == "crops":
             return evaluate_crops.words(result)
+        if result["protocol"] == "studio":
+            return evaluate_studio.words(result)
         if result["protocol"] == "lifting":
             return evaluate_lifting.words(result)
         if result["protocol"] == "metrabs":

@@ -7,6 +7,7 @@ body, no motion and no rig: what they draw comes from different seeds. ``studio`
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import cos, pi, sin
 from typing import Any, Literal
 
@@ -74,6 +75,12 @@ class SimulatedStudioConfig(Config):
     """Share of pictures that end within the crop."""
     wide: float = Field(0.0, ge=0.0, le=1.0)
     """Share of crops that are whole pictures with somebody in them, to learn to find people."""
+    moving: float = Field(0.4, ge=0.0, le=1.0)
+    """Share of people out of a choreography; the others stand in random poses. In ``studio`` all are."""
+    bumped_deg: float = Field(0.0, ge=0.0, le=45.0)
+    """By how much the first camera was turned, about a random axis, since it was calibrated."""
+    late_ms: float = Field(0.0, ge=-200.0, le=200.0)
+    """By how much the first camera films later than the others; people out of a choreography have moved."""
     samples: int = Field(100_000, ge=1)
     """That make an epoch."""
 
@@ -130,9 +137,13 @@ class SimulatedStudio:
         images = np.empty((config.views, config.crop_px, config.crop_px, 3), np.uint8)
         visible = np.empty((config.views, len(self.skeleton)), bool)
         for view, camera in enumerate(crops):
-            images[view], visible[view] = scene.picture(camera, self._allowed)
+            late = view == 0 and config.late_ms != 0
+            images[view], visible[view] = scene.picture(camera, self._allowed, late=late)
             if scene.is_wide(view):
                 visible[view] &= ~scene.letterbox(images[view], camera)
+        if config.bumped_deg:
+            # pictures are of the camera as it stands now, projections of how it stood
+            crops = [_turned(random, crops[0], config.bumped_deg), *crops[1:]]
         present = np.ones(config.views, bool)
         if config.least_views is not None and config.least_views < config.views:
             count = int(random.integers(config.least_views, config.views + 1))
@@ -157,36 +168,42 @@ class StudioScene:
         self._real = data.split == "studio"
         here = random.uniform(-1500.0, 1500.0, 2)
         people = [self._person(data, (float(here[0]), float(here[1])))]
-        self.joints = people[0][2]
+        self.joints = people[0][3]
         if random.random() < (0.0 if self._real else self._config.second_person):
             angle, away = random.uniform(0, 2 * pi), random.uniform(450.0, 2200.0)
             middle = self.joints.mean(axis=0)
             people.append(self._person(data, (middle[0] + away * cos(angle), middle[1] + away * sin(angle))))
-        self._bodies = [figure.body for figure, _, _ in people]
-        looks = [figure.look if self._real else draw_clothes(random) for figure, _, _ in people]
+        self._bodies = [figure.body for figure, *_ in people]
+        looks = [figure.look if self._real else draw_clothes(random) for figure, *_ in people]
         self._palettes = [palette(look) for look in looks]
-        self._poses = [pose for _, pose, _ in people]
+        self._poses = [pose for _, pose, _, _ in people]
         self._lamp = TO_LAMP if self._real else _draw_lamp(random)
         self._crowd = self._cast(self._bodies, self._palettes, self._poses)
+        self._later = [pose for _, _, pose, _ in people]
         self._wide: list[bool] = []
 
     def is_wide(self, view: int) -> bool:
         """Whether a view shows a whole picture."""
         return view < len(self._wide) and self._wide[view]
 
-    def _person(self, data: SimulatedStudio, place: tuple[float, float]) -> tuple[Figure, BodyPose, Floats]:
+    def _person(
+        self, data: SimulatedStudio, place: tuple[float, float]
+    ) -> tuple[Figure, BodyPose, BodyPose, Floats]:
+        """Somebody, the pose now, the pose that a late camera films, and (J, 3) joints now."""
         random = self._random
         figure = data.figure(int(random.integers(self._config.bodies)))
         puppet: Puppet
-        if self._real or random.random() < 0.4:
+        if self._real or random.random() < self._config.moving:
             motion = [self._config.seed, SPLITS[data.split], int(random.integers(1 << 40))]
             choreography = compose(motion, (0.0, 0.0) if self._real else place, 1000.0)
             performer = Performer(figure.anatomy, choreography, data.skeleton)
-            puppet, pose = performer, performer.pose(float(random.uniform(0.0, _ROUND_S)))
+            now_s = float(random.uniform(0.0, _ROUND_S))
+            puppet, pose = performer, performer.pose(now_s)
+            later = performer.pose(now_s + self._config.late_ms / 1000)
         else:
             puppet = Puppet(figure.anatomy, data.skeleton)
-            pose = puppet.pose_in(draw_stance(random, puppet.hip_half_width, place))
-        return figure, pose, puppet.joints_of(pose)
+            later = pose = puppet.pose_in(draw_stance(random, puppet.hip_half_width, place))
+        return figure, pose, later, puppet.joints_of(pose)
 
     def _cast(self, bodies: list[Any], palettes: list[Any], poses: list[BodyPose]) -> Cast:
         cast = Cast(bodies, np.stack(palettes), self._lamp)
@@ -235,7 +252,9 @@ class StudioScene:
             for camera in rig.cameras
         ]
 
-    def picture(self, camera: CropCamera, allowed: Floats) -> tuple[Image, NDArray[np.bool_]]:
+    def picture(
+        self, camera: CropCamera, allowed: Floats, *, late: bool = False
+    ) -> tuple[Image, NDArray[np.bool_]]:
         """(S, S, 3) BGR, and (J,) which joints it shows."""
         random, config = self._random, self._config
         # finer than the crop, then averaged: live crops come from larger pictures
@@ -243,7 +262,9 @@ class StudioScene:
         width = round(config.crop_px * finer)
         cast = self._crowd
         if not self._real and random.random() < config.obstacles:
-            cast = self._with_obstacles(camera)
+            cast = self._with_obstacles(camera, late)
+        elif late:
+            cast = self._cast(self._bodies, self._palettes, self._later)
         crop = CropPicture(camera, cast, width)
         visible = crop.visible(self.joints, allowed)
         if not self._real and random.random() < config.clutter:
@@ -277,9 +298,10 @@ class StudioScene:
         homogeneous = self.joints @ projection[:, :3].T + projection[:, 3]
         return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
-    def _with_obstacles(self, camera: CropCamera) -> Cast:
+    def _with_obstacles(self, camera: CropCamera, late: bool) -> Cast:
         random = self._random
-        bodies, palettes, poses = list(self._bodies), list(self._palettes), list(self._poses)
+        bodies, palettes = list(self._bodies), list(self._palettes)
+        poses = list(self._later if late else self._poses)
         for _ in range(int(random.integers(1, 3))):
             body, look = draw_obstacle(random)
             target = self.joints[random.integers(len(self.joints))] + random.normal(0.0, 120.0, 3)
@@ -312,6 +334,14 @@ def _anywhere(random: Generator) -> tuple[float, Floats]:
     # across: to the border; up and down: to where the borders of a wide picture usually begin
     room = max(0.0, 0.5 - 0.5 / margin)
     return margin, np.array([random.uniform(-room, room), random.uniform(-0.6, 0.6) * room])
+
+
+def _turned(random: Generator, camera: CropCamera, degrees: float) -> CropCamera:
+    """The camera turned on the spot about a random axis, with the crop's borders as they were."""
+    axis = random.normal(size=3)
+    turn = cv2.Rodrigues(np.radians(degrees) * axis / np.linalg.norm(axis))[0]
+    R = np.asarray(turn @ camera.R)
+    return replace(camera, R=R, t=-R @ camera.position)
 
 
 def _draw_lamp(random: Generator) -> NDArray[np.float32]:

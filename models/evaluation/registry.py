@@ -12,9 +12,21 @@ NETWORKS = Registry(
         "lifting_files": "models.evaluation.lifting_run:evaluate_files",
         "lifting_simulated": "models.evaluation.lifting_run:evaluate_simulated",
         "metrabs": "models.evaluation.metrabs_run:evaluate_metrabs",
+        "studio": "models.evaluation.studio_run:evaluate_studio",
+        "studio_ways": "models.evaluation.studio_run:open_ways",
     },
     extras=dict.fromkeys(
-        ("weights", "untrained", "crops", "lifter", "lifting_files", "lifting_simulated", "metrabs"),
+        (
+            "weights",
+            "untrained",
+            "crops",
+            "lifter",
+            "lifting_files",
+            "lifting_simulated",
+            "metrabs",
+            "studio",
+            "studio_ways",
+        ),
         "learned",
     ),
 )

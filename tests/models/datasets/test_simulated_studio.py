@@ -127,3 +127,32 @@ def test_whole_pictures_show_a_person_anywhere_and_smaller() -> None:
     assert 0.5 < max(extents) <= 1 / 1.4 + 1e-6
     assert min(middles) < 0.35
     assert max(middles) > 0.65
+
+
+def test_a_bumped_camera_shows_the_same_and_knows_less() -> None:
+    config = SMALL.model_copy(update={"bumped_deg": 1.0})
+    was, now = SimulatedStudio(SMALL, "val")[4], SimulatedStudio(config, "val")[4]
+    assert np.array_equal(was["images"], now["images"])
+    assert np.array_equal(was["projections"][1:], now["projections"][1:])
+    # On the spot: the camera's centre stays, rays turn by one degree about one axis.
+    first, second = was["projections"][0].astype(float), now["projections"][0].astype(float)
+    centres = [np.linalg.svd(P)[2][3] for P in (first, second)]
+    # single precision of matrices over a room of metres
+    assert np.allclose(*(c[:3] / c[3] for c in centres), atol=2.0)
+    turn = np.linalg.inv(first[:, :3]) @ second[:, :3]
+    turn /= np.cbrt(np.linalg.det(turn))
+    assert np.degrees(np.arccos((np.trace(turn) - 1) / 2)) == pytest.approx(1.0, abs=1e-2)
+
+
+def test_a_late_camera_shows_people_who_have_moved_on() -> None:
+    moving = SMALL.model_copy(update={"moving": 1.0, "obstacles": 0.0, "clutter": 0.0, "truncation": 0.0})
+    late = moving.model_copy(update={"late_ms": 200.0})
+    changed = []
+    for index in range(4):
+        was, now = SimulatedStudio(moving, "val")[index], SimulatedStudio(late, "val")[index]
+        assert np.array_equal(was["keypoints"], now["keypoints"])
+        assert np.array_equal(was["images"][1:], now["images"][1:])
+        changed.append((was["images"][0] != now["images"][0]).any(axis=-1).mean())
+    # a fifth of a second moves most people, not all: choreographies have rests
+    assert max(changed) > 0.02
+    assert max(changed) < 0.6, "the room stays"
