@@ -29,10 +29,17 @@ SIZE = (14, 18)
 """Rows and columns of the maps."""
 
 
-def scene(batch: int = 2, views: int = 3, channels: int = 5, points: int = 400, seed: int = 3) -> Any:
+def scene(
+    batch: int = 2,
+    views: int = 3,
+    channels: int = 5,
+    points: int = 400,
+    seed: int = 3,
+    size: tuple[int, int] = SIZE,
+) -> Any:
     """Random maps, cameras around the origin, points also outside the pictures and behind the cameras."""
     generator = np.random.default_rng(seed)
-    features = generator.standard_normal((batch, views, channels, *SIZE))
+    features = generator.standard_normal((batch, views, channels, *size))
     projections = np.zeros((batch, views, 3, 4))
     for b, v in itertools.product(range(batch), range(views)):
         angle = generator.uniform(0, 2 * np.pi)
@@ -41,7 +48,8 @@ def scene(batch: int = 2, views: int = 3, channels: int = 5, points: int = 400, 
         right = np.cross(forward, [0, 0, 1.0])
         right /= np.linalg.norm(right)
         R = np.stack([right, np.cross(forward, right), forward])
-        K = np.array([[15.0, 0, SIZE[1] / 2], [0, 15.0, SIZE[0] / 2], [0, 0, 1]])
+        focal = 15.0 * size[1] / SIZE[1]
+        K = np.array([[focal, 0, size[1] / 2], [0, focal, size[0] / 2], [0, 0, 1]])
         projections[b, v] = K @ np.c_[R, -R @ position]
     places = generator.uniform(-4, 4, (batch, points, 3))
     confidences = generator.uniform(0.1, 1, (batch, views, channels))
@@ -162,7 +170,8 @@ def test_points_may_be_shared_by_all_samples() -> None:
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
 @pytest.mark.parametrize("present", [None, PRESENT])
 def test_gradients(aggregation: Any, present: Any) -> None:
-    features, projections, points, confidences = scene(points=12, channels=2, seed=8)
+    # Small maps, because every one of their cells is moved: two runs each.
+    features, projections, points, confidences = scene(points=12, channels=2, seed=8, size=(6, 7))
     points = points * 0.2  # within the pictures: at a border the derivative does not exist
     inputs = [features, projections, points, confidences]
     for tensor in inputs:
