@@ -78,6 +78,8 @@ SMALL = [
 ]
 VOLUME = [
     "network.settings.voxels=32",
+    "data.settings.image=64",
+    "validation.settings.image=64",
     "data.settings.predictions=null",
     "validation.settings.predictions=null",
     "task.settings.centre=truth",
@@ -85,8 +87,12 @@ VOLUME = [
 PUBLISHED = {
     "human36m_alg": [],
     "human36m_alg_no_conf": [],
-    "human36m_vol_softmax": VOLUME,
-    "human36m_contextpose": [*VOLUME, "validation.settings.most_views=1"],
+    "human36m_vol_softmax": [*VOLUME, "network.settings.small=true"],
+    "human36m_contextpose": [
+        *VOLUME,
+        "network.settings.attention_channels=17",
+        "validation.settings.most_views=1",
+    ],
 }
 
 
