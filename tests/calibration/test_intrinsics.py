@@ -5,21 +5,14 @@ import numpy as np
 import pytest
 
 from calibration.board import Board
-from calibration.board_detector import BoardDetector
 from calibration.intrinsics import calibrate_intrinsics
 from calibration.intrinsics_config import IntrinsicsConfig
 from calibration.observations import BoardObservations, BoardView
 from configs.errors import BadInputError
 from tests.calibration.board_scenes import BOARD, film_board, lens_camera
-from tests.support.shared_data import SHARED, needs_shared
+from tests.calibration.published_lenses import PUBLISHED
 
 CHESSBOARD = Board("checkerboard", 8, 5, 60.0)
-PUBLISHED = {  # fx, cx and their deviations, root mean square error: OpenCV, with the wrong picture left out
-    "cam01": (1672.6, 1.2, 562.8, 1.7, 0.121),
-    "cam02": (1674.1, 1.2, 556.2, 1.2, 0.108),
-    "cam03": (1675.1, 0.9, 559.2, 1.5, 0.140),
-    "cam04": (1674.4, 1.1, 559.1, 1.3, 0.121),
-}
 
 
 @pytest.fixture(scope="module")
@@ -212,26 +205,6 @@ def test_thin_coverage_is_warned_about(detected):
     assert any("only 4 views" in warning for warning in result.warnings)
     assert any("no board was seen in" in warning for warning in result.warnings)
     assert 20 < result.deviations["fx"] < 80
-
-
-@pytest.mark.slow
-@needs_shared
-def test_real_pictures_from_the_detector_on():
-    import cv2
-
-    for camera, (fx, deviation, _, _, _) in PUBLISHED.items():
-        detector = BoardDetector(CHESSBOARD, effort="stills")
-        paths = sorted((SHARED / "data/pose2sim_single/intrinsics" / camera).glob("*.jpg"))
-        assert len(paths) == 7
-        found = [
-            detector.find("cam1", cv2.imread(str(path)), frame=k, time_ns=k).view
-            for k, path in enumerate(paths)
-        ]
-        views = tuple(view for view in found if view is not None)
-        assert len(views) >= 6
-        result = calibrate_intrinsics(BoardObservations(CHESSBOARD, {"cam1": (1088, 1920)}, views), "cam1")
-        assert result.rms_px <= 0.14, camera
-        assert abs(result.parameters["fx"] - fx) < 3 * deviation
 
 
 def test_frontal_views_and_empty_corners_are_warned_about():
