@@ -40,7 +40,7 @@ demo: setup  ## the simulated studio, or a progress bar where there is no displa
 	@$(BIN)/python launch.py demo $(ARGS)
 
 test: setup  ## run the tests
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 -n $(JOBS) --dist loadfile $(ARGS) || \
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --durations=10 -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS) || \
 	{ [ $$? = 1 ] && echo && echo "Live tests can miss their deadlines beside others: what failed once more, alone." && \
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -rA --show-capture=no --last-failed --last-failed-no-failures none $(ARGS); }
 
@@ -64,7 +64,7 @@ bench: setup  ## measure how fast the parts run on this machine
 
 screenshots: setup  ## walk through the desktop and renew the pictures in docs/images/desktop
 	rm -rf build/screenshots
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/app/test_walkthrough.py
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/app/test_walkthrough.py --screenshots build/screenshots
 	mkdir -p docs/images/desktop
 	for name in $(PICTURES); do $(BIN)/python -c 'import sys; from PIL import Image; \
 	    Image.open(sys.argv[1]).convert("RGB").save(sys.argv[2], quality=82, optimize=True)' \

@@ -6,10 +6,18 @@ import multiprocessing
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores, and threads that spin while they wait for one another only burn them: matrices,
+    # networks and pictures of tests are small. Read when numpy, torch and OpenCV are first imported, here and
+    # in the programs that tests start.
+    for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(_pool, "1")
 
 import configs  # noqa: F401 - says to numba what it must know before it is imported
 
@@ -17,6 +25,8 @@ import configs  # noqa: F401 - says to numba what it must know before it is impo
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+SLOW_WEIGHT = 20
+"""Tests without the mark that take as long as one with it, very roughly."""
 GRACE_S = 2.0
 """Threads and processes that were told to end may still be on their way."""
 
@@ -27,7 +37,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     default = Path(__file__).resolve().parents[1].parent / "shared" / "parity"
     group.addoption("--parity-dir", default=str(default), metavar="DIR", help="folder of recorded cases")
     parser.addoption("--screenshots", default=None, metavar="DIR", help="where pictures of the desktop go")
+    parser.addoption("--extended", action="store_true", help="also what takes minutes and is held elsewhere")
     group.addoption("--parity-report", default=None, metavar="FILE", help="write all deviations as json")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker ends alone with one of them."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += SLOW_WEIGHT if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weights[item.path])
 
 
 def leftovers() -> set[str]:

@@ -32,9 +32,16 @@ class Deviation(NamedTuple):
 
 @dataclass
 class Case:
-    """A folder with ``meta.json``, ``io.npz`` and, for networks, ``keys.json``."""
+    """A folder with ``meta.json``, ``io.npz`` and, for networks, ``keys.json``.
+
+    Attributes:
+        folder: Where it is.
+        extended: Whether there are minutes for it.
+        deviations: What was measured.
+    """
 
     folder: Path
+    extended: bool = False
     deviations: list[Deviation] = field(default_factory=list)
 
     @property

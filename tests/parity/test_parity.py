@@ -32,7 +32,7 @@ def test_case(folder: Path, deviations: dict[str, list[Deviation]], request: pyt
     checks = checks_of(folder.name)
     if not checks:
         pytest.skip(f"no check is declared for the case {folder.name}")
-    case = Case(folder)
+    case = Case(folder, extended=request.config.getoption("--extended"))
     try:
         for check in checks:
             check(case)
