@@ -1,9 +1,9 @@
 """A new user's first quarter of an hour, in the real window, with real processes and real clicks.
 
 First start, simulated studio, calibration with the wizard, live, record, play, export, quit. A picture of
-each step goes to ``--screenshots`` (build/screenshots when not given); ``make screenshots`` keeps them for
-the docs. On the way the event loop is asked whether it is there while a calibration is solved, a model is
-loaded and a take is exported.
+each step goes to ``--screenshots``; ``make screenshots`` keeps them for the docs, and for them alone the
+visitor takes the time to look. On the way the event loop is asked whether it is there while a calibration is
+solved, a model is loaded and a take is exported.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from calibration.rig_file import read_calibration
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SIZE = (1360, 860)
+GLANCE_S = 0.5
 LONGEST_CPU_MS = 100.0
 """An answer of the event loop may cost this process so much; what others on the machine do is not counted."""
 
@@ -42,8 +43,8 @@ LONGEST_CPU_MS = 100.0
 class Visitor:
     """Does with the window what a person does, and keeps pictures."""
 
-    def __init__(self, qtbot, window: MainWindow, folder: Path) -> None:
-        self.qtbot, self.window, self.folder = qtbot, window, folder
+    def __init__(self, qtbot, window: MainWindow, folder: Path, patient: bool) -> None:
+        self.qtbot, self.window, self.folder, self.patient = qtbot, window, folder, patient
         self._shots = 0
 
     def find(self, name: str, kind: type = QWidget) -> QWidget:
@@ -82,9 +83,9 @@ class Visitor:
         self.qtbot.waitUntil(check, timeout=round(1000 * seconds))
 
     def look(self, seconds: float) -> None:
-        """Watch for a while."""
+        """Watch for a while, until there is something to see in the pictures; or have a glance."""
         loop = QEventLoop()
-        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        QTimer.singleShot(round(1000 * (seconds if self.patient else min(seconds, GLANCE_S))), loop.quit)
         loop.exec()
 
     def keep(self, name: str, widget: QWidget | None = None) -> None:
@@ -108,13 +109,7 @@ class Visitor:
 
 
 @pytest.fixture
-def screenshots(request) -> Path:
-    given = request.config.getoption("--screenshots")
-    return Path(given) if given else Path(__file__).parents[2] / "build" / "screenshots"
-
-
-@pytest.fixture
-def visitor(qtbot, tmp_path, screenshots, monkeypatch) -> Iterator[Visitor]:
+def visitor(qtbot, tmp_path, request, monkeypatch) -> Iterator[Visitor]:
     monkeypatch.setattr("app.calibrate.order.unsaved_folder", lambda: tmp_path / "calibrations")
     application = QApplication.instance()
     theme.apply(application, "dark")
@@ -125,7 +120,8 @@ def visitor(qtbot, tmp_path, screenshots, monkeypatch) -> Iterator[Visitor]:
     window.resize(*SIZE)
     window.go_to("welcome")
     window.show()
-    yield Visitor(qtbot, window, screenshots)
+    given = request.config.getoption("--screenshots")
+    yield Visitor(qtbot, window, Path(given or tmp_path / "screenshots"), patient=given is not None)
     window.close_without_asking()
     application.processEvents()
     application.setStyleSheet("")
