@@ -279,7 +279,7 @@ def test_a_perfect_detector_sees_what_is_visible(studio):
 @pytest.mark.slow
 def test_a_camera_is_calibrated_from_its_pictures():
     studio = BoardStudio(BoardStudioConfig(seed=4, occlusion="hand"))
-    views, _ = detected(studio, np.arange(0.0, studio.motion.period_s, 0.3))
+    views, _ = detected(studio, np.arange(0.0, studio.motion.period_s, 0.6))
     sizes = {camera.name: camera.size for camera in studio.rig.cameras}
     observations = BoardObservations(studio.board, sizes, tuple(views))
     shared = {view.frame: set() for view in views}
