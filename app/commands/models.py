@@ -30,6 +30,7 @@ class Command:
         launch.py models import blazepose ~/Downloads/pose_models/
         launch.py models import weights.pth --as algebraic --name human36m
         launch.py models export human36m --out human36m.onnx
+        launch.py models export MODEL_FOLDER --part picture --detector rtmdet-nano --out people.pt2
     """
     configurable = False
 

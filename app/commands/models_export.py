@@ -10,6 +10,7 @@ from typing import Any
 
 from app.cli.command import Result
 from app.cli.console import Console
+from app.cli.values import picture_size
 from app.commands.models_weights import KINDS
 
 
@@ -24,16 +25,27 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         help="FILE.pt2 (torch.export) or FILE.onnx; FILE.safetensors: a lifting network for this program, in "
         "half the size",
     )
-    metrabs = parser.add_argument_group("a folder of a MeTRAbs model")
+    metrabs = parser.add_argument_group("the folder of a MeTRAbs model, or one of our own training")
     metrabs.add_argument(
         "--part",
-        choices=("crop", "people"),
+        choices=("crop", "people", "picture"),
         default="people",
-        help="a model of single crops, or of a picture with boxes (people)",
+        help="a model of single crops, of a picture with boxes (people), or of a picture alone, with a "
+        "person detector inside (picture; .pt2 only)",
+    )
+    metrabs.add_argument("--num-aug", type=int, default=1, metavar="N", help="variants to average over (1)")
+    metrabs.add_argument(
+        "--detector", metavar="NAME|FILE", help="picture: rtmdet-nano, yolox-tiny, ..., or an ONNX file"
+    )
+    metrabs.add_argument("--detector-family", choices=("rtmdet", "yolox"), help="of a file")
+    metrabs.add_argument("--detector-size", metavar="WxH", help="input of a file")
+    metrabs.add_argument(
+        "--detector-threshold", type=float, default=0.3, metavar="S", help="least score (0.3)"
     )
     metrabs.add_argument(
-        "--num-aug", type=int, default=1, metavar="N", help="people: variants to average over (1)"
+        "--detector-overlap", type=float, default=0.7, metavar="S", help="of two boxes of one person (0.7)"
     )
+    metrabs.add_argument("--most", type=int, default=16, metavar="N", help="people at most (16)")
     metrabs.add_argument(
         "--affine-weights", type=Path, metavar="FILE", help="decoder of a network of latent points"
     )
@@ -70,14 +82,26 @@ def export_weights(args: argparse.Namespace, console: Console) -> Result:
     from models.checkpoints.registry import CHECKPOINT_TOOLS
 
     settings: dict[str, Any] = apply_overrides({}, args.setting)
-    folder = Path(args.name).expanduser()
-    if folder.is_dir():
+    if Path(args.name).expanduser().is_dir() or CHECKPOINT_TOOLS.load("kind")(args.name) == "metrabs":
+        detector = None
+        if args.detector is not None:
+            detector = CHECKPOINT_TOOLS.load("detector")(
+                args.detector,
+                args.detector_family,
+                None
+                if args.detector_size is None
+                else picture_size(args.detector_size, option="--detector-size"),
+                args.detector_threshold,
+                args.detector_overlap,
+                args.most,
+            )
         report = CHECKPOINT_TOOLS.load("package")(
-            folder,
+            args.name,
             args.out.expanduser(),
             args.part,
             num_aug=args.num_aug,
             affine_weights=args.affine_weights,
+            detector=detector,
             tell=console.tell,
         )
         return asdict(report)
@@ -105,7 +129,8 @@ def export_summary(result: Mapping[str, Any]) -> str:
         return (
             f"{result['part']} model in {result['file']} ({result['size_bytes'] / 1e6:.1f} MB), "
             f"{len(result['joints'])} joints; differs from the network by "
-            f"{result['largest_relative_difference']:.2g} of the largest coordinate"
+            f"{result['largest_relative_difference']:.2g} of the largest coordinate, poses by "
+            f"{result['largest_difference_mm']:.2g} mm"
         )
     if "mpjpe_change_mm" in result:
         return (

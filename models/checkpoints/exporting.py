@@ -293,7 +293,7 @@ def _torch_runner(content: bytes) -> Run:
 
 def _onnx_export(form: Exportable, example: dict[str, Tensor], sizes: dict[str, Any], card: str) -> bytes:
     outputs = list(form(**example))
-    with _quiet_exporter():
+    with quiet_exporter():
         program = torch.onnx.export(
             form,
             (),
@@ -329,7 +329,7 @@ def _onnx_runner(content: bytes) -> Run:
 
 
 @contextmanager
-def _quiet_exporter() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Keep back what the exporter of torch 2.13 says about itself; anything else comes through."""
 
     def ours(record: logging.LogRecord) -> bool:

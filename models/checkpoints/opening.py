@@ -17,6 +17,7 @@ from models.checkpoints.architectures import architecture, build_network, settin
 from models.checkpoints.importing import load_network
 from models.checkpoints.reading import SAFETENSORS, read_state
 from models.checkpoints.strict import load_strict
+from models.checkpoints.writing import read_card
 from models.zoo.checksum import sha256_of
 from models.zoo.imported import imported_file
 
@@ -80,6 +81,14 @@ def open_network(
     network = build_network(kind, known, source=f"settings of {kind}")
     load_strict(network, state, file=path)
     return OpenedNetwork(network.eval(), kind, path, None)
+
+
+def kind_of(source: str) -> str | None:
+    """The kind of network that a card states, for a file or an imported name; None where there is no card."""
+    path = Path(source).expanduser()
+    if not path.is_file() and not path.suffix:
+        path = imported_file(source)
+    return read_card(path).architecture if path.suffix == SAFETENSORS and path.is_file() else None
 
 
 def _triangulation_on(backbone: StudioLite, kind: str) -> nn.Module:

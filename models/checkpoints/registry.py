@@ -9,7 +9,9 @@ CHECKPOINT_TOOLS = Registry(
         "statistics": "models.lifting.statistics_file:read_statistics",
         "limbs": "models.checkpoints.importing:limb_settings",
         "export": "models.checkpoints.exporting:export_checkpoint",
-        "package": "models.metrabs.packaging:package_folder",
+        "package": "models.metrabs.packaging:package_weights",
+        "detector": "models.metrabs.packaging:DetectorChoice",
+        "kind": "models.checkpoints.opening:kind_of",
         "compact": "models.checkpoints.compact:compact_checkpoint",
     },
     extras={
@@ -18,5 +20,7 @@ CHECKPOINT_TOOLS = Registry(
         "statistics": "learned",
         "compact": "learned",
         "package": "learned",
+        "detector": "learned",
+        "kind": "learned",
     },
 )

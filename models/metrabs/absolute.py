@@ -16,6 +16,8 @@ VIEW_MARGIN: Final = 0.75
 _UNSEEN_WEIGHT: Final = 1e-4
 _RIDGE: Final = 1e-2
 _SPREAD: Final = 1e-5
+_NOTHING: Final = 1e-30
+"""Instead of zero, to divide by: a single-precision number, since other runtimes keep constants as such."""
 
 
 def normalised_points(pixels: Tensor, intrinsics: Tensor) -> Tensor:
@@ -51,8 +53,7 @@ def translation_full(points: Tensor, metric: Tensor, seen: Tensor) -> Tensor:
     # Scaled by their root mean square, so the same ridge fits every person.
     n_size = n.square().mean(dim=(1, 2)).sqrt()
     wanted_size = wanted.square().mean(dim=(1, 2)).sqrt()
-    tiny = torch.finfo(torch.float64).tiny
-    n_size, wanted_size = n_size.clamp_min(tiny), wanted_size.clamp_min(tiny)
+    n_size, wanted_size = n_size.clamp_min(_NOTHING), wanted_size.clamp_min(_NOTHING)
     a, b = n / n_size[:, None, None], wanted / wanted_size[:, None, None]
     weight = (seen.double() + _UNSEEN_WEIGHT).square()[..., None]
     # Normal equations [[s, 0, -ux], [0, s, -uy], [-ux, -uy, q]] r = (vx, vy, w), solved by elimination.

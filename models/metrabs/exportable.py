@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.detectors.exportable import ExportableDetector
 from models.metrabs.augmentation import GAMMA, Augmentation, spread_out, unchanged
 from models.metrabs.crop_model import MetrabsCropModel
 from models.metrabs.crops import LEVELS, pyramid_levels
-from models.metrabs.geometry import corner_scaling
+from models.metrabs.geometry import corner_scaling, inverse
 from models.metrabs.joint_layout import JointLayout
 from models.metrabs.virtual_camera import virtual_cameras
 
@@ -96,7 +97,8 @@ class PicturePersonModel(nn.Module):
         flipped = self.mirrored.repeat(count)[:, None, None]
         poses = torch.where(flipped, poses[:, self.mirror], poses)
         poses = poses @ cameras.rotation.flatten(0, 1).float()
-        poses = torch.einsum("njc,jk->nkc", poses, self.mixture).reshape(count, variants, -1, 3)
+        poses = torch.einsum("njc,jk->nkc", poses, self.mixture)
+        poses = poses.reshape(count, variants, self.mixture.shape[1], 3)
         depth = poses[..., 2:]
         flat = torch.where(depth > 0.0, poses[..., :2] / depth, torch.nan)
         k = intrinsics.float()
@@ -107,7 +109,7 @@ class PicturePersonModel(nn.Module):
         """(N, 3, P, P) in linear light, sampled from the level of the pyramid that each crop asks for."""
         samples = self.network.config.proc_side * self.antialias
         along = torch.arange(samples, dtype=torch.float32, device=image.device)
-        to_rays = torch.linalg.inv(to_crop) @ corner_scaling(1.0 / self.antialias)
+        to_rays = inverse(to_crop) @ corner_scaling(1.0 / self.antialias)
         rays = to_rays.float()[:, None, None]
         x, y = along[None, :, None], along[:, None, None]
         seen = rays[..., 0] * x + rays[..., 1] * y + rays[..., 2]
@@ -127,10 +129,33 @@ class PicturePersonModel(nn.Module):
             sampled = functional.grid_sample(
                 level, relative.flatten(0, 1)[None], "bilinear", "zeros", align_corners=False
             )
-            sampled = sampled[0].reshape(3, -1, samples, samples).transpose(0, 1)
+            sampled = sampled[0].reshape(3, to_crop.shape[0], samples, samples).transpose(0, 1)
             found = torch.where((levels == number)[:, None, None, None], sampled, found)
             if number + 1 < LEVELS:
                 level = functional.avg_pool2d(level, 2)
         if self.antialias > 1:
             found = functional.avg_pool2d(found, self.antialias)
         return found
+
+
+class PictureModel(nn.Module):
+    """A picture and its intrinsics to everybody in it.
+
+    Args:
+        detector: Finds people.
+        people: Estimates them.
+    """
+
+    def __init__(self, detector: ExportableDetector, people: PicturePersonModel) -> None:
+        super().__init__()
+        self.detector, self.people = detector, people
+
+    def forward(self, image: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(3, H, W) uint8 RGB and (3, 3) to n people: (n, 5) boxes, (n, J, 3) mm and (n, J, 2) px.
+
+        A box is left, top, width, height, px, and a score. n may be 0.
+        """
+        boxes = self.detector(image)
+        poses, pixels = self.people(image, intrinsics, boxes[:, :4])
+        there = (boxes[:, 4] >= self.detector.threshold).nonzero()[:, 0]
+        return boxes[there], poses[there], pixels[there]

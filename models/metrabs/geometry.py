@@ -58,3 +58,13 @@ def project_directions(directions: Tensor, matrix: Tensor) -> Tensor:
     """(..., K, 3) directions through (..., 3, 3) to (..., K, 2), divided by their third component."""
     moved = directions @ matrix.mT
     return moved[..., :2] / moved[..., 2:]
+
+
+def inverse(matrices: Tensor) -> Tensor:
+    """Of (..., 3, 3), by cofactors: files of other runtimes know no general solver."""
+    a, b, c = matrices.unbind(dim=-2)
+    columns = torch.stack(
+        [torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], dim=-1
+    )
+    determinant = (a * columns[..., 0]).sum(dim=-1)
+    return columns / determinant[..., None, None]

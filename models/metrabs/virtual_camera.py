@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.metrabs.augmentation import Augmentation
-from models.metrabs.geometry import look_at, project_directions
+from models.metrabs.geometry import inverse, look_at, project_directions
 from models.metrabs.lens import undistort
 
 
@@ -71,7 +71,7 @@ def straight_cameras(
         dim=1,
     )
     homogeneous = torch.cat([corners, torch.ones_like(corners[..., :1])], dim=-1)
-    flat = (homogeneous @ torch.linalg.inv(intrinsics).mT)[..., :2]
+    flat = (homogeneous @ inverse(intrinsics).mT)[..., :2]
     flat = undistort(flat, distortion)
     directions = torch.cat([flat, torch.ones_like(flat[..., :1])], dim=-1)
     rotation = look_at(directions[:, 0], up)

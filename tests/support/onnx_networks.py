@@ -107,3 +107,30 @@ def dot_simcc(
         ("simcc_y", [batch, joints, height * bins_per_px]),
     ]
     return save(path, nodes, [("input", [batch, 3, height, width])], outputs, constants)
+
+
+def bright_cells(path: Path) -> Path:
+    """A raw YOLOX of 64 x 64 px: a person of 24 px in each cell of 8 px, as surely as it is bright blue."""
+    cells = 8 * 8 + 4 * 4 + 2 * 2
+    places = np.zeros((1, cells, 4), np.float32)
+    places[..., :2] = 0.5
+    places[..., 2:] = np.log(3.0)
+    nodes = [
+        helper.make_node("Slice", ["images", "first", "second", "axis"], ["blue"]),
+        helper.make_node("MaxPool", ["blue"], ["brightest"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Mul", ["brightest", "share"], ["likely"]),
+        helper.make_node("Reshape", ["likely", "rows"], ["fine"]),
+        helper.make_node("Concat", ["fine", "coarse"], ["objects"], axis=1),
+        helper.make_node("Concat", ["places", "objects", "classes"], ["output"], axis=2),
+    ]
+    constants = {
+        "first": np.array([0]),
+        "second": np.array([1]),
+        "axis": np.array([1]),
+        "share": np.float32(1.0 / 255.0),
+        "rows": np.array([1, 64, 1]),
+        "coarse": np.zeros((1, cells - 64, 1), np.float32),
+        "places": places,
+        "classes": np.ones((1, cells, 1), np.float32),
+    }
+    return save(path, nodes, [("images", [1, 3, 64, 64])], [("output", [1, cells, 6])], constants)
