@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 class OpenVinoModule(nn.Module):
     """Stands in for a module in evaluation.
 
-    It is compiled once for each shape of its input, which takes seconds; shapes should be few.
+    It is compiled once for each shape of its input, of which there should be few. What takes seconds, its
+    translation, is done once for all numbers of samples.
 
     Args:
         module: In evaluation mode, on the CPU; one tensor in, tensors (or None) out.
@@ -59,6 +60,8 @@ class OpenVinoModule(nn.Module):
         if precision is not None:
             self._settings["INFERENCE_PRECISION_HINT"] = precision
         self._core = openvino.Core()
+        self._models: dict[tuple[int, ...], Any] = {}
+        """By the shape of one sample."""
         self._requests: dict[tuple[int, ...], Any] = {}
         self.eval()
 
@@ -79,12 +82,22 @@ class OpenVinoModule(nn.Module):
 
     def _compile(self, inputs: Tensor) -> Any:
         log.info("compiling a network for input %s", tuple(inputs.shape))
-        with torch.no_grad(), warnings.catch_warnings():
-            # Tracing warns about sizes that become constants; the shape is fixed here on purpose.
-            warnings.simplefilter("ignore")
-            example = torch.zeros_like(inputs, memory_format=torch.contiguous_format)
-            model = self._ov.convert_model(self._flat, example_input=example, input=[list(inputs.shape)])
+        sample = tuple(inputs.shape[1:])
+        if sample not in self._models:
+            self._models[sample] = self._translated(sample)
+        model = self._models[sample].clone()
+        # A fixed shape runs faster than one that is left open.
+        model.reshape(list(inputs.shape))
         return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+    def _translated(self, sample: tuple[int, ...]) -> Any:
+        # Two samples: with a single one, tracing would take its number for a constant.
+        example = torch.zeros((2, *sample))
+        with torch.no_grad(), warnings.catch_warnings():
+            # Tracing warns about sizes that become constants; those of one sample are fixed here on purpose.
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(self._flat, example, check_trace=False)
+            return self._ov.convert_model(traced, example_input=example, input=[[-1, *sample]])
 
 
 class _Flat(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 
 import pytest
@@ -11,7 +12,9 @@ if find_spec("openvino") is None:  # importing it here would let its telemetry i
     pytest.skip("the extra 'openvino' is not installed", allow_module_level=True)
 
 from models.backbones.pose_resnet import PoseResNet  # noqa: E402
+from models.backbones.studio_lite import StudioLite  # noqa: E402
 from models.runtimes.fast_parts import openvino_backbone, openvino_volume_net  # noqa: E402
+from models.runtimes.openvino_module import OpenVinoModule  # noqa: E402
 from models.triangulation.v2v import V2VModel  # noqa: E402
 
 RELATIVE = 2e-5
@@ -59,6 +62,31 @@ def test_backbone(alg: bool, vol: bool) -> None:
                 agree(found.alg_confidences, expected.alg_confidences, CONFIDENCE)
             if vol:
                 agree(found.vol_confidences, expected.vol_confidences, CONFIDENCE)
+
+
+def test_it_is_translated_once_for_all_numbers_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    translated = []
+    monkeypatch.setattr(OpenVinoModule, "_translated", spied(OpenVinoModule._translated, translated))
+    network = randomised(StudioLite(5))
+    assert isinstance(network, StudioLite)
+    fast = openvino_backbone(network, threads=1)
+    with torch.no_grad():
+        for shape in ((1, 3, 64, 64), (4, 3, 64, 64), (3, 3, 96, 96)):
+            images = torch.randn(shape)
+            expected, found = network(images), fast(images)
+            agree(found.heatmaps, expected.heatmaps)
+            agree(found.alg_confidences, expected.alg_confidences, CONFIDENCE)
+    assert translated == [(3, 64, 64), (3, 96, 96)]
+
+
+def spied(method: Callable[..., object], calls: list[object]) -> Callable[..., object]:
+    """The method, which notes what it is called with."""
+
+    def noted(self: object, argument: object) -> object:
+        calls.append(argument)
+        return method(self, argument)
+
+    return noted
 
 
 def test_results_are_kept_when_the_next_call_comes() -> None:
