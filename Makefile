@@ -9,7 +9,7 @@
 SHELL  := /bin/bash
 PYTHON ?= python3
 VENV   ?= .venv
-EXTRAS ?= people,desktop,learned,export,formats,test,dev
+EXTRAS ?= people,desktop,learned,openvino,export,formats,test,dev
 TORCH  ?= torch==2.13.0
 ARGS   ?=
 JOBS   ?= 2

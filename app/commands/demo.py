@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.values import duration, picture_size
-from configs.errors import BadInputError, PosestageError, bad_input
+from configs.errors import bad_input
 
 if TYPE_CHECKING:
     from models.simulation.studio import Studio
@@ -53,7 +53,7 @@ class Command:
             "--pipeline",
             default="auto",
             metavar="NAME",
-            help="auto: blazepose, fetched when needed; without it noisy_truth, which says so",
+            help="auto: studio_lite; where torch is not installed noisy_truth, which says so",
         )
 
     def run(self, args: argparse.Namespace, console: Console) -> Result:
@@ -183,22 +183,11 @@ def _pipeline(args: argparse.Namespace, console: Console) -> tuple[str, Pipeline
 
 
 def _best_available(console: Console) -> str:
-    """BlazePose if it is here or can be fetched; otherwise the stand-in, never without a word."""
-    from models import zoo
-
-    try:
-        if not zoo.info("blazepose").ready:
-            console.tell("fetching BlazePose (Apache-2.0; see launch.py models info blazepose) …")
-            with console.progress("fetching", None, "B") as bar:
-
-                def show(_: str, done: int, total: int) -> None:
-                    bar.update(done, total)
-
-                zoo.fetch("blazepose", accept_licence=True, progress=show)
-    except (PosestageError, BadInputError) as error:
-        console.tell(f"BlazePose cannot be had here: {error}")
+    """The network that comes with the program; otherwise the stand-in, never without a word."""
+    if find_spec("torch") is None or find_spec("safetensors") is None:
+        console.tell('Our own network needs the packages of pip install -e ".[learned,openvino]"')
         return "noisy_truth"
-    return "blazepose"
+    return "studio_lite"
 
 
 def _has_display() -> bool:
@@ -209,7 +198,7 @@ def _has_display() -> bool:
 def _has_desktop(console: Console) -> bool:
     """Whether the window can be opened; says why not."""
     for package in ("PyQt6", "pyqtgraph"):
-        if importlib.util.find_spec(package) is None:
+        if find_spec(package) is None:
             console.tell(f'no window: {package} is not installed; run: pip install -e ".[desktop]"')
             return False
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -37,7 +38,7 @@ class StudioLiteConfig(Config):
         crop_px: Width of the picture that the network sees of a person.
         picture_px: Width of the square with the whole picture in which a person is looked for.
         device: ``auto`` takes the GPU when torch sees one; ``cuda`` never falls back.
-        runtime: What runs the network on a CPU.
+        runtime: What runs the network on a CPU; ``auto`` is OpenVINO, twice as fast, where it is installed.
         threads: Of OpenVINO; its own choice by default.
         look_every: Pictures of a view between two looks at the whole picture while somebody is followed.
         min_score: Keypoints below do not count for boxes.
@@ -48,7 +49,7 @@ class StudioLiteConfig(Config):
     crop_px: int = Field(128, ge=64, le=512, multiple_of=32)
     picture_px: int = Field(224, ge=64, le=1024, multiple_of=32)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    runtime: Literal["torch", "openvino"] = "torch"
+    runtime: Literal["auto", "torch", "openvino"] = "auto"
     threads: int | None = Field(default=None, ge=1, le=256)
     look_every: int = Field(60, ge=1)
     min_score: float = Field(0.25, ge=0.0, le=1.0)
@@ -94,7 +95,7 @@ class StudioLiteKeypoints:
         self.name = KIND if opened.path is None else opened.path.stem
         self.hashes = opened.hashes()
         self._network: torch.nn.Module
-        if config.runtime == "openvino":
+        if self._runs_openvino():
             from models.runtimes.fast_parts import openvino_backbone
 
             self._network = openvino_backbone(backbone, config.threads)
@@ -140,6 +141,11 @@ class StudioLiteKeypoints:
     def close(self) -> None:
         """Free the network; the model cannot be used afterwards. Safe to call twice."""
         self.__dict__.pop("_network", None)
+
+    def _runs_openvino(self) -> bool:
+        if self.config.runtime == "auto":
+            return self.device == "cpu" and find_spec("openvino") is not None
+        return self.config.runtime == "openvino"
 
     def _square(self, view: int, image: Image) -> Square | None:
         """Where to look in a picture: at who is followed, or where the whole picture shows somebody."""
