@@ -1,4 +1,4 @@
-"""``models list|info|fetch|import|export``: weights made by others, under their own licences."""
+"""``models list|info|fetch|import|export|detect``: weights made by others, under their own licences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.output import columns
+from app.commands.models_detect import add_detect_arguments, detect, detect_summary
 from app.commands.models_export import add_export_arguments, export_summary, export_weights
 from app.commands.models_weights import add_weights_arguments, import_weights, weights_summary
 from configs.errors import bad_input
@@ -30,13 +31,16 @@ class Command:
         launch.py models import blazepose ~/Downloads/pose_models/
         launch.py models import weights.pth --as algebraic --name human36m
         launch.py models export human36m --out human36m.onnx
+        launch.py models detect rtmdet-nano people.jpg --out boxes.jpg
         launch.py models export MODEL_FOLDER --part picture --detector rtmdet-nano --out people.pt2
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|info|fetch|import|export")
+        verbs = parser.add_subparsers(
+            dest="verb", required=True, metavar="list|info|fetch|import|export|detect"
+        )
         verbs.add_parser("list", description="Every model, and whether it is here.")
         info = verbs.add_parser("info", description="One model: licence, files, sources, folder.")
         fetch = verbs.add_parser(
@@ -69,6 +73,10 @@ class Command:
             )
         )
 
+        add_detect_arguments(
+            verbs.add_parser("detect", description="Where a person detector sees people in one picture.")
+        )
+
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the verb."""
         from models import zoo
@@ -86,6 +94,8 @@ class Command:
             return _described(zoo.info(args.name))
         if args.verb == "import" and args.kind is not None:
             return import_weights(args)
+        if args.verb == "detect":
+            return detect(args)
         if args.verb == "export":
             return export_weights(args, console)
         if args.verb == "import":
@@ -132,6 +142,8 @@ class Command:
             return listed
         if "differences" in result or "mpjpe_change_mm" in result or "largest_relative_difference" in result:
             return export_summary(result)
+        if "boxes" in result:
+            return detect_summary(result)
         if "architecture" in result:
             return weights_summary(result)
         if "fetched" in result:

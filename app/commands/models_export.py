@@ -31,7 +31,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("crop", "people", "picture"),
         default="people",
         help="a model of single crops, of a picture with boxes (people), or of a picture alone, with a "
-        "person detector inside (picture; .pt2 only)",
+        "person detector inside (picture)",
     )
     metrabs.add_argument("--num-aug", type=int, default=1, metavar="N", help="variants to average over (1)")
     metrabs.add_argument(

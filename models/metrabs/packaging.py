@@ -1,7 +1,7 @@
 """MeTRAbs as one file for other programs, which needs nothing of ours.
 
-``.pt2`` is a program of ``torch.export`` and holds any part; ``.onnx`` holds the model of single crops, and
-that of a picture with boxes.
+``.pt2`` is a program of ``torch.export``, ``.onnx`` a model for ONNX Runtime; both hold any part: the network
+of single crops, what cuts crops out of a picture with boxes, and that with a person detector before it.
 """
 
 from __future__ import annotations
@@ -151,18 +151,11 @@ def check_target(out: Path, part: Part, detector: DetectorChoice | None) -> None
     """Complain before anything is computed.
 
     Raises:
-        BadInputError: The name will not do, or the part cannot be in such a file.
+        BadInputError: The name will not do, or a detector is missing or too much.
         MissingExtraError: Packages for ONNX are not installed.
     """
     if out.suffix not in (".pt2", ".onnx") or not out.parent.is_dir():
         raise bad_input("is no name in a folder that exists", file=out, allowed="*.pt2, *.onnx")
-    if out.suffix == ".onnx" and part == "picture":
-        raise bad_input(
-            "a model that finds people by itself cannot be written as ONNX",
-            file=out,
-            allowed="*.pt2",
-            hint="or --part people, and the detector's own ONNX file beside it",
-        )
     if (part == "picture") != (detector is not None):
         raise bad_input("goes with --part picture, which needs it", key="--detector")
     missing = [name for name in NEEDED if find_spec(name) is None]
