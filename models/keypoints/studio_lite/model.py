@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import ClassVar, Literal
@@ -95,7 +96,8 @@ class StudioLiteKeypoints:
         self.name = KIND if opened.path is None else opened.path.stem
         self.hashes = opened.hashes()
         self._network: torch.nn.Module
-        if self._runs_openvino():
+        self._on_openvino = self._runs_openvino()
+        if self._on_openvino:
             from models.runtimes.fast_parts import openvino_backbone
 
             self._network = openvino_backbone(backbone, config.threads)
@@ -186,10 +188,22 @@ class StudioLiteKeypoints:
         joints = len(self.skeleton)
         if not pictures:
             return np.zeros((0, joints, 2)), np.zeros((0, joints))
-        with torch.inference_mode():
+        with torch.inference_mode(), self._small_work_alone():
             images = normalised(torch.from_numpy(np.stack(pictures)).to(self.device))
             heatmaps = self._network(images).heatmaps
             cells, scores = read_peaks(heatmaps)
             # In training a cell of the heatmap is the pixel at its upper left corner.
             points = cells * (images.shape[-1] / heatmaps.shape[-1])
         return points.double().cpu().numpy(), scores.double().cpu().numpy()
+
+    @contextmanager
+    def _small_work_alone(self) -> Iterator[None]:
+        """Keep torch to one thread beside OpenVINO: waiting for a second one takes longer than its work."""
+        before = torch.get_num_threads()
+        if self._on_openvino:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if self._on_openvino:
+                torch.set_num_threads(before)
