@@ -82,6 +82,7 @@ def test_a_picture_is_seen_as_by_the_whole_program(num_aug: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_files_run_without_this_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # one block of each stage: all kinds of layers, a tenth of the time
     monkeypatch.setitem(STAGES, "s", tuple(replace(stage, blocks=1) for stage in STAGES["s"]))
@@ -103,6 +104,7 @@ def test_files_run_without_this_program(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_picture_model_takes_any_number_of_boxes(tmp_path: Path) -> None:
     model = network(Gentle)
     package(model, LAYOUT, tmp_path / "people.pt2", "people")
@@ -148,6 +150,7 @@ def test_words_that_will_not_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_crops_run_in_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
@@ -166,6 +169,7 @@ def test_crops_run_in_onnx_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_picture_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file with a detector inside says what detector and network say in turn, also of nobody."""
     pytest.importorskip("onnxscript")
