@@ -184,7 +184,9 @@ def _pipeline(args: argparse.Namespace, console: Console) -> tuple[str, Pipeline
 
 def _best_available(console: Console) -> str:
     """The network that comes with the program; otherwise the stand-in, never without a word."""
-    if find_spec("torch") is None or find_spec("safetensors") is None:
+    from app.session.pipelines import runs_own_networks
+
+    if not runs_own_networks():
         console.tell('Our own network needs the packages of pip install -e ".[learned,openvino]"')
         return "noisy_truth"
     return "studio_lite"

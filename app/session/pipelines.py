@@ -16,6 +16,12 @@ NONE = "none"
 AUTO = "auto"
 _BEST = "blazepose"
 _BEST_FOR_ONE = "blazepose+gridconv"
+_BEST_FOR_SIMULATED = "studio_lite"
+
+
+def runs_own_networks() -> bool:
+    """Whether the packages of the extra ``learned`` are installed."""
+    return find_spec("torch") is not None and find_spec("safetensors") is not None
 
 
 def films_simulated_people(rig: RigConfig) -> bool:
@@ -51,7 +57,7 @@ def missing_models(pipeline: PipelineConfig) -> dict[str, ModelEntry]:
 
 def _one_camera() -> str:
     """The pipeline for a single camera, when all that it needs is here."""
-    if find_spec("torch") is None:
+    if not runs_own_networks():
         return NONE
     try:
         ready = not missing_models(_best())
@@ -69,7 +75,8 @@ def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
     """What "auto" stands for; other names as they are.
 
     One camera needs no calibration, but a network that lifts what it sees. Several need a calibration; then
-    the network for real people, when it is here; in the simulated studio otherwise the stand-in.
+    the network for real people, when it is here. In the simulated studio the one that learnt there, or the
+    stand-in where torch is not installed.
     """
     if name != AUTO:
         return name
@@ -77,10 +84,10 @@ def resolve(name: str, rig: RigConfig, calibration: Rig | None) -> str:
         return _one_camera()
     if calibration is None:
         return NONE
+    if films_simulated_people(rig):
+        return _BEST_FOR_SIMULATED if runs_own_networks() else STAND_IN
     try:
         ready = not missing_models(_best())
     except PosestageError:
         ready = False
-    if ready:
-        return _BEST
-    return STAND_IN if films_simulated_people(rig) else NONE
+    return _BEST if ready else NONE

@@ -65,9 +65,11 @@ def test_a_take_keeps_its_pipeline(studio, presenter):
     assert set_orders(studio) == []
 
 
-def test_automatic_is_the_stand_in_only_while_nothing_better_is_here(studio, presenter):
+def test_automatic_is_the_stand_in_only_while_nothing_better_is_here(studio, presenter, monkeypatch):
     presenter.choose("auto")
-    assert presenter.effective == "noisy_truth"
+    for installed, effective in ((False, "noisy_truth"), (True, "studio_lite")):
+        monkeypatch.setattr("app.session.pipelines.runs_own_networks", lambda here=installed: here)
+        assert presenter.effective == effective
     assert not presenter.missing
     real = [
         camera.model_copy(update={"driver": {"type": "usb", "device": 0}}) for camera in studio.rig.cameras
