@@ -191,6 +191,8 @@ def test_every_network_runs_untrained_and_says_so(studio: Studio, kind: str) -> 
     settings: dict[str, Any] = {"layers": 18}
     if kind in {"volumetric", "contextpose"}:
         settings["voxels"] = 32
+    if kind == "volumetric":
+        settings["small"] = True
     if kind == "contextpose":
         settings |= {"limb_mean": [250.0] * 16, "limb_deviation": [20.0] * 16}
     config = pipeline(studio, type=kind, crop_px=128, settings=settings)
