@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,14 @@ def test_one_camera_uses_it(run: Path) -> None:
     pose = model(studio.render(camera.name, 1.0), camera, keypoints, np.ones(26))
     assert pose.joints.shape == (17, 3)
     assert BEST in model.hashes
+    if find_spec("openvino") is None:  # importing it here would let its telemetry in
+        pytest.skip("the extra 'openvino' is not installed")
+    fast = Metrabs(
+        MetrabsSettings(weights=str(run / BEST), device="cpu", runtime="openvino"), studio.skeleton
+    )
+    again = fast(studio.render(camera.name, 1.0), camera, keypoints, np.ones(26))
+    # Single precision, summed in another order; what is allowed to differ in use.
+    np.testing.assert_allclose(again.joints, pose.joints, atol=0.5)
 
 
 def test_shape_alone_can_be_trained_and_says_no_place(shallow: None, tmp_path: Path) -> None:
@@ -172,6 +181,12 @@ def open_metrabs_untrained() -> Any:
 
     torch.manual_seed(0)
     return MetrabsCropModel(MetrabsConfig(proc_side=64, points=4))
+
+
+def test_openvino_is_for_float32_on_the_cpu() -> None:
+    with pytest.raises(BadInputError, match="float32 on the CPU"):
+        settings = MetrabsSettings(runtime="openvino", precision="bfloat16", device="cpu", crop_px=64)
+        Metrabs(settings, get_skeleton("halpe_26"))
 
 
 def test_another_network_is_refused() -> None:
