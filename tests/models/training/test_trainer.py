@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from configs.errors import BadInputError
-from configs.loading import parse_config
+from configs.loading import load_config, parse_config
 from models.checkpoints.opening import open_network
 from models.training.config import TrainConfig, differences
 from models.training.run_log import read_figures
@@ -107,13 +107,7 @@ def test_two_processes_learn_what_one_with_twice_the_batch_learns(tmp_path: Path
     # Frozen statistics, because those of a batch would be of half a batch each.
     path = written(tmp_path, batch_norm="frozen", steps=6)
     words = ["launch.py", "train", "--config", str(path), "--out"]
-    subprocess.run(
-        [sys.executable, *words, tmp_path / "one", "--set", "batch=8"],
-        cwd=ROOT,
-        env=QUIET,
-        check=True,
-        capture_output=True,
-    )
+    train(load_config(TrainConfig, path, ["batch=8"]), tmp_path / "one")
     subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *words, tmp_path / "two"],
         cwd=ROOT,
