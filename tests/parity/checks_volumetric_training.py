@@ -85,7 +85,7 @@ def steps(case: Case, model: VolumetricTriangulation | ContextPose, attends: boo
 def volumetric(case: Case) -> None:
     model = case.filled(volumetric_of(case))
     before = model.backbone.final_layer.weight.clone()
-    # A step of 64 voxels takes half a minute. The first is the strict one; that further ones follow is held
+    # A step of 64 voxels takes a core a minute. The first is the strict one; that further ones follow is held
     # by the case cp_train, whose volume is an eighth of the size, and here on request.
     count = len(case.meta["iterations"]) if case.extended else 1
     steps(case, model, attends=False, count=count)
