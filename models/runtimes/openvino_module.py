@@ -96,7 +96,7 @@ class OpenVinoModule(nn.Module):
         with torch.no_grad(), warnings.catch_warnings():
             # Tracing warns about sizes that become constants; those of one sample are fixed here on purpose.
             warnings.simplefilter("ignore")
-            traced = torch.jit.trace(self._flat, example, check_trace=False)
+            traced = torch.jit.trace(self._flat, example, check_trace=False)  # type: ignore[no-untyped-call]
             return self._ov.convert_model(traced, example_input=example, input=[[-1, *sample]])
 
 
