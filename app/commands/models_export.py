@@ -12,6 +12,9 @@ from app.cli.command import Result
 from app.cli.console import Console
 from app.cli.values import picture_size
 from app.commands.models_weights import KINDS
+from configs.errors import bad_input
+
+FORMATS = (".pt2", ".onnx", ".safetensors")
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +84,9 @@ def export_weights(args: argparse.Namespace, console: Console) -> Result:
     from configs.loading import apply_overrides
     from models.checkpoints.registry import CHECKPOINT_TOOLS
 
+    if args.out.suffix not in FORMATS:
+        allowed = ", ".join(f"*{suffix}" for suffix in FORMATS)
+        raise bad_input("is none of the formats that can be written", file=args.out, allowed=allowed)
     settings: dict[str, Any] = apply_overrides({}, args.setting)
     if Path(args.name).expanduser().is_dir() or CHECKPOINT_TOOLS.load("kind")(args.name) == "metrabs":
         detector = None

@@ -77,7 +77,7 @@ def test_demo_without_the_desktops_packages_says_so(capsys, monkeypatch):
     from app.cli.console import Console
     from app.commands import demo
 
-    monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(demo, "find_spec", lambda name: None)
     assert not demo._has_desktop(Console())
     assert "no window: PyQt6 is not installed" in capsys.readouterr().err
 

@@ -261,11 +261,11 @@ def test_export_is_read_back(presenter, walk, tmp_path, qtbot):
 
 
 def test_thumbnails_and_quality_come_while_the_page_is_shown(presenter, three, qtbot):
+    seen: list[object] = []
+    presenter.digested.connect(seen.append)  # first: takes are read as soon as they are found
     presenter.enter()
     qtbot.waitUntil(lambda: bool(presenter.entries))
     entry = presenter.shown[0]
-    seen: list[object] = []
-    presenter.digested.connect(seen.append)
     qtbot.waitUntil(lambda: all(presenter.digest(item) for item in presenter.entries), timeout=90_000)
     digest = presenter.digest(entry)
     assert digest is not None
