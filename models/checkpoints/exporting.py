@@ -304,6 +304,11 @@ def _onnx_export(form: Exportable, example: dict[str, Tensor], sizes: dict[str, 
             dynamo=True,
             verbose=False,
         )
+    return with_card(program, card)
+
+
+def with_card(program: torch.onnx.ONNXProgram | None, card: str) -> bytes:
+    """An ONNX file that says what it holds."""
     if program is None:
         raise RuntimeError("the exporter returned nothing")
     model = program.model_proto
@@ -313,12 +318,17 @@ def _onnx_export(form: Exportable, example: dict[str, Tensor], sizes: dict[str, 
     return content
 
 
-def _onnx_runner(content: bytes) -> Run:
+def onnx_session(content: bytes) -> Any:
+    """ONNX Runtime on the CPU with as many threads as torch has, to compare the two."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _onnx_runner(content: bytes) -> Run:
+    session = onnx_session(content)
     names = [each.name for each in session.get_outputs()]
 
     def run(inputs: Mapping[str, Tensor]) -> Outputs:

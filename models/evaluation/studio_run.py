@@ -22,6 +22,7 @@ from models.datasets.batch import Batch
 from models.datasets.simulated_studio import SimulatedStudio, SimulatedStudioConfig, Split
 from models.evaluation.network import KINDS, TorchModel
 from models.metrics import mpjpe
+from models.skeletons import get_skeleton
 from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.predictors.device import choose_device
 from models.triangulation.ransac import RansacTriangulation
@@ -254,8 +255,6 @@ def _pelvis(joints: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _root() -> int:
-    from models.skeletons import get_skeleton
-
     return get_skeleton("halpe_26").index("pelvis")
 
 

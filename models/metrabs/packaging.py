@@ -23,7 +23,7 @@ from torch.export import Dim
 
 from configs.atomic_file import write_atomic
 from configs.errors import MissingExtraError, PosestageError, bad_input
-from models.checkpoints.exporting import quiet_exporter
+from models.checkpoints.exporting import onnx_session, quiet_exporter, with_card
 from models.detectors.exportable import CANDIDATES, ExportableDetector
 from models.detectors.registry import DETECTORS
 from models.metrabs.crop_model import MetrabsCropModel
@@ -282,8 +282,6 @@ def onnx_content(
     form: nn.Module, made_with: Tensors, shapes: dict[str, Any], outputs: tuple[str, ...], card: str
 ) -> tuple[bytes, Run]:
     """A model for ONNX Runtime, and what runs it."""
-    import onnxruntime
-
     with quiet_exporter():
         program = torch.onnx.export(
             form,
@@ -294,15 +292,8 @@ def onnx_content(
             dynamo=True,
             verbose=False,
         )
-    if program is None:
-        raise RuntimeError("the exporter returned nothing")
-    model = program.model_proto
-    entry = model.metadata_props.add()
-    entry.key, entry.value = CARD, card
-    content: bytes = model.SerializeToString()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    content = with_card(program, card)
+    session = onnx_session(content)
 
     def run(*inputs: Tensor) -> Tensors:
         given = {name: value.numpy() for name, value in zip(shapes, inputs, strict=True)}
