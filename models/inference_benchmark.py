@@ -7,11 +7,9 @@ the machine disturb all forms alike. Both the clock and the time of the processo
 from __future__ import annotations
 
 import logging
-import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, Final
@@ -20,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from models.compared_forms import Form, compare
 from models.lifting.benchmark import as_published
 from models.lifting.fast_gridconv import FastGridConv
 from models.lifting.fast_simple_baseline import FastSimpleBaseline
@@ -27,11 +26,11 @@ from models.lifting.gridconv import GridConv, GridConvConfig
 from models.lifting.simple_baseline import SimpleBaseline
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel
 from models.runtimes.openvino_module import OpenVinoModule
+from models.trained_scale import scale_scores, settle_batch_norm
 from models.training.trainer import channels_last
 
 log = logging.getLogger(__name__)
 
-Form = Callable[[], Tensor]
 Progress = Callable[[str], None]
 
 PUBLISHED_MS: Final[dict[str, dict[tuple[int, int], tuple[float, float]]]] = {
@@ -44,29 +43,6 @@ virtual cores of an AMD EPYC with torch 2.13: orientation only, the ratios of a 
 
 CROP_PX: Final = 256
 CROP_JOINTS: Final = 24
-_SPREAD: Final = 4.0
-"""Deviation of heatmap scores over their cells: a softmax with clear peaks, as of trained weights."""
-
-
-@dataclass(frozen=True)
-class FormSpeed:
-    """One form of a network.
-
-    Attributes:
-        wall_ms: Median of the rounds.
-        processor_ms: Time of all threads, median of the rounds.
-        ratio: Median over rounds of the published structure's wall time over this one's.
-        processor_ratio: The same of processor time.
-        largest_difference: To the published structure: mm; of the Simple Baseline normalised numbers.
-        mean_difference: The same on average.
-    """
-
-    wall_ms: float
-    processor_ms: float
-    ratio: float
-    processor_ratio: float
-    largest_difference: float
-    mean_difference: float
 
 
 def benchmark_inference(
@@ -114,54 +90,6 @@ def benchmark_inference(
     return result
 
 
-def compare(forms: Mapping[str, Form], rounds: int, unit: float = 1.0) -> dict[str, FormSpeed]:
-    """Time forms turn by turn; the first is the one that others are held against.
-
-    Args:
-        forms: By name; each computes the same.
-        rounds: In each of which every form runs, so often that it takes some tens of milliseconds.
-        unit: Factor on differences.
-    """
-    names = list(forms)
-    answers = {name: form().clone() for name, form in forms.items()}
-    calls = {name: _calls(form) for name, form in forms.items()}
-    walls: dict[str, list[float]] = {name: [] for name in names}
-    processors: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in names:
-            wall, processor = time.perf_counter(), time.process_time()
-            for _ in range(calls[name]):
-                forms[name]()
-            walls[name].append((time.perf_counter() - wall) / calls[name] * 1e3)
-            processors[name].append((time.process_time() - processor) / calls[name] * 1e3)
-    first = names[0]
-    found = {}
-    for name in names:
-        difference = (answers[name] - answers[first]).double() * unit
-        if difference.ndim == 3:  # poses: distances of joints
-            difference = difference.norm(dim=-1)
-        found[name] = FormSpeed(
-            statistics.median(walls[name]),
-            statistics.median(processors[name]),
-            _ratio(walls[first], walls[name]),
-            _ratio(processors[first], processors[name]),
-            float(difference.abs().max()),
-            float(difference.abs().mean()),
-        )
-    return found
-
-
-def _ratio(theirs: Sequence[float], mine: Sequence[float]) -> float:
-    return statistics.median(first / max(second, 1e-6) for first, second in zip(theirs, mine, strict=True))
-
-
-def _calls(form: Form) -> int:
-    form()
-    begun = time.perf_counter()
-    form()
-    return max(1, round(0.03 / max(time.perf_counter() - begun, 1e-6)))
-
-
 def _baseline_forms(batch: int, threads: int) -> dict[str, Form]:
     del threads
     network = SimpleBaseline().eval()
@@ -185,7 +113,10 @@ def _crop_forms(batch: int, threads: int) -> dict[str, Form]:
     """EfficientNetV2-S on 256 px; the published program runs it layer by layer in float32."""
     network = MetrabsCropModel(MetrabsConfig(proc_side=CROP_PX, points=CROP_JOINTS)).eval()
     images = torch.rand(batch, 3, CROP_PX, CROP_PX)
-    _spread_out(network, torch.rand(4, 3, CROP_PX, CROP_PX))
+    samples = torch.rand(4, 3, CROP_PX, CROP_PX)
+    settle_batch_norm(network, lambda: network.backbone(samples))
+    final = network.heatmap_heads.conv_final
+    scale_scores(final, final(network.backbone(samples)))
     intrinsics = torch.tensor([[400.0, 0.0, 128.0], [0.0, 400.0, 128.0], [0.0, 0.0, 1.0]]).expand(batch, 3, 3)
     forms: dict[str, Form] = {"published structure": lambda: network(images, intrinsics)[0]}
     folded = deepcopy(network)
@@ -231,26 +162,6 @@ class _Logits(nn.Module):
         """(N, 3, P, P) to (N, maps, h, w)."""
         out: Tensor = self.final(self.backbone(images))
         return out
-
-
-def _spread_out(network: MetrabsCropModel, images: Tensor) -> None:
-    """Bring random weights to the scale of trained ones, without which rounding means nothing.
-
-    Batch normalisation takes its statistics from ``images``, and heatmap scores get clear peaks.
-    """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.momentum = None
-        norm.reset_running_stats()
-        norm.train()
-    network.backbone(images)
-    network.eval()
-    final = network.heatmap_heads.conv_final
-    logits = final(network.backbone(images)).flatten(2)
-    spread = (logits - logits.mean(dim=2, keepdim=True)).std()
-    final.weight.mul_(_SPREAD / spread)
-    if final.bias is not None:
-        final.bias.mul_(_SPREAD / spread)
 
 
 def fold_batch_norm(module: nn.Module) -> None:

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from calibration.rig import Rig
 from models.checkpoints.opening import untrained_network
+from models.checkpoints.writing import ModelCard, write_checkpoint
+from models.compared_forms import Form, compare
 from models.crops.cropper import Cropper
 from models.crops.person_box import box_of_joints
+from models.trained_scale import scale_scores, settle_batch_norm
+from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.benchmark import made_up_people, ring_rig
 from models.triangulation.cuboid import Cuboid
 from models.triangulation.dlt import triangulate_linear
 from models.triangulation.predictors.base import NetworkConfig
 from models.triangulation.predictors.device import choose_device
 from models.triangulation.predictors.loaded_network import LoadedNetwork
+from models.triangulation.published_structure import (
+    algebraic_as_published,
+    svd_per_joint,
+    volumetric_as_published,
+)
 from models.triangulation.ransac import triangulate_consensus
 from models.triangulation.soft_argmax import soft_argmax_2d
 from models.triangulation.volume_readout import read_joints
@@ -46,6 +59,9 @@ def benchmark_networks(
 ) -> dict[str, Any]:
     """Measure crops, backbone, soft-argmax, triangulation, unprojection, V2V and both whole networks.
 
+    The whole networks run in turn with their published structure (``published_structure``) on the same
+    weights, which are random, of the scale of trained ones.
+
     Args:
         device: Where networks run.
         views: Cameras per person.
@@ -60,8 +76,9 @@ def benchmark_networks(
         progress: Told what is measured next.
 
     Returns:
-        Per combination of views and batch the distribution of each stage in ms; on a GPU measured to the end
-        of the work there. The settings.
+        Per combination of views and batch the distribution of each stage in ms, on a GPU measured to the end
+        of the work there; of whole networks (``_total``) also that of the published structure
+        (``_published``), the median ratio of the two within rounds and by how much joints differ. Settings.
     """
     where = choose_device(device, source="--device")
     found = []
@@ -93,21 +110,25 @@ class _Measure:
     """Times calls; on a GPU until the work is done."""
 
     def __init__(self, device: str, runs: int) -> None:
-        self._cuda = device == "cuda"
-        self._runs = runs
+        self.runs = runs
+        self.wait: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else lambda: None
 
     def __call__(self, call: Callable[[], object]) -> dict[str, float]:
-        times = np.empty(self._runs)
+        times = np.empty(self.runs)
         with torch.inference_mode():
-            for run in range(-WARM_UP, self._runs):
+            for run in range(-WARM_UP, self.runs):
                 start = time.perf_counter_ns()
                 call()
-                if self._cuda:
-                    torch.cuda.synchronize()
+                self.wait()
                 if run >= 0:
                     times[run] = (time.perf_counter_ns() - start) * 1e-6
-        p50, p95, p99 = np.percentile(times, [50, 95, 99])
-        return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
+        return distribution(times)
+
+
+def distribution(times_ms: Sequence[float] | NDArray[np.float64]) -> dict[str, float]:
+    """Percentiles by name."""
+    p50, p95, p99 = np.percentile(times_ms, [50, 95, 99])
+    return {"p50": float(p50), "p95": float(p95), "p99": float(p99)}
 
 
 class _Case:
@@ -162,37 +183,74 @@ class _Case:
     def networks(
         self, measure: _Measure, layers: int, voxels: int, runtime: Runtime, precision: Any
     ) -> dict[str, Any]:
-        """Backbone, 3D network and the two whole models."""
+        """Backbone and 3D network; the two whole models in turn with their published structure."""
         shared = {"device": self.device, "runtime": runtime, "precision": precision, "crop_px": self.crop_px}
-        algebraic = LoadedNetwork(
-            NetworkConfig(settings={"layers": layers}, **shared), "algebraic", source="benchmark"
-        )
-        volumetric = LoadedNetwork(
-            NetworkConfig(settings={"layers": layers, "voxels": voxels}, **shared),
-            "volumetric",
-            source="benchmark",
-        )
-        flat = self.images.flatten(0, 1)
+        rows: dict[str, Any] = {}
         volume = torch.randn(self.batch, 32, voxels, voxels, voxels, device=self.device)
-        centres, projections = self.centres.float(), self.projections.float()
-        net_3d = volumetric.network.get_submodule("volume_net")
-        backbone = algebraic.network.get_submodule("backbone")
+        flat = self.images.flatten(0, 1)
+        for kind, settings in (
+            ("algebraic", {"layers": layers}),
+            ("volumetric", {"layers": layers, "voxels": voxels}),
+        ):
+            with TemporaryDirectory() as folder:
+                weights = Path(folder) / f"{kind}.safetensors"
+                plain = self._like_trained(kind, settings, weights)
+                ours = LoadedNetwork(
+                    NetworkConfig(weights=str(weights), settings=settings, **shared), kind, source="benchmark"
+                )
+            forms = self._forms(plain, ours)
+            if kind == "algebraic":
+                backbone = ours.network.get_submodule("backbone")
+                rows["backbone"] = measure(partial(ours.run, backbone, flat))
+            else:
+                net_3d = ours.network.get_submodule("volume_net")
+                rows["v2v"] = measure(partial(ours.run, net_3d, volume))
+            with torch.inference_mode():
+                found = compare(forms, measure.runs, wait=measure.wait)
+            for form, name in (("published structure", "published"), ("ours", "total")):
+                rows[f"{kind}_{name}"] = distribution(found[form].walls_ms)
+            rows[f"{kind}_times_faster"] = found["ours"].ratio
+            rows[f"{kind}_times_faster_by_processor"] = found["ours"].processor_ratio
+            rows[f"{kind}_differs_mm"] = found["ours"].largest_difference
+        return rows
+
+    def _like_trained(self, kind: str, settings: dict[str, Any], file: Path) -> nn.Module:
+        """A network with random weights of the scale of trained ones; also written to ``file``."""
+        network = untrained_network(kind, settings, source="benchmark").network
+        card = ModelCard(architecture=kind, settings=settings, source="random")
+        # A second sample with the views exchanged: at the lowest level of V2V one sample may be one voxel.
+        images = torch.cat([self.images[:1], self.images[:1].roll(1, dims=1)]).cpu()
+        projections = self.projections[:1].cpu().float().expand(2, -1, -1, -1)
+        centres = self.centres[:1].cpu().float().expand(2, -1)
+        backbone = network.get_submodule("backbone")
+        settle_batch_norm(backbone, lambda: backbone(images[0]))
+        with torch.no_grad():
+            if isinstance(network, AlgebraicTriangulation):
+                scores = backbone(images[0]).heatmaps
+                scale_scores(cast(nn.Conv2d, backbone.final_layer), scores, network.heatmap_multiplier)
+            else:
+                assert isinstance(network, VolumetricTriangulation)
+                seen: list[Tensor] = []
+                hook = network.volume_net.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+                net_3d = network.volume_net
+                settle_batch_norm(net_3d, lambda: network(images, projections, centres))
+                hook.remove()
+                scale_scores(net_3d.output_layer, net_3d(seen[0]), network.config.multiplier)
+        write_checkpoint(file, network.state_dict(), card)
+        return network.to(self.device).eval()
+
+    def _forms(self, plain: nn.Module, ours: LoadedNetwork) -> dict[str, Form]:
+        projections, centres = self.projections.float(), self.centres.float()
+        if isinstance(plain, AlgebraicTriangulation):
+            return {
+                "published structure": lambda: algebraic_as_published(plain, self.images, projections),
+                "ours": lambda: ours.run(ours.network, self.images, projections).keypoints_3d,
+            }
+        assert isinstance(plain, VolumetricTriangulation)
         return {
-            "backbone": measure(lambda: algebraic.run(backbone, flat)),
-            "v2v": measure(lambda: volumetric.run(net_3d, volume)),
-            "algebraic_total": measure(lambda: algebraic.run(algebraic.network, self.images, projections)),
-            "volumetric_total": measure(
-                lambda: volumetric.run(volumetric.network, self.images, projections, centres)
-            ),
+            "published structure": lambda: volumetric_as_published(plain, self.images, projections, centres),
+            "ours": lambda: ours.run(ours.network, self.images, projections, centres).joints,
         }
-
-
-def svd_per_joint(points: torch.Tensor, projections: torch.Tensor) -> torch.Tensor:
-    """The textbook way for comparison, (B, J, 3): one singular value decomposition after the other."""
-    rows = points[..., None].double() * projections[:, :, None, 2:3] - projections[:, :, None, :2]
-    systems = rows.transpose(1, 2).flatten(2, 3).flatten(0, 1)
-    solved = torch.stack([torch.linalg.svd(system)[2][3] for system in systems])
-    return (solved[:, :3] / solved[:, 3:]).reshape(len(points), -1, 3)
 
 
 def untrained_volumetric(layers: int, voxels: int) -> VolumetricTriangulation:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from models.backbones.efficientnet_v2 import efficientnet_v2
-from models.inference_benchmark import benchmark_inference, compare, fold_batch_norm
+from models.compared_forms import compare
+from models.inference_benchmark import benchmark_inference, fold_batch_norm
 
 
 def test_lifters_in_all_forms_agree() -> None:
