@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 from models.checkpoints.opening import untrained_network
 from models.trained_scale import scale_scores, settle_batch_norm
@@ -13,7 +12,7 @@ from models.triangulation.benchmark import ring_rig
 from models.triangulation.published_structure import algebraic_as_published, volumetric_as_published
 from models.triangulation.volumetric import VolumetricTriangulation
 
-VIEWS, SIDE = 3, 128
+VIEWS = 2
 AGREES_MM = 1e-6
 """In double precision; rooms are some 1e4 mm wide and both ways lose a few of sixteen digits."""
 
@@ -23,10 +22,10 @@ READ_SINGLY_MM = 0.05
 agree and up to 100 times as much for random ones, which do not."""
 
 
-def pictures() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def pictures(side: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(2, VIEWS, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
-    scale = torch.diag(torch.tensor([SIDE / 1280, SIDE / 720, 1.0], dtype=torch.float64))
+    images = torch.randn(2, VIEWS, 3, side, side, generator=generator, dtype=torch.float64)
+    scale = torch.diag(torch.tensor([side / 1280, side / 720, 1.0], dtype=torch.float64))
     projections = scale @ torch.from_numpy(ring_rig(VIEWS).projections.copy())
     centres = torch.tensor([[0.0, 0.0, 900.0], [300.0, -200.0, 1000.0]], dtype=torch.float64)
     return images, projections.expand(2, -1, -1, -1), centres
@@ -35,7 +34,7 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def test_algebraic() -> None:
     network = untrained_network("algebraic", {"layers": 18}, source="test").network.double()
     assert isinstance(network, AlgebraicTriangulation)
-    images, projections, _ = pictures()
+    images, projections, _ = pictures(128)
     settle_batch_norm(network.backbone, lambda: network.backbone(images[0]))
     with torch.no_grad():
         maps = network.backbone(images[0]).heatmaps
@@ -52,6 +51,6 @@ def test_volumetric() -> None:
     network = untrained_network("volumetric", settings, source="test").network.double()
     assert isinstance(network, VolumetricTriangulation)
     with torch.no_grad():
-        found = network(*pictures()).joints
-        expected = volumetric_as_published(network, *pictures())
+        found = network(*pictures(64)).joints
+        expected = volumetric_as_published(network, *pictures(64))
     assert float((found - expected).norm(dim=-1).max()) < AGREES_MM
