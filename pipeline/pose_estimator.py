@@ -129,6 +129,8 @@ class PoseEstimator:
         if self._trust is not None:
             weighed = self._trust.weigh(scores, self._min_score, time_ns)
         result = self._triangulate(placed[None], weighed[None])
+        if self._retime is not None:
+            self._retime.learn(result.used[0], weighed >= self._min_score)
         if self._trust is not None:
             usable = scores >= self._min_score
             # A view that is alone with a joint contradicts nobody.
