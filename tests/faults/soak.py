@@ -21,6 +21,7 @@ from pipeline.bus import Bus
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
 from tests.faults.faulty_capture import NODES, FaultyCapture
+from tests.faults.load import LoadWatch
 from tests.faults.memory import MemoryWatch
 
 WARM_UP: Final = 0.1
@@ -51,6 +52,7 @@ def main() -> int:
             with (
                 MemoryWatch(capture, every_s=max(0.5, seconds / 600)) as memory,
                 LatencyWatch(address) as heard,
+                LoadWatch(capture.process.pid, every_s=max(0.5, seconds / 360)) as load,
             ):
                 code = capture.wait_until_ended([])
         if code:
@@ -68,13 +70,20 @@ def main() -> int:
             "poses": check.poses,
             "memory": growth(memory, seconds),
             "latency_ms": drift(*latency),
+            "processors": {"used": round(load.mean(1), 2), "used_by_others": round(load.mean(2), 2)},
             "events": capture.result()["events"],
         }
         args.figures.parent.mkdir(parents=True, exist_ok=True)
         args.figures.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        series = {
+            "memory": memory.samples,
+            "latency": [part.tolist() for part in latency],
+            "load": load.samples,
+        }
+        args.figures.with_suffix(".series.json").write_text(json.dumps(series), encoding="utf-8")
         sys.stdout.write(json.dumps(figures) + "\n")
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        draw(args.out, memory, latency, Take.open(capture.take), figures)
+        draw(args.out, memory, latency, load, Take.open(capture.take), figures)
     grown = figures["memory"]["all"]["growth_percent"]
     return int(not check.intact or grown >= 5.0)
 
@@ -160,16 +169,19 @@ def draw(
     path: Path,
     memory: MemoryWatch,
     latency: tuple[NDArray[np.float64], NDArray[np.float64]],
+    load: LoadWatch,
     take: Take,
     figures: dict[str, Any],
 ) -> None:
-    """Memory, latency and ledger over time."""
+    """Memory, latency, load and ledger over time."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(9, 8), sharex=True, layout="constrained")
+    figure, (top, middle, low, bottom) = plt.subplots(
+        4, 1, figsize=(9, 10), sharex=True, layout="constrained"
+    )
     for name in ("supervisor", *NODES):
         points = [(at / 60, used[name] / 1e6) for at, used in memory.samples if used.get(name)]
         if points:
@@ -194,6 +206,12 @@ def draw(
         middle.legend(frameon=False, fontsize=8)
     middle.set_ylabel("capture to pose, ms")
     middle.set_ylim(bottom=0)
+    minutes = [at / 60 for at, _, _ in load.samples]
+    low.plot(minutes, [own for _, own, _ in load.samples], label="the capture")
+    low.plot(minutes, [others for _, _, others in load.samples], label="other programs", linewidth=1)
+    low.set_ylabel("processors used")
+    low.set_ylim(bottom=0)
+    low.legend(frameon=False, fontsize=8)
     for camera in take.cameras:
         ledger = take.ledger(camera)
         minutes = (ledger.times_ns - take.header.origin_ns) / 60e9
