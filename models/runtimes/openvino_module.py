@@ -43,15 +43,7 @@ class OpenVinoModule(nn.Module):
         precision: str | None = None,
     ) -> None:
         super().__init__()
-        # Its converter would report each use to its makers; without this package it cannot.
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-        try:
-            import openvino
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(
-                'runtime "openvino" needs the package openvino; run: pip install -e ".[openvino]"'
-            ) from error
-        self._ov = openvino
+        self._ov = import_openvino()
         self._flat = _Flat(module, outputs).eval()
         self._restore = restore
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -59,7 +51,7 @@ class OpenVinoModule(nn.Module):
             self._settings["INFERENCE_NUM_THREADS"] = threads
         if precision is not None:
             self._settings["INFERENCE_PRECISION_HINT"] = precision
-        self._core = openvino.Core()
+        self._core = self._ov.Core()
         self._models: dict[tuple[int, ...], Any] = {}
         """By the shape of one sample."""
         self._requests: dict[tuple[int, ...], Any] = {}
@@ -92,12 +84,34 @@ class OpenVinoModule(nn.Module):
 
     def _translated(self, sample: tuple[int, ...]) -> Any:
         # Two samples: with a single one, tracing would take its number for a constant.
-        example = torch.zeros((2, *sample))
-        with torch.no_grad(), warnings.catch_warnings():
-            # Tracing warns about sizes that become constants; those of one sample are fixed here on purpose.
-            warnings.simplefilter("ignore")
-            traced = torch.jit.trace(self._flat, example, check_trace=False)  # type: ignore[no-untyped-call]
-            return self._ov.convert_model(traced, example_input=example, input=[[-1, *sample]])
+        return translated(self._flat, torch.zeros((2, *sample)), self._ov)
+
+
+def import_openvino() -> Any:
+    """The package.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    # Its converter would report each use to its makers; without this package it cannot.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+        import openvino.preprocess
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            'runtime "openvino" needs the package openvino; run: pip install -e ".[openvino]"'
+        ) from error
+    return openvino
+
+
+def translated(module: nn.Module, example: Tensor, openvino: Any) -> Any:
+    """A module for OpenVINO, for any number of samples of the size of ``example``, which has at least two."""
+    with torch.no_grad(), warnings.catch_warnings():
+        # Tracing warns about sizes that become constants; those of one sample are fixed here on purpose.
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(module.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+        return openvino.convert_model(traced, example_input=example, input=[[-1, *example.shape[1:]]])
 
 
 class _Flat(nn.Module):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,11 +15,10 @@ from configs.errors import bad_input
 from configs.loading import Config
 from models.backbones.studio_lite import StudioLite
 from models.checkpoints.opening import open_network
-from models.crops.network_input import normalised
 from models.detections import Detections
 from models.detectors.base import checked_picture
 from models.keypoints.base import Image
-from models.keypoints.studio_lite.reading import read_peaks
+from models.keypoints.studio_lite.readers import OpenVinoReader, Reader, TorchReader
 from models.keypoints.studio_lite.square import Square, square_round, whole_picture
 from models.skeleton import Skeleton
 from models.skeletons import get_skeleton
@@ -95,21 +92,16 @@ class StudioLiteKeypoints:
         self.skeleton: Skeleton = get_skeleton(opened.skeleton or "halpe_26")
         self.name = KIND if opened.path is None else opened.path.stem
         self.hashes = opened.hashes()
-        self._network: torch.nn.Module
-        self._on_openvino = self._runs_openvino()
-        if self._on_openvino:
-            from models.runtimes.fast_parts import openvino_backbone
-
-            self._network = openvino_backbone(backbone, config.threads)
-        else:
-            memory = torch.channels_last
-            self._network = backbone.to(self.device).to(memory_format=memory)  # type: ignore[call-overload]
+        openvino = self._runs_openvino()
+        self._read: Reader = (
+            OpenVinoReader(backbone, config.threads) if openvino else TorchReader(backbone, self.device)
+        )
         self._next_track = 0
         self._views: list[_Follow] = []
         self.reset()
         for count in range(1, len(self.cameras) + 1):  # the first run of a shape is slow
-            self._look([np.zeros((config.crop_px, config.crop_px, 3), np.uint8)] * count)
-        self._look([np.zeros((config.picture_px, config.picture_px, 3), np.uint8)])
+            self._read(np.zeros((count, config.crop_px, config.crop_px, 3), np.uint8))
+        self._read(np.zeros((1, config.picture_px, config.picture_px, 3), np.uint8))
 
     def detect(self, images: Sequence[Image | None], times_ns: Sequence[int]) -> list[Detections]:
         """Find the person; see ``KeypointModel.detect``. One picture (H, W, 3) BGR u8 or None per view.
@@ -128,9 +120,11 @@ class StudioLiteKeypoints:
             for view, image in enumerate(images)
             if image is not None and (square := self._square(view, image)) is not None
         ]
-        size = self.config.crop_px
-        points, scores = self._look([square.cut(image, size) for _, image, square in looks])
         found = [Detections.none(len(self.skeleton)) for _ in images]
+        if not looks:
+            return found
+        size = self.config.crop_px
+        points, scores = self._look([(image, square) for _, image, square in looks], size)
         for (view, image, square), places, sure in zip(looks, points, scores, strict=True):
             found[view] = self._update(self._views[view], image, square.to_picture(places, size), sure)
         return found
@@ -142,7 +136,7 @@ class StudioLiteKeypoints:
 
     def close(self) -> None:
         """Free the network; the model cannot be used afterwards. Safe to call twice."""
-        self.__dict__.pop("_network", None)
+        self.__dict__.pop("_read", None)
 
     def _runs_openvino(self) -> bool:
         if self.config.runtime == "auto":
@@ -157,7 +151,7 @@ class StudioLiteKeypoints:
         if here.square is not None and here.square.touches(image) and turn % self.config.look_every:
             return here.square
         whole, size = whole_picture(image), self.config.picture_px
-        points, scores = self._look([whole.cut(image, size)])
+        points, scores = self._look([(image, whole)], size)
         counted = scores[0] >= self.config.min_score
         person = self._person(scores[0])
         square = None
@@ -183,27 +177,9 @@ class StudioLiteKeypoints:
     def _person(self, scores: Floats) -> float:
         return float(scores[list(self.skeleton.body)].mean())
 
-    def _look(self, pictures: Sequence[Image]) -> tuple[Floats, Floats]:
-        """Px (N, J, 2) of the pictures, and (N, J) scores."""
-        joints = len(self.skeleton)
-        if not pictures:
-            return np.zeros((0, joints, 2)), np.zeros((0, joints))
-        with torch.inference_mode(), self._small_work_alone():
-            images = normalised(torch.from_numpy(np.stack(pictures)).to(self.device))
-            heatmaps = self._network(images).heatmaps
-            cells, scores = read_peaks(heatmaps)
-            # In training a cell of the heatmap is the pixel at its upper left corner.
-            points = cells * (images.shape[-1] / heatmaps.shape[-1])
-        return points.double().cpu().numpy(), scores.double().cpu().numpy()
-
-    @contextmanager
-    def _small_work_alone(self) -> Iterator[None]:
-        """Keep torch to one thread beside OpenVINO: waiting for a second one takes longer than its work."""
-        before = torch.get_num_threads()
-        if self._on_openvino:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if self._on_openvino:
-                torch.set_num_threads(before)
+    def _look(self, parts: Sequence[tuple[Image, Square]], size: int) -> tuple[Floats, Floats]:
+        """Px (N, J, 2) of squares cut from pictures, and (N, J) scores."""
+        pictures = np.empty((len(parts), size, size, 3), np.uint8)
+        for (image, square), out in zip(parts, pictures, strict=True):
+            square.cut(image, size, out)
+        return self._read(pictures)

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.keypoints.studio_lite.cut_kernel import average_square
+
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
@@ -25,13 +27,26 @@ class Square:
     top: int
     side: int
 
-    def cut(self, image: Image, size: int) -> Image:
+    def cut(self, image: Image, size: int, out: Image | None = None) -> Image:
         """(size, size, 3), averaged where it is smaller than the square.
 
         Args:
             image: (H, W, 3).
             size: Width of the result, px.
+            out: (size, size, 3), filled and returned; None allocates one.
         """
+        if out is None:
+            out = np.empty((size, size, 3), np.uint8)
+        if self.side >= size:
+            pixels = np.ascontiguousarray(image).view()
+            pixels.flags.writeable = False  # as those in shared memory are: code is compiled for one kind
+            average_square(pixels, self.left, self.top, self.side, out)
+        else:
+            cv2.resize(self._padded(image), (size, size), dst=out, interpolation=cv2.INTER_LINEAR)
+        return out
+
+    def _padded(self, image: Image) -> Image:
+        """Its pixels, black where the picture has none."""
         height, width = image.shape[:2]
         left, top = max(self.left, 0), max(self.top, 0)
         right, bottom = min(self.left + self.side, width), min(self.top + self.side, height)
@@ -41,8 +56,7 @@ class Square:
             padded = np.zeros((self.side, self.side, 3), np.uint8)
             padded[top - self.top : top - self.top + len(part), left - self.left : right - self.left] = part
             part = padded
-        method = cv2.INTER_AREA if self.side > size else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(part, (size, size), interpolation=method), np.uint8)
+        return part
 
     def to_picture(self, points: Floats, size: int) -> Floats:
         """Px of the picture from px (..., 2) of the cut; (0, 0) is the centre of the first pixel in both."""

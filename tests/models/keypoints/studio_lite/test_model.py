@@ -12,6 +12,7 @@ from models.backbones.pose_resnet import BackboneOutput
 from models.backbones.studio_lite import StudioLite
 from models.checkpoints.writing import ModelCard, write_checkpoint
 from models.keypoints.studio_lite.model import StudioLiteConfig, StudioLiteKeypoints
+from models.keypoints.studio_lite.readers import TorchReader
 
 JOINTS = 26
 PLACES = np.random.default_rng(3).uniform(0.0, 1.0, (JOINTS, 2))
@@ -72,8 +73,10 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def model(weights):
-    model = StudioLiteKeypoints(StudioLiteConfig(weights=str(weights), look_every=5), ["a", "b"])
-    model._network = Rectangles()
+    model = StudioLiteKeypoints(
+        StudioLiteConfig(weights=str(weights), look_every=5, runtime="torch"), ["a", "b"]
+    )
+    model._read = TorchReader(Rectangles(), "cpu")
     yield model
     model.close()
 
@@ -94,7 +97,7 @@ def test_it_finds_and_follows_in_every_view_by_itself(model) -> None:
 
 
 def test_the_whole_picture_is_looked_at_now_and_then_and_not_by_all_views_at_once(model) -> None:
-    network = model._network
+    network = model._read.network
     looks = 0
     for step in range(11):
         network.widths.clear()

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import torch
 
+from models.keypoints.studio_lite import peak_kernel
+from models.keypoints.studio_lite.peak_kernel import read_probabilities
 from models.keypoints.studio_lite.reading import REACH, read_peaks
 
 
@@ -52,3 +54,18 @@ def test_at_the_border_only_what_is_there_counts() -> None:
 def test_a_flat_map_is_unlikely_anywhere() -> None:
     _, likely = read_peaks(torch.zeros(1, 2, 24, 32))
     assert float(likely.max()) <= (2 * REACH + 1) ** 2 / (24 * 32) + 1e-6
+
+
+def test_compiled_code_reads_the_same() -> None:
+    assert peak_kernel._REACH == REACH
+    maps = torch.randn((3, 9, 24, 32), generator=torch.Generator().manual_seed(4)) * 2.5
+    corners = torch.stack([hill(x, y) for x in (0.0, 31.0) for y in (0.0, 23.0)]).float()
+    maps[0, :4] = corners + 0.01 * maps[0, :4]
+    maps[1, 0] = 0.0  # all windows alike but those at the border: the first is taken
+    expected_places, expected_likely = read_peaks(maps)
+    probability = maps.flatten(2).softmax(dim=2).reshape(maps.shape).numpy()
+    places, likely = np.empty((3, 9, 2)), np.empty((3, 9))
+    read_probabilities(probability, places, likely)
+    # 25 numbers of float32 are added in another order: 25 * 6e-8, times the largest place, 31.
+    assert np.abs(places - expected_places.numpy()).max() < 5e-5
+    assert np.abs(likely - expected_likely.numpy()).max() < 2e-6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -38,6 +39,39 @@ def test_outside_the_picture_is_black() -> None:
     assert (cut[:, :50] == 0).all()
     assert not Square(400, 0, 50).touches(np.zeros((240, 320, 3), np.uint8))
     assert Square(-20, -20, 30).touches(np.zeros((240, 320, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "square",
+    [
+        Square(20, 10, 96),  # nothing is averaged
+        Square(20, 10, 97),
+        Square(33, 5, 192),  # whole pixels only
+        Square(-60, -75, 355),  # the whole picture and more
+        Square(250, 150, 201),
+        Square(-190, 30, 200),
+        Square(400, 0, 100),  # nothing of the picture
+    ],
+)
+def test_averaging_is_that_of_opencv(square) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (240, 320, 3), np.uint8)
+    padded = np.zeros((800, 800, 3), np.uint8)
+    padded[200:440, 200:520] = picture
+    part = padded[square.top + 200 :, square.left + 200 :][: square.side, : square.side]
+    expected = cv2.resize(part, (96, 96), interpolation=cv2.INTER_AREA).astype(int)
+    # A mean that is half a level to 1e-6 may be rounded either way.
+    differ = np.abs(square.cut(picture, 96) - expected)
+    assert differ.max() <= 1
+    assert (differ > 0).mean() < 1e-3
+
+
+def test_pictures_that_are_parts_of_others_are_cut_alike() -> None:
+    picture = np.random.default_rng(2).integers(0, 256, (240, 320, 3), np.uint8)
+    part = picture[10:200, 20:300]
+    out = np.empty((64, 64, 3), np.uint8)
+    square = Square(-4, 15, 150)
+    assert square.cut(part, 64, out) is out
+    assert np.array_equal(out, square.cut(part.copy(), 64))
 
 
 def test_the_whole_picture_lies_in_the_middle() -> None:
