@@ -1,11 +1,12 @@
 """Pixels of one camera in shared memory: written once by its grabber, read in place by others.
 
-One segment per camera: a header page and a few page-aligned slots. The grabber writes a frame into a free
-slot and announces it with a small message (slot and generation). Flow control is by credit: a slot is free
-again when the consumer has marked its generation as done. The grabber never waits: without a free slot it
-drops the frame for inference and counts it. Readers that only peek (previews) take no credit: they copy the
-newest slot and check its generation afterwards. While somebody peeks, frames that the consumer has no use or
-no room for go into slots of their own, so a preview goes on when inference is slow, away, or not wanted.
+One segment per camera: a header page and a few page-aligned slots. The grabber lets its driver draw a frame
+into a free slot, or copies it there, and announces it with a small message (slot and generation). Flow
+control is by credit: a slot is free again when the consumer has marked its generation as done. The grabber
+never waits: without a free slot it drops the frame for inference and counts it. Readers that only peek
+(previews) take no credit: they copy the newest slot and check its generation afterwards. While somebody
+peeks, frames that the consumer has no room for go into slots of their own, so a preview goes on when
+inference is slow or away.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ class _Layout:
         del self.fields, self.generation, self.done, self.time_ns, self.preview_until_ns
 
 
+def _same_memory(one: Image, other: Image) -> bool:
+    return bool(one.ctypes.data == other.ctypes.data) and one.shape == other.shape
+
+
 def _slot_stride(height: int, width: int) -> int:
     return -(-height * width * 3 // _PAGE) * _PAGE
 
@@ -108,6 +113,7 @@ class FrameRingWriter:
         self._count = slots
         self._newest = -1
         self._newest_preview = -1
+        self._canvas: int | None = None
         self._next_generation = 1
 
     @property
@@ -115,8 +121,24 @@ class FrameRingWriter:
         """Number of slots for the consumer."""
         return self._count
 
+    def canvas(self) -> Image | None:
+        """(H, W, 3) memory to draw the next picture into, so that nobody has to copy it.
+
+        What is drawn there is handed over by ``write`` or ``show``; without either, the next call gives the
+        same memory again.
+
+        Returns:
+            Pixels of an earlier picture, or None when the consumer has left no slot free.
+        """
+        slot = self._canvas if self._canvas is not None else self._free_slot()
+        if slot is None:
+            return None
+        self._canvas = slot
+        self._layout.generation[slot] = 0  # those who peek see nothing half drawn
+        return self._slots[slot]
+
     def write(self, image: Image, t_capture_ns: int) -> tuple[int, int] | None:
-        """Copy ``image`` into a free slot.
+        """Hand over what was drawn on the canvas, or copy another ``image`` into a free slot.
 
         Returns:
             (slot, generation) to announce, or None when the consumer has left no slot free.
@@ -126,18 +148,21 @@ class FrameRingWriter:
         """
         if image.shape != self._slots[0].shape:
             raise RingError(f"{self.name}: frame is {image.shape}, the ring holds {self._slots[0].shape}")
-        layout = self._layout
-        for offset in range(1, self._count + 1):  # oldest first: peeking readers keep the newest longest
-            slot = (self._newest + offset) % self._count
-            if layout.done[slot] == layout.generation[slot]:
-                break
-        else:
+        slot = self._canvas if self._canvas is not None else self._free_slot()
+        if slot is None:
             return None
+        self._canvas = None
         self._newest = slot
         return slot, self._fill(slot, image, t_capture_ns)
 
     def show(self, image: Image, t_capture_ns: int) -> None:
-        """Copy a frame that the consumer does not get for those who peek, if anybody does."""
+        """Let those who peek see a frame that the consumer does not get; copied only if anybody does."""
+        slot = self._canvas
+        if slot is not None and _same_memory(image, self._slots[slot]):
+            self._canvas = None
+            self._newest = slot
+            self._layout.done[slot] = self._fill(slot, image, t_capture_ns)
+            return
         if time.monotonic_ns() > int(self._layout.preview_until_ns[0]):
             return
         self._newest_preview = (self._newest_preview + 1) % _PREVIEW_SLOTS
@@ -148,11 +173,20 @@ class FrameRingWriter:
         generation = self._next_generation
         self._next_generation += 1
         layout.generation[slot] = 0
-        np.copyto(self._slots[slot], image)
+        if not _same_memory(image, self._slots[slot]):
+            np.copyto(self._slots[slot], image)
         layout.time_ns[slot] = t_capture_ns
         layout.generation[slot] = generation
         layout.fields[6] = slot
         return generation
+
+    def _free_slot(self) -> int | None:
+        layout = self._layout
+        for offset in range(1, self._count + 1):  # oldest first: peeking readers keep the newest longest
+            slot = (self._newest + offset) % self._count
+            if layout.done[slot] == layout.generation[slot]:
+                return slot
+        return None
 
     @property
     def wanted_interval_ns(self) -> int:
@@ -173,7 +207,7 @@ class FrameRingWriter:
         """Free the segment; readers that still map it keep their view."""
         self._slots.clear()
         self._layout.release()
-        self._memory.close()
+        _unmap(self._memory)
         self._memory.unlink()
 
 
@@ -273,11 +307,15 @@ class FrameRingReader:
         """Unmap; views handed out must not be used any more."""
         self._slots.clear()
         self._layout.release()
-        try:
-            self._memory.close()
-        except BufferError:  # a view is still alive somewhere; the mapping goes with the process
-            self._memory._mmap = None  # type: ignore[attr-defined]
-            self._memory._buf = None  # type: ignore[attr-defined]
+        _unmap(self._memory)
+
+
+def _unmap(memory: SharedMemory) -> None:
+    try:
+        memory.close()
+    except BufferError:  # a picture is still alive somewhere; the mapping goes with the process
+        memory._mmap = None  # type: ignore[attr-defined]
+        memory._buf = None  # type: ignore[attr-defined]
 
 
 def attach(name: str) -> SharedMemory:

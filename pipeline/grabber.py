@@ -77,6 +77,7 @@ class Grabber(Node):
         self._info = info
         self._half_period_ns = round(0.5e9 / info.fps)
         self._ring = FrameRingWriter(self.camera.name, info.size, self._slots)
+        driver.draw_into(self._ring.canvas)
         self._frames = bus.sender(self.context.endpoints.frames, _FRAME_QUEUE)
         records = bus.sender(self.context.endpoints.records, min(_SOCKET_QUEUE, _RECORD_QUEUE))
         self._records = RecordOutbox(records, _RECORD_QUEUE)

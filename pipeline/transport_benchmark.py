@@ -2,7 +2,9 @@
 
 Producers are processes of their own, the consumer is this one. Each way is run twice: as fast as it goes,
 for frames per second and processor time per frame, and at a camera's pace, for the time from a picture's
-hand-over until the consumer has looked at it.
+hand-over until the consumer has looked at it. A picture is drawn before it is handed over, as a camera's
+driver does it: ours into shared memory, where the live pipeline has it drawn, the others into their own. As
+fast as it goes, only ours is drawn anew each time, as the others can send the same memory again.
 """
 
 from __future__ import annotations
@@ -177,7 +179,9 @@ def _produce(
     while not stop.is_set():
         if not counting and go.is_set():
             counting, sent, cpu = True, 0, time.process_time()
-        sent += sender.send(picture, time.monotonic_ns())
+        drawn = sender.draw(picture, fresh=bool(fps))
+        if drawn is not None:
+            sent += sender.send(drawn, time.monotonic_ns())
         if period:
             due = max(due + period, time.monotonic() - period)
             time.sleep(max(0.0, due - time.monotonic()))

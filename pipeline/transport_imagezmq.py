@@ -9,7 +9,7 @@ import zmq
 
 from configs.errors import MissingExtraError
 from pipeline.frame import Image
-from pipeline.transports import WAIT_MS, PictureReceiver, PictureSender, look_at
+from pipeline.transports import WAIT_MS, OwnMemory, PictureReceiver, PictureSender, look_at
 
 
 class ImagezmqTransport:
@@ -30,16 +30,16 @@ class ImagezmqTransport:
 
     def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
         """See ``Transport``."""
-        del size
-        return _Sender(self._imagezmq, place, camera)
+        return _Sender(self._imagezmq, place, camera, size)
 
     def receiver(self, place: str, stride: int) -> PictureReceiver:
         """See ``Transport``."""
         return _Receiver(self._imagezmq, place, stride)
 
 
-class _Sender:
-    def __init__(self, imagezmq: Any, place: str, camera: str) -> None:
+class _Sender(OwnMemory):
+    def __init__(self, imagezmq: Any, place: str, camera: str, size: tuple[int, int]) -> None:
+        super().__init__(size)
         self._camera = camera
         self._sender: Any = imagezmq.ImageSender(connect_to=(Path(place) / "address").read_text())
         self._sender.zmq_socket.setsockopt(zmq.LINGER, 0)

@@ -39,8 +39,20 @@ TRANSPORTS: Final = Registry(
 class PictureSender(Protocol):
     """In a producer's process."""
 
+    def draw(self, picture: Image, *, fresh: bool) -> Image | None:
+        """Have a picture where it is sent from, as a camera's driver has drawn it.
+
+        Args:
+            picture: What to draw.
+            fresh: False: a way that can send ``picture`` itself may do so, again and again.
+
+        Returns:
+            What to send; None when there was no room for some time.
+        """
+        ...
+
     def send(self, picture: Image, t_ns: int) -> bool:
-        """Hand over, waiting for room for some time; False when there was none."""
+        """Hand over what was drawn, waiting for room for some time; False when there was none."""
         ...
 
     def close(self) -> None:
@@ -81,6 +93,21 @@ def look_at(picture: Image, stride: int) -> int:
     return int(picture.reshape(-1)[::stride].max())
 
 
+class OwnMemory:
+    """Where the picture of a way without shared memory lies."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        width, height = size
+        self._picture = np.zeros((height, width, 3), np.uint8)
+
+    def draw(self, picture: Image, *, fresh: bool) -> Image | None:
+        """See ``PictureSender``."""
+        if not fresh:
+            return picture
+        np.copyto(self._picture, picture)
+        return self._picture
+
+
 class RingTransport:
     """As grabbers and the inference node do it."""
 
@@ -101,12 +128,20 @@ class _RingSender:
         self._ring = FrameRingWriter(camera, size, _QUEUE)
         self._index = 0
 
-    def send(self, picture: Image, t_ns: int) -> bool:
+    def draw(self, picture: Image, *, fresh: bool) -> Image | None:
+        del fresh
         until = time.monotonic() + WAIT_MS / 1e3
-        while (written := self._ring.write(picture, t_ns)) is None:
+        while (canvas := self._ring.canvas()) is None:
             if time.monotonic() > until:
-                return False
+                return None
             time.sleep(3e-4)
+        np.copyto(canvas, picture)
+        return canvas
+
+    def send(self, picture: Image, t_ns: int) -> bool:
+        written = self._ring.write(picture, t_ns)
+        if written is None:
+            return False
         ready = FrameReady(self._camera, self._index, self._ring.name, *written)
         self._index += 1
         return self._sender.send("frame", ready, t_capture_ns=t_ns)
@@ -148,8 +183,8 @@ class RawTransport:
 
     def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
         """See ``Transport``."""
-        del camera, size
-        return _ZmqSender(place, jpeg=False)
+        del camera
+        return _ZmqSender(place, size, jpeg=False)
 
     def receiver(self, place: str, stride: int) -> PictureReceiver:
         """See ``Transport``."""
@@ -161,12 +196,13 @@ class JpegTransport(RawTransport):
 
     def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
         """See ``Transport``."""
-        del camera, size
-        return _ZmqSender(place, jpeg=True)
+        del camera
+        return _ZmqSender(place, size, jpeg=True)
 
 
-class _ZmqSender:
-    def __init__(self, place: str, *, jpeg: bool) -> None:
+class _ZmqSender(OwnMemory):
+    def __init__(self, place: str, size: tuple[int, int], *, jpeg: bool) -> None:
+        super().__init__(size)
         self._jpeg = jpeg
         self._context = zmq.Context()
         self._socket: Any = self._context.socket(zmq.PUSH)

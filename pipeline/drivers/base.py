@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from configs.errors import PosestageError
 from configs.loading import Config
-from pipeline.frame import Frame, VideoFormat
+from pipeline.frame import Frame, Image, VideoFormat
 
 
 class CameraError(PosestageError):
@@ -82,6 +83,7 @@ class CameraDriver(ABC):
     def __init__(self, config: Any, settings: CameraSettings) -> None:
         self.config = config
         self.settings = settings
+        self._offered: Callable[[], Image | None] = lambda: None
 
     @abstractmethod
     def open(self) -> CameraInfo:
@@ -110,6 +112,23 @@ class CameraDriver(ABC):
             CameraError: The source failed; ``open`` may be tried again.
             EndOfStream: There will be no more frames.
         """
+
+    def draw_into(self, canvas: Callable[[], Image | None]) -> None:
+        """Offer memory from which pictures need not be copied any more.
+
+        Args:
+            canvas: Gives (H, W, 3) memory of the size that ``open`` told, or None when there is none just
+                now. Asked anew for each frame; until the next ``read`` what was drawn there stays.
+        """
+        self._offered = canvas
+
+    def canvas(self, height: int, width: int) -> Image | None:
+        """For drivers: where to draw the picture that ``read`` is about to return; None: wherever they like.
+
+        To be asked once for each picture, when it is certain that there will be one.
+        """
+        offered = self._offered()
+        return offered if offered is not None and offered.shape == (height, width, 3) else None
 
     def finish(self) -> list[Frame]:
         """Frames whose packets were already handed out but that were not yet returned by ``read``.

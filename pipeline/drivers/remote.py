@@ -20,6 +20,7 @@ from pipeline.drivers.base import (
     CameraSettings,
     EndOfStream,
 )
+from pipeline.drivers.jpeg_picture import decode_bgr
 from pipeline.endpoints import TcpAddress, tcp_address
 from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
 from pipeline.messages import StreamOpened
@@ -310,7 +311,7 @@ class RemoteDriver(CameraDriver):
             height, width, _, _ = simplejpeg.decode_jpeg_header(data)
             good = (width, height) == self._size
             if good and self._link.waiting <= _CATCHING_UP:
-                image = simplejpeg.decode_jpeg(data, colorspace="BGR")
+                image = decode_bgr(data, self.canvas(height, width))
         except ValueError:
             good = False
         if not good:

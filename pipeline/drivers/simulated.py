@@ -174,10 +174,13 @@ class SimulatedDriver(CameraDriver):
         place = self._next
         self._next += 1
         since_s = (due_ns - self.settings.origin_ns) / 1e9
+        image = self.canvas(*self._image.shape[:2])
+        if image is None:
+            image = self._image
         if any(first_s <= since_s < last_s for first_s, last_s in self.config.covered):
-            self._image.fill(_COVER)
-            return Frame(self.settings.name, place - self._base, due_ns, self._image)
-        image = self._studio.render(self._view, since_s, self._image)
+            image.fill(_COVER)
+            return Frame(self.settings.name, place - self._base, due_ns, image)
+        image = self._studio.render(self._view, since_s, image)
         return Frame(self.settings.name, place - self._base, due_ns, image)
 
     def close(self) -> None:

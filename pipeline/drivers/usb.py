@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import cv2
@@ -19,6 +20,7 @@ from pipeline.drivers import v4l2_abi as abi
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
 from pipeline.drivers.device_info import Mode
 from pipeline.drivers.discovery import device_path, explain, stable_id
+from pipeline.drivers.jpeg_picture import decode_bgr
 from pipeline.drivers.opencv_capture import OpenCvCapture
 from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
 
@@ -68,7 +70,7 @@ class UsbDriver(CameraDriver):
         self.close()
         linux = sys.platform == "linux"
         if self.config.backend == "v4l2" or (self.config.backend == "auto" and linux):
-            capture: V4l2Capture | OpenCvCapture = V4l2Capture(self.config, self.settings)
+            capture: V4l2Capture | OpenCvCapture = V4l2Capture(self.config, self.settings, self.canvas)
         else:
             if not self.config.device.isdigit():
                 raise bad_input(
@@ -107,9 +109,12 @@ class UsbDriver(CameraDriver):
 class V4l2Capture:
     """A camera that Linux shows as ``/dev/videoN``."""
 
-    def __init__(self, config: UsbConfig, settings: CameraSettings) -> None:
+    def __init__(
+        self, config: UsbConfig, settings: CameraSettings, canvas: Callable[[int, int], Image | None]
+    ) -> None:
         self._config = config
         self._settings = settings
+        self._canvas = canvas
         self._device: v4l2.V4l2Device | None = None
 
     def open(self) -> CameraInfo:
@@ -206,13 +211,13 @@ class V4l2Capture:
                 return None
             rows = np.frombuffer(data, np.uint8, stride * height).reshape(height, stride)
             packed = np.ascontiguousarray(rows[:, : 2 * width]).reshape(height, width, 2)
-            converted: Any = cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUY2)
+            converted: Any = cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUY2, dst=self._canvas(height, width))
         else:
             try:
                 # Asked first: a damaged header may announce a picture of twelve gigabytes.
                 if simplejpeg.decode_jpeg_header(data)[:2] != (height, width):
                     return None
-                converted = simplejpeg.decode_jpeg(data, colorspace="BGR")
+                converted = decode_bgr(data, self._canvas(height, width))
             except ValueError:
                 return None
         image: Image = converted

@@ -117,6 +117,64 @@ def test_frames_nobody_takes_are_shown_to_who_peeks_and_only_then(ring):
         assert reader.peek()[0] == 60
 
 
+def test_what_is_drawn_on_the_canvas_is_handed_over_in_place(ring):
+    with reading(ring.name) as reader:
+        for value in range(1, 10):
+            canvas = ring.canvas()
+            canvas[:] = value
+            assert ring.canvas() is canvas, "not handed over yet"
+            slot, generation = ring.write(canvas, value)
+            seen = reader.view(slot, generation)
+            assert (seen == value).all()
+            assert reader.peek()[0] == value
+            canvas[0, 0, 0] = 77  # the very memory
+            assert seen[0, 0, 0] == 77
+            reader.release(slot, generation)
+
+
+def test_nobody_sees_a_picture_that_is_being_drawn(ring):
+    with reading(ring.name) as reader:
+        tickets = [ring.write(picture(value), value) for value in range(1, 5)]
+        assert ring.canvas() is None, "the consumer has left no slot free"
+        reader.release(*tickets[0])
+        ring.canvas()[:] = 200
+        assert reader.find(1) is None
+        assert reader.view(*tickets[0]) is None
+        assert [(reader.find(value) == value).all() for value in (2, 3, 4)] == [True] * 3
+
+
+def test_a_canvas_that_the_consumer_does_not_get_is_shown_without_a_copy_and_free_again(ring):
+    with reading(ring.name) as reader:
+        for value in range(1, 12):
+            canvas = ring.canvas()
+            canvas[:] = value
+            ring.show(canvas, value)
+            time_ns, image = reader.peek()
+            assert (time_ns, int(image[0, 0, 0])) == (value, value)
+            assert (reader.find(max(1, value - 2)) == max(1, value - 2)).all(), "older ones stay for a while"
+        assert [ring.write(picture(9), 9) is not None for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_another_picture_goes_where_the_canvas_was_and_no_slot_is_lost(ring):
+    for value in range(20):
+        ring.canvas()[:] = 100
+        slot, generation = ring.write(picture(value), value)
+        with reading(ring.name) as reader:
+            assert (reader.view(slot, generation) == value).all()
+        ring.canvas()
+        ring.release_all()
+    assert [ring.write(picture(9), 9) is not None for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_a_picture_that_is_still_held_does_not_keep_the_ring_open():
+    ring = FrameRingWriter("cam9", (64, 48), slots=4)
+    held = ring.canvas()
+    ring.close()
+    held[:] = 3  # still mapped here
+    with pytest.raises(RingError, match="gone"):
+        FrameRingReader(ring.name)
+
+
 def test_another_consumer_starts_with_all_slots_free(ring):
     with reading(ring.name) as reader:
         for value in range(4):

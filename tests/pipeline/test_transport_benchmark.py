@@ -22,7 +22,9 @@ def test_every_way_brings_pictures_with_their_times(name, tmp_path):
     times = []
     try:
         for t_ns in range(1000, 1020):
-            assert sender.send(wall_picture(SIZE), t_ns)
+            drawn = sender.draw(wall_picture(SIZE), fresh=t_ns % 2 == 0)
+            np.testing.assert_array_equal(drawn, wall_picture(SIZE))
+            assert sender.send(drawn, t_ns)
             times.append(receiver.receive())
     finally:
         sender.close()

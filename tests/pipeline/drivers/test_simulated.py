@@ -47,6 +47,23 @@ def test_pictures_show_the_scene_of_their_capture_time():
     assert not np.array_equal(frames[0].image, other)
 
 
+def test_pictures_are_drawn_into_memory_that_is_offered():
+    canvas = np.zeros((120, 160, 3), np.uint8)
+    offers = [canvas, None, np.zeros((8, 8, 3), np.uint8)]
+    camera = camera_for()
+    camera.open()
+    camera.draw_into(lambda: offers.pop(0))
+    origin_ns = time.monotonic_ns()
+    camera.start(origin_ns)
+    frames = [camera.read(10.0) for _ in range(3)]
+    camera.close()
+    assert [frame.image is canvas for frame in frames] == [True, False, False]
+    studio = Studio(StudioConfig.model_validate(STUDIO))
+    expected = studio.render("cam1", (frames[0].t_capture_ns - origin_ns) / 1e9)
+    np.testing.assert_array_equal(canvas, expected)
+    assert frames[2].image.shape == canvas.shape, "memory of another size is not taken"
+
+
 def test_another_name_may_take_a_studio_camera():
     _, frames = record(camera_for("left", camera="cam2"), 1)
     assert frames[0].camera == "left"

@@ -79,6 +79,18 @@ def test_yuyv_pictures_have_the_right_colours(webcam: FakeWebcam):
     assert np.percentile(difference, 90) <= 4
 
 
+@pytest.mark.parametrize("pixel_format", ["mjpeg", "yuyv"])
+def test_pictures_are_decoded_into_memory_that_is_offered(webcam: FakeWebcam, pixel_format: str):
+    with camera_for(size=(320, 240), pixel_format=pixel_format) as camera:
+        canvas = np.zeros((240, 320, 3), np.uint8)
+        own = read_some(camera, 1)[0]
+        camera.draw_into(lambda: canvas)
+        frame = read_some(camera, 1)[0]
+    assert frame.image is canvas
+    assert own.image is not canvas
+    assert read_number(canvas) > read_number(own.image)
+
+
 def test_device_by_number_path_and_stable_id(webcam: FakeWebcam, tmp_path: Path):
     for device in (0, "0", str(tmp_path / "video0"), "usb-Test_Cam_HD_A1B2-video-index0"):
         with camera_for(device=device) as camera:
