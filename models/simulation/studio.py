@@ -127,9 +127,8 @@ class Studio:
         if self._lit != t_s:
             self._cast.light_up()
             self._lit = t_s
-        view.picture(out)
         # a microsecond tells frames apart at any rate a camera reaches
-        self._sensors[camera].expose(out, round(t_s * 1e6))
+        self._sensors[camera].expose(view.picture(), round(t_s * 1e6), out)
         return out
 
     def _performer(self, person: int) -> Performer:

@@ -59,3 +59,20 @@ def test_a_sensor_without_noise_changes_nothing():
     copy = picture.copy()
     Sensor((10, 10), noise=0.0, seed=[1]).expose(copy, 3)
     assert np.array_equal(copy, picture)
+
+
+def test_noise_of_any_strength_ends_at_black_and_white():
+    picture = np.tile(np.array([0, 3, 128, 252, 255], np.uint8), 1200).reshape(20, 100, 3)
+    for noise in (3.0, 45.0):  # in 8 bits, and more than fits into them
+        sensor = Sensor((100, 20), noise=noise, seed=[4])
+        out = np.empty_like(picture)
+        sensor.expose(picture, 7, out)
+        assert np.array_equal(np.unique(picture), [0, 3, 128, 252, 255])  # left as it was
+        middle = out[picture == 128].astype(float)
+        # 1200 numbers rounded to whole levels; at 45 one in 200 ends at black or white
+        assert abs(middle.std() - noise) < 0.1 * noise
+        assert (out[picture == 0] == 0).mean() > 0.45
+        assert (out[picture == 255] == 255).mean() > 0.45
+        copy = picture.copy()
+        sensor.expose(copy, 7)
+        assert np.array_equal(copy, out)
