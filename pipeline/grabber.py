@@ -12,6 +12,7 @@ import simplejpeg
 from pipeline.bus import Bus, Sender
 from pipeline.drivers.base import CameraDriver, CameraInfo, CameraNote, CameraSettings, EndOfStream
 from pipeline.drivers.registry import DRIVERS
+from pipeline.drivers.returning import ReturningDriver
 from pipeline.frame import EncodedPacket, Frame, VideoFormat
 from pipeline.frame_ring import FrameRingWriter
 from pipeline.messages import Command, FrameReady
@@ -72,6 +73,8 @@ class Grabber(Node):
         own = {key: value for key, value in self.camera.driver.items() if key != "type"}
         settings = CameraSettings(self.camera.name, self.camera.size, self.camera.fps, time.monotonic_ns())
         driver: CameraDriver = driver_class(driver_class.Config(**own), settings)
+        if driver.may_return:
+            driver = ReturningDriver(driver)
         self._driver = driver
         info = driver.open()
         self._info = info

@@ -80,6 +80,9 @@ class CameraDriver(ABC):
 
     Config: ClassVar[type[Config]]
 
+    may_return: ClassVar[bool] = False
+    """Whether ``open`` finds the camera again after it was unplugged and plugged in again."""
+
     def __init__(self, config: Any, settings: CameraSettings) -> None:
         self.config = config
         self.settings = settings

@@ -60,6 +60,7 @@ class UsbDriver(CameraDriver):
 
     Config = UsbConfig
     config: UsbConfig
+    may_return = True
 
     def __init__(self, config: UsbConfig, settings: CameraSettings) -> None:
         super().__init__(config, settings)
