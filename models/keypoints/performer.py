@@ -30,7 +30,8 @@ def choose_performer(
     """
     keypoints = np.full((len(detections), joints, 2), np.nan)
     scores = np.zeros((len(detections), joints))
-    expected = rig.project(last_joints) if last_joints is not None else None
+    several = last_joints is not None and any(len(found) > 1 for found in detections)
+    expected = rig.project(last_joints) if last_joints is not None and several else None
     for view, found in enumerate(detections):
         if len(found) == 0:
             continue

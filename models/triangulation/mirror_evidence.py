@@ -51,7 +51,8 @@ def against_joints(
     depth = np.where(visible, depth, 1.0)
     reprojected = image[..., :2] / depth[..., None]
     # Rows of P are fx r1 + cx r3, ..., r3 with orthonormal r: the part of the first across r3 is fx long.
-    focal = np.linalg.norm(np.cross(projections[:, 0, :3], projections[:, 2, :3]), axis=-1)
+    first, axis = projections[:, 0, :3], projections[:, 2, :3]
+    focal = np.linalg.norm(first - (first * axis).sum(axis=-1, keepdims=True) * axis, axis=-1)
     mm_per_px = depth / focal[:, None]
 
     def error(of: NDArray[np.intp], to: NDArray[np.intp]) -> tuple[Floats, Floats]:

@@ -107,9 +107,14 @@ class MirrorRepair:
         weights = np.where(usable, scores, 0.0)
         seen = np.any(weights[:, np.append(self._pairs.left, self._pairs.right)] > 0.0, axis=1)
         memory = self._people.get(person)
-        if memory is None or not self._still_there(memory, ideal, weights):
-            memory = self._begin(ideal, weights, seen)
-        evidence = self._settle(memory, ideal, weights)
+        errors = None
+        if memory is not None:
+            errors = self._errors(memory, ideal, weights)
+            if not self._still_there(*errors):
+                memory = None
+        if memory is None:
+            memory, errors = self._begin(ideal, weights, seen), None
+        evidence = self._settle(memory, ideal, weights, errors)
         self._vote(memory, evidence)
         self._people[person] = memory
         self._people.move_to_end(person)
@@ -124,8 +129,12 @@ class MirrorRepair:
         result[swapped] = values[swapped][:, self.skeleton.mirror]
         return result
 
-    def _still_there(self, memory: _Memory, ideal: Floats, weights: Floats) -> bool:
-        errors = np.fmin(*against_joints(memory.joints, ideal, weights, self._projections, self._pairs))
+    def _errors(self, memory: _Memory, ideal: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        """(V,) of the views against the body, as labelled and mirrored."""
+        return against_joints(memory.joints, ideal, weights, self._projections, self._pairs)
+
+    def _still_there(self, as_labelled: Floats, mirrored: Floats) -> bool:
+        errors = np.fmin(as_labelled, mirrored)
         known = errors[np.isfinite(errors)]
         return len(known) > 0 and float(np.median(known)) <= self.config.stale_mm
 
@@ -145,13 +154,17 @@ class MirrorRepair:
             self._mirror(memory)
         return memory
 
-    def _settle(self, memory: _Memory, ideal: Floats, weights: Floats) -> Floats:
-        """Relabel the views by the body and the body by the views; returns (V,) evidence on raw labels."""
+    def _settle(
+        self, memory: _Memory, ideal: Floats, weights: Floats, errors: tuple[Floats, Floats] | None = None
+    ) -> Floats:
+        """Relabel the views by the body and the body by the views; returns (V,) evidence on raw labels.
+
+        ``errors`` are those of ``memory`` where they are known already.
+        """
         evidence = np.zeros(len(ideal))
         for _ in range(SWEEPS):
-            evidence = preference(
-                *against_joints(memory.joints, ideal, weights, self._projections, self._pairs)
-            )
+            evidence = preference(*(errors or self._errors(memory, ideal, weights)))
+            errors = None
             contradicted = np.where(memory.swapped, evidence, -evidence) > self.config.margin
             memory.swapped ^= contradicted
             body = self._body(ideal, weights, memory.swapped)
