@@ -79,7 +79,8 @@ def decode(parts: Sequence[memoryview | bytes]) -> Message:
     topic = bytes(parts[0][:40]).decode("ascii", "replace")
     decoder = _payload_decoders.get(topic)
     if decoder is None or len(parts[0]) > len(topic):
-        raise WireError(f'unknown topic "{topic}"', "unknown_topic")
+        # Escaped: who sent it may have meant it for the terminal on which this is read.
+        raise WireError(f"unknown topic {topic!r}", "unknown_topic")
     frames = [memoryview(part) for part in parts[2:]]
     _check_sizes(topic, len(parts[1]), frames)
     try:

@@ -37,6 +37,9 @@ class FaultyCapture:
         pipeline: From frames to poses; "none" for none.
         address: Where poses are published.
         loud: Whether the capture goes before other programs of this machine (needs the administrator).
+        driver: Of the cameras; simulated ones when not given. ``NAME`` in it stands for the camera's name.
+        program: To be started instead of ``launch.py``: a module.
+        environment: More of it for the program.
     """
 
     def __init__(
@@ -50,6 +53,9 @@ class FaultyCapture:
         pipeline: str = "noisy_truth",
         address: str = "",
         loud: bool = False,
+        driver: dict[str, Any] | None = None,
+        program: str = "",
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.take = take or folder / "take"
         self.fps = fps
@@ -57,11 +63,15 @@ class FaultyCapture:
         self._said = folder / "said.txt"
         self._result = folder / "result.json"
         rig = folder / "rig.yaml"
-        studio = {"seed": 0, "cameras": CAMERAS}
+        if driver is None:
+            driver = {"type": "simulated", "studio": {"seed": 0, "cameras": CAMERAS}}
         cameras = [
             {
                 "name": f"cam{number}",
-                "driver": {"type": "simulated", "studio": studio},
+                "driver": {
+                    key: value.replace("NAME", f"cam{number}") if isinstance(value, str) else value
+                    for key, value in driver.items()
+                },
                 "size": list(size),
                 "fps": fps,
             }
@@ -70,7 +80,7 @@ class FaultyCapture:
         rig.write_text(yaml.safe_dump({"version": 1, "name": "four", "cameras": cameras}), encoding="utf-8")
         command = [
             sys.executable,
-            str(ROOT / "launch.py"),
+            *(["-m", program] if program else [str(ROOT / "launch.py")]),
             "capture",
             *("--rig", str(rig), "--seconds", str(seconds), "--out", str(self.take)),
             *("--pipeline", pipeline, "--set", f"stream.address='{address}'", "--no-report", "--json"),
@@ -80,7 +90,11 @@ class FaultyCapture:
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
         with self._said.open("wb") as said, self._result.open("wb") as result:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, stdout=result, stderr=said, env={**os.environ, **threads}
+                command,
+                cwd=ROOT,
+                stdout=result,
+                stderr=said,
+                env={**os.environ, **threads, **(environment or {})},
             )
         if loud:
             os.setpriority(os.PRIO_PROCESS, self.process.pid, -5)
