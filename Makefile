@@ -56,6 +56,7 @@ fuzz: setup  ## damage every file and message for a while: make SECONDS=1200 fuz
 
 soak: setup  ## break recordings on purpose, many times, then record for long: make RUNS=25 MINUTES=30 soak
 	$(BIN)/python -m tests.faults.series --runs $(RUNS) --how kill,stop --out build/faults $(ARGS)
+	$(BIN)/python -m tests.faults.camera_events
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 bench: setup  ## measure how fast the parts run on this machine

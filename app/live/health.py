@@ -26,6 +26,7 @@ _SKEWED: Final = 0.3
 
 CAUSES: Final = {
     "lost_by_camera": "lost by the camera",
+    "camera_away": "lost while the camera was away",
     "not_decoded_in_time": "not decoded in time",
     "recorder_behind": "not recorded: the disk is too slow",
     "format_changed": "not recorded: the camera came back in another format",
@@ -36,6 +37,7 @@ CAUSES: Final = {
 }
 _TROUBLE: Final = (
     "lost_by_camera",
+    "camera_away",
     "not_decoded_in_time",
     "recorder_behind",
     "format_changed",
