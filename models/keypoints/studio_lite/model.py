@@ -18,6 +18,7 @@ from models.checkpoints.opening import open_network
 from models.detections import Detections
 from models.detectors.base import checked_picture
 from models.keypoints.base import Image
+from models.keypoints.studio_lite.both_ways import merged
 from models.keypoints.studio_lite.readers import OpenVinoReader, Reader, TorchReader
 from models.keypoints.studio_lite.square import Square, square_round, whole_picture
 from models.skeleton import Skeleton
@@ -34,6 +35,7 @@ class StudioLiteConfig(Config):
     Attributes:
         weights: A file (.safetensors) or the name of a network that is here.
         crop_px: Width of the picture that the network sees of a person.
+        mirrored: Look at each person in a mirror, too, and take the mean: more precise, twice the time.
         picture_px: Width of the square with the whole picture in which a person is looked for.
         device: ``auto`` takes the GPU when torch sees one; ``cuda`` never falls back.
         runtime: What runs the network on a CPU; ``auto`` is OpenVINO, twice as fast, where it is installed.
@@ -45,6 +47,7 @@ class StudioLiteConfig(Config):
 
     weights: str = KIND
     crop_px: int = Field(128, ge=64, le=512, multiple_of=32)
+    mirrored: bool = False
     picture_px: int = Field(224, ge=64, le=1024, multiple_of=32)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "torch", "openvino"] = "auto"
@@ -100,7 +103,8 @@ class StudioLiteKeypoints:
         self._views: list[_Follow] = []
         self.reset()
         for count in range(1, len(self.cameras) + 1):  # the first run of a shape is slow
-            self._read(np.zeros((count, config.crop_px, config.crop_px, 3), np.uint8))
+            looks = count * (1 + config.mirrored)
+            self._read(np.zeros((looks, config.crop_px, config.crop_px, 3), np.uint8))
         self._read(np.zeros((1, config.picture_px, config.picture_px, 3), np.uint8))
 
     def detect(self, images: Sequence[Image | None], times_ns: Sequence[int]) -> list[Detections]:
@@ -124,7 +128,8 @@ class StudioLiteKeypoints:
         if not looks:
             return found
         size = self.config.crop_px
-        points, scores = self._look([(image, square) for _, image, square in looks], size)
+        parts = [(image, square) for _, image, square in looks]
+        points, scores = self._look(parts, size, self.config.mirrored)
         for (view, image, square), places, sure in zip(looks, points, scores, strict=True):
             found[view] = self._update(self._views[view], image, square.to_picture(places, size), sure)
         return found
@@ -177,9 +182,15 @@ class StudioLiteKeypoints:
     def _person(self, scores: Floats) -> float:
         return float(scores[list(self.skeleton.body)].mean())
 
-    def _look(self, parts: Sequence[tuple[Image, Square]], size: int) -> tuple[Floats, Floats]:
+    def _look(
+        self, parts: Sequence[tuple[Image, Square]], size: int, mirrored: bool = False
+    ) -> tuple[Floats, Floats]:
         """Px (N, J, 2) of squares cut from pictures, and (N, J) scores."""
-        pictures = np.empty((len(parts), size, size, 3), np.uint8)
-        for (image, square), out in zip(parts, pictures, strict=True):
+        count = len(parts)
+        pictures = np.empty(((1 + mirrored) * count, size, size, 3), np.uint8)
+        for (image, square), out in zip(parts, pictures, strict=False):
             square.cut(image, size, out)
-        return self._read(pictures)
+        if not mirrored:
+            return self._read(pictures)
+        pictures[count:] = pictures[:count, :, ::-1]
+        return merged(*self._read(pictures), size, self.skeleton.mirror)

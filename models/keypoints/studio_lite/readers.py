@@ -93,4 +93,5 @@ class _Probabilities(nn.Module):
 
 def _cell_px(pictures: NDArray[np.uint8], maps: tuple[int, ...]) -> float:
     # In training a cell of the heatmap is the pixel at its upper left corner.
-    return pictures.shape[2] / maps[3]
+    width: int = pictures.shape[2]
+    return width / maps[3]
