@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--crop", type=int, default=128, metavar="PX", help="width of a crop (128)")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="samples at a time (8)")
+    parser.add_argument("--pictures", type=Path, metavar="FILE", help="draw some of the poses")
 
 
 def evaluate(args: argparse.Namespace, console: Console) -> Result:
@@ -51,6 +52,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> Result:
             val_share=args.val_share,
             crop_px=args.crop,
             batch=args.batch,
+            pictures=args.pictures,
             progress=lambda done, total: bar.update(done, total=total),
         )
     return {"protocol": "crops", "part": args.part, "weights": args.weights, **asdict(errors)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from configs.errors import bad_input
 from models.checkpoints.opening import open_network
 from models.crops.network_input import normalised
 from models.datasets.crop_set import CropSet
+from models.evaluation.crop_pictures import write_sheet
 from models.training.crops_data import CropsData, Part
 from models.training.data import Arrays
 from models.triangulation.algebraic import AlgebraicTriangulation
@@ -63,6 +65,7 @@ def evaluate_crops(
     val_share: float = 0.3,
     crop_px: int = 128,
     batch: int = 8,
+    pictures: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ViewErrors:
     """Triangulate every sample from the views that are not held out, and compare.
@@ -74,10 +77,11 @@ def evaluate_crops(
         val_share: As in training.
         crop_px: Width of what the network sees.
         batch: Samples at a time.
+        pictures: Where to draw some of the poses, see ``write_sheet``.
         progress: Told samples done and all.
 
     Raises:
-        BadInputError: No such network, it has other joints, or no sample is left.
+        BadInputError: No such network, it has other joints, no sample is left, or no picture can be written.
     """
     opened = open_network(weights, "algebraic", {})
     network = opened.network
@@ -96,6 +100,8 @@ def evaluate_crops(
         found.append(_triangulated(network, data.batch(np.arange(start, stop), 0)))
         progress(stop, len(data))
     joints = np.concatenate(found)
+    if pictures is not None:
+        write_sheet(pictures, crops, data.numbers, joints)
     return _errors(crops, data.numbers, joints)
 
 

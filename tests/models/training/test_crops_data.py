@@ -15,6 +15,7 @@ from configs.errors import BadInputError  # noqa: E402
 from models.backbones.studio_lite import StudioLite  # noqa: E402
 from models.checkpoints.writing import ModelCard, write_checkpoint  # noqa: E402
 from models.datasets.crop_set import ROOM, CropSample, CropSet, CropSetWriter  # noqa: E402
+from models.evaluation.crop_pictures import TEACHER  # noqa: E402
 from models.evaluation.crop_views import _errors  # noqa: E402
 from models.skeletons import get_skeleton  # noqa: E402
 from models.training.crops_data import CropsData, crop_warp, part_of, warped  # noqa: E402
@@ -194,8 +195,16 @@ def test_training_and_judging_from_the_command_line(folder, tmp_path, capsys) ->
     trained = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert trained["steps"] == 2
     weights = str(tmp_path / "run" / "last.safetensors")
-    assert main(["evaluate", "crops", str(folder), "--weights", weights, "--crop", "64", "--json"]) == 0
+    sheet = tmp_path / "sheet.png"
+    words = ["evaluate", "crops", str(folder), "--weights", weights, "--crop", "64"]
+    assert main([*words, "--pictures", str(sheet), "--json"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    shown = cv2.imread(str(sheet))
+    side = CropSet(folder).crop_px
+    assert shown.shape == (3 * side, 3 * side, 3)  # three samples, three cameras
+    assert (abs(shown.astype(int) - TEACHER).max(axis=-1) < 30).any()  # smoothed edges are a little darker
+    assert main([*words, "--pictures", str(tmp_path / "sheet.xyz")]) == 2
+    assert "sheet.xyz: cannot be written as a picture" in capsys.readouterr().err
     assert result["samples"] == 3
     assert result["held_out_px"]["mean"] > 0
     assert set(result["by_view"]) == {"c1", "c2", "c3"}
