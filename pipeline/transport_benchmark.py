@@ -4,7 +4,8 @@ Producers are processes of their own, the consumer is this one. Each way is run 
 for frames per second and processor time per frame, and at a camera's pace, for the time from a picture's
 hand-over until the consumer has looked at it. A picture is drawn before it is handed over, as a camera's
 driver does it: ours into shared memory, where the live pipeline has it drawn, the others into their own. As
-fast as it goes, only ours is drawn anew each time, as the others can send the same memory again.
+fast as it goes nothing is drawn anew, as that would measure the drawing; ``posestage_copied`` says what
+ours does when a driver cannot draw there and each picture is copied once.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ TRANSPORTS: Final = Registry(
     "transport",
     {
         "posestage": "pipeline.transports:RingTransport",
+        "posestage_copied": "pipeline.transports:CopiedRingTransport",
         "zeromq_raw": "pipeline.transports:RawTransport",
         "zeromq_jpeg": "pipeline.transports:JpegTransport",
         "imagezmq": "pipeline.transport_imagezmq:ImagezmqTransport",
@@ -44,7 +45,7 @@ class PictureSender(Protocol):
 
         Args:
             picture: What to draw.
-            fresh: False: a way that can send ``picture`` itself may do so, again and again.
+            fresh: False: the same memory may be sent again and again, with what was drawn there once.
 
         Returns:
             What to send; None when there was no room for some time.
@@ -120,22 +121,33 @@ class RingTransport:
         return _RingReceiver(place, stride)
 
 
+class CopiedRingTransport(RingTransport):
+    """As with drivers whose decoders bring memory of their own: each picture is copied once."""
+
+    def sender(self, place: str, camera: str, size: tuple[int, int]) -> PictureSender:
+        """See ``Transport``."""
+        return _CopyingRingSender(place, camera, size)
+
+
 class _RingSender:
     def __init__(self, place: str, camera: str, size: tuple[int, int]) -> None:
         self._camera = camera
         self._bus = Bus()
         self._sender = self._bus.sender(f"ipc://{place}/frames", 256)
         self._ring = FrameRingWriter(camera, size, _QUEUE)
+        self._drawn: set[int] = set()
         self._index = 0
 
     def draw(self, picture: Image, *, fresh: bool) -> Image | None:
-        del fresh
         until = time.monotonic() + WAIT_MS / 1e3
         while (canvas := self._ring.canvas()) is None:
             if time.monotonic() > until:
                 return None
             time.sleep(3e-4)
-        np.copyto(canvas, picture)
+        place = canvas.ctypes.data
+        if fresh or place not in self._drawn:
+            np.copyto(canvas, picture)
+            self._drawn.add(place)
         return canvas
 
     def send(self, picture: Image, t_ns: int) -> bool:
@@ -149,6 +161,19 @@ class _RingSender:
     def close(self) -> None:
         self._ring.close()
         self._bus.close(linger_ms=0)
+
+
+class _CopyingRingSender(_RingSender):
+    def __init__(self, place: str, camera: str, size: tuple[int, int]) -> None:
+        super().__init__(place, camera, size)
+        self._own = OwnMemory(size)
+
+    def draw(self, picture: Image, *, fresh: bool) -> Image | None:
+        return self._own.draw(picture, fresh=fresh)
+
+    def send(self, picture: Image, t_ns: int) -> bool:
+        canvas = super().draw(picture, fresh=True)
+        return canvas is not None and super().send(canvas, t_ns)
 
 
 class _RingReceiver:
