@@ -169,6 +169,23 @@ _TABLES = (
             ("thorax", "right_shoulder"),
         ),
     ),
+    # Its spine lies just above the pelvis, its head in the middle of the skull.
+    _skeleton(
+        "mpi_inf_3dhp_17",
+        "head_top neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist "
+        "right_hip right_knee right_ankle left_hip left_knee left_ankle pelvis lower_spine head_centre",
+        (
+            *LIMBS,
+            ("pelvis", "left_hip"),
+            ("pelvis", "right_hip"),
+            ("pelvis", "lower_spine"),
+            ("lower_spine", "neck"),
+            ("neck", "left_shoulder"),
+            ("neck", "right_shoulder"),
+            ("neck", "head_centre"),
+            ("head_centre", "head_top"),
+        ),
+    ),
     _skeleton(
         "cmu_19",
         "neck nose pelvis left_shoulder left_elbow left_wrist left_hip left_knee left_ankle "

@@ -15,7 +15,8 @@ from configs.errors import bad_input
 
 DESCRIPTION = (
     "Shape and place of people as a MeTRAbs network says them, each person in a box from the true joints: on "
-    "people of the simulated studio that no training saw, or on the test people of Human3.6M, every 64th row."
+    "people of the simulated studio that no training saw, on the test people of Human3.6M, every 64th row, "
+    "or on S8 of MPI-INF-3DHP."
 )
 
 
@@ -29,10 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, metavar="DIR", help="Human3.6M as prepare human36m leaves it")
+    source.add_argument("--mpi-inf-3dhp", type=Path, metavar="DIR", help="as prepare mpi_inf_3dhp leaves it")
     source.add_argument(
         "--simulated",
         choices=("val", "studio"),
         help="anybody before any camera, or the studio's performer before its cameras",
+    )
+    parser.add_argument(
+        "--universal", action="store_true", help="with --mpi-inf-3dhp: everybody at one height"
     )
     parser.add_argument("--crops", type=int, default=1000, metavar="N", help="at most (1000)")
     parser.add_argument("--every", type=int, default=64, metavar="N", help="with --data: every N-th row (64)")
@@ -53,6 +58,10 @@ def evaluate(args: argparse.Namespace, console: Console) -> Result:
     run = NETWORKS.load("metrabs")
     if args.simulated is not None:
         split, part = args.simulated, {"source": "simulated_studio", "settings": {"bodies": 8}}
+    elif args.mpi_inf_3dhp is not None:
+        split = "val"
+        settings = {"root": str(args.mpi_inf_3dhp), "universal": args.universal}
+        part = {"source": "mpi_inf_3dhp", "settings": settings}
     else:
         split = "val"
         part = {"source": "human36m", "settings": {"root": str(args.data), "every": args.every}}
@@ -65,7 +74,7 @@ def evaluate(args: argparse.Namespace, console: Console) -> Result:
             batch=args.batch,
             progress=lambda done, total: bar.update(done, total=total),
         )
-    data = f"simulated {split}" if args.simulated is not None else str(args.data)
+    data = f"simulated {split}" if args.simulated is not None else str(args.data or args.mpi_inf_3dhp)
     return {"protocol": "metrabs", "data": data, **asdict(errors)}
 
 

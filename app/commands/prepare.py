@@ -1,4 +1,4 @@
-"""``prepare human36m``: from the downloads of a data set to the files that evaluations read."""
+"""``prepare``: from the downloads of a data set to the files that evaluations read."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class Command:
         launch.py prepare human36m data/human36m
         launch.py prepare human36m data/human36m --steps frames,boxes,labels,limbs
         launch.py prepare human36m data/human36m --steps undistort
+        launch.py prepare mpi_inf_3dhp data/mpi_inf_3dhp
         launch.py prepare takes takes/walk_01 takes/walk_02 --held-out cam4 --out data/our_studio
     """
     configurable = False
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One sub-command per data set."""
-        sets = parser.add_subparsers(dest="dataset", required=True, metavar="human36m|takes")
+        sets = parser.add_subparsers(dest="dataset", required=True, metavar="human36m|mpi_inf_3dhp|takes")
         human36m = sets.add_parser(
             "human36m",
             description="Below DIR: processed/S9/Directions-1/imageSequence/54138969/img_000001.jpg and so "
@@ -58,6 +59,17 @@ class Command:
             help="with frames: keep every N-th, instead of those that published results keep",
         )
 
+        wild = sets.add_parser(
+            "mpi_inf_3dhp",
+            description="The pictures that training takes, out of the videos. Below DIR: "
+            "S1/Seq1/annot.mat, S1/Seq1/camera.calibration, S1/Seq1/imageSequence/video_0.avi and so on to "
+            "S8/Seq2; writes S1/Seq1/imageSequence/video_0/frame_000001.jpg and so on.",
+        )
+        wild.add_argument("folder", type=Path, metavar="DIR", help="the data set's folder")
+        wild.add_argument(
+            "--every", type=int, metavar="N", help="of the frames every N-th in which somebody moved (5)"
+        )
+
         prepare_takes.add_arguments(
             sets.add_parser(
                 "takes",
@@ -70,6 +82,10 @@ class Command:
         """Run the steps in their order."""
         if args.dataset == "takes":
             return prepare_takes.prepare(args, console)
+        if args.dataset == "mpi_inf_3dhp":
+            if not args.folder.is_dir():
+                raise bad_input("no such folder", file=args.folder)
+            return {"steps": {"frames": _run("frames_3dhp", args, console)}}
         asked = [word.strip() for word in args.steps.split(",") if word.strip()]
         for word in asked:
             if word not in STEPS:
@@ -93,13 +109,13 @@ def _run(step: str, args: argparse.Namespace, console: Console) -> str:
     from models.datasets.registry import PREPARATION
 
     run = PREPARATION.load(step)
-    unit = {"undistort": "pictures", "frames": "videos"}.get(step, "recordings")
-    with console.progress(step, unit=unit) as bar:
+    unit = {"undistort": "pictures", "frames": "videos", "frames_3dhp": "videos"}.get(step, "recordings")
+    with console.progress(step.partition("_")[0], unit=unit) as bar:
 
         def show(done: int, total: int, what: str) -> None:
             bar.update(done, total=total, note=what)
 
-        if step == "frames":
+        if step.startswith("frames"):
             return f"wrote {run(folder, show, every=args.every)} pictures"
         if step in ("boxes", "labels"):
             return f"wrote {run(folder, show)}"

@@ -41,6 +41,11 @@ class LabelledPerson(Protocol):
         """(3,) upwards in the world."""
         ...
 
+    @property
+    def box(self) -> Floats | None:
+        """(4,) left, top, width, height px that an annotator drew; None where the joints say it."""
+        ...
+
     def look(self, camera: TrainCamera, side: int) -> Image:
         """(side, side, 3) RGB as a camera at the same place sees it; black where nothing is known."""
         ...
@@ -76,12 +81,14 @@ class PicturedPerson:
         camera: That took it; a lens is allowed.
         joints: (J, 3) mm in the world, NaN where unknown.
         up: (3,) upwards in the world.
+        box: See ``LabelledPerson``.
     """
 
     picture: Image
     camera: TrainCamera
     joints: Floats
     up: Floats
+    box: Floats | None = None
 
     def look(self, camera: TrainCamera, side: int) -> Image:
         """See ``LabelledPerson``; resampled in linear light."""

@@ -12,6 +12,7 @@ PREPARATION = Registry(
         "labels": "models.datasets.human36m_preparation:build_labels",
         "undistort": "models.datasets.human36m_preparation:undistort_pictures",
         "limbs": "models.datasets.limb_lengths:write_limb_lengths",
+        "frames_3dhp": "models.datasets.mpi_inf_3dhp_frames:extract_training_frames",
     },
     extras=dict.fromkeys(("frames", "boxes", "labels", "undistort", "limbs"), _EXTRA),
 )

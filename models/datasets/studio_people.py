@@ -67,6 +67,7 @@ class StudioPerson:
     up: Floats
     _scene: StudioScene
     _thickness: Floats
+    box: Floats | None = None
 
     def look(self, camera: TrainCamera, side: int) -> Image:
         """(side, side, 3) RGB, sharp at any size.

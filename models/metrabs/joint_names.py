@@ -27,6 +27,9 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     "neck": ("neck", "thor", "spineshoulder"),
     "nose": ("nose",),
     "head_top": ("htop",),
+    # Published models call these ``spin`` and ``head``, as they call other places of other data sets.
+    "lower_spine": ("spinlow",),
+    "head_centre": ("headcen",),
     **{f"{side}_{joint}": (f"{side[0]}{short}",) for side in ("left", "right") for joint, short in _SIDES},
 }
 """Our joints by the names in published models, the nearest first; a suffix such as ``_smpl`` is cut off."""

@@ -29,6 +29,8 @@ def write_contact_sheet(path: Path, batch: Batch) -> None:
         shown = _one_view(shown)
     truth, _ = projected(shown["keypoints"], shown["projections"])
     visible = shown.get("visible", torch.ones(truth.shape[:3], dtype=torch.bool)).numpy()
+    if "flat" in shown:  # joints without a label have no place
+        truth = torch.where(shown["validity"][:, None] > 0, truth, torch.inf)
     rows = []
     for sample, images in enumerate(shown["images"]):
         views = []

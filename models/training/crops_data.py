@@ -182,10 +182,11 @@ def crop_warp(stored: int, size: int, random: Generator | None) -> Floats:
 def warped(picture: Image, warp: Floats, size: int) -> Image:
     """(size, size, 3) under an affine map (2, 3), averaged first where it becomes much smaller."""
     scale = float(np.sqrt(abs(np.linalg.det(warp[:, :2]))))
-    if scale < 0.7:
+    while scale < 0.7:
         # half the width: px p lies at (p - 0.5) / 2
         picture = np.asarray(
             cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
         )
         warp = np.column_stack([warp[:, :2] * 2.0, warp[:, 2] + warp[:, :2] @ (0.5, 0.5)])
+        scale *= 2.0
     return np.asarray(cv2.warpAffine(picture, warp, (size, size), flags=cv2.INTER_LINEAR), np.uint8)

@@ -46,7 +46,9 @@ TRAINING_DATA = Registry(
         "human36m": "models.training.human36m_data:Human36MData",
         "human36m_normalised": "models.training.lifting_data:NormalisedData",
         "human36m_pixels": "models.training.lifting_data:PixelsData",
+        "coco": "models.training.picture_data:CocoData",
         "metrabs": "models.training.metrabs_data:MetrabsData",
+        "mpii": "models.training.picture_data:MpiiData",
         "simulated_motion": "models.training.lifting_data:SimulatedMotionData",
     },
 )

@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from configs.errors import bad_input
 from configs.loading import Config, parse_config
 from models.datasets.labelled_people import LabelledPerson, PeopleSource
+from models.datasets.picture_people import FOV_DEGREES
 from models.datasets.simulated_studio import SimulatedStudioConfig
 from models.metrabs.joint_names import short_names
 from models.metrabs.losses import label_joints
@@ -32,8 +33,6 @@ from models.training.metrabs_crops import CropAugmentation, draw_camera, erase, 
 
 Floats = NDArray[np.float64]
 
-FLAT_FOV_DEGREES: Final = 8.0
-"""What is assumed of the camera where only the picture is labelled: nearly no perspective."""
 _PERSON_OF_PICTURE: Final = 0.5
 """Height of people in such a picture, to give that field of view a meaning."""
 _MPII: Final = "rank rkne rhip lhip lkne lank rwri relb rsho lsho lelb lwri"
@@ -43,13 +42,21 @@ _MPII: Final = "rank rkne rhip lhip lkne lank rwri relb rsho lsho lelb lwri"
 class PartConfig(Config):
     """Crops of one kind in every batch."""
 
-    source: Literal["simulated_studio", "human36m", "takes"] = "simulated_studio"
+    source: Literal["simulated_studio", "human36m", "mpi_inf_3dhp", "takes", "coco", "mpii"] = (
+        "simulated_studio"
+    )
     count: int = Field(ge=1)
     """In every batch."""
     labels: Literal["space", "picture"] = "space"
     """``picture``: only where joints are in the picture is used, and nothing is known of the camera."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Of the source."""
+
+    @model_validator(mode="after")
+    def _labels_exist(self) -> PartConfig:
+        if self.source in ("coco", "mpii") and self.labels == "space":
+            raise ValueError(f"{self.source} knows people in the picture only; set labels: picture")
+        return self
 
 
 class MetrabsDataConfig(Config):
@@ -86,6 +93,18 @@ class HumanSettings(Config):
     picture_px: int = Field(512, ge=128, le=1024, multiple_of=32)
     every: int = Field(64, ge=1)
     """Every so many-th row of the test people; 64 is the published protocol."""
+
+
+class Mpi3dhpSettings(Config):
+    """Settings of the source ``mpi_inf_3dhp``."""
+
+    root: str = "data/mpi_inf_3dhp"
+    universal: bool = False
+    """Everybody at one height, ``--universal-skeleton``."""
+    corrected: bool = True
+    """Brighter and without the cast of the published pictures."""
+    every: int = Field(5, ge=1)
+    """Every so many-th frame, as ``prepare mpi_inf_3dhp`` was told."""
 
 
 class TakesSettings(Config):
@@ -195,8 +214,10 @@ class MetrabsData:
 
     def _camera(self, person: LabelledPerson, random: Generator) -> TrainCamera:
         config = self.config
-        seen = person.joints[np.isfinite(person.joints).all(axis=1)]
-        box = box_round(person.camera.to_picture(seen))
+        box = person.box
+        if box is None:
+            seen = person.joints[np.isfinite(person.joints).all(axis=1)]
+            box = box_round(person.camera.to_picture(seen))
         if not config.vary:
             return crop_camera(person.camera, box, config.crop_px, person.up)
         return draw_camera(random, config.augment, person.camera, box, config.crop_px, person.up)
@@ -214,7 +235,7 @@ class MetrabsData:
 
 def flat_intrinsics(side: int) -> Floats:
     """(3, 3) of a crop whose camera nobody knows."""
-    focal = side * (1.0 / _PERSON_OF_PICTURE) / (2.0 * math.tan(math.radians(FLAT_FOV_DEGREES) / 2.0))
+    focal = side * (1.0 / _PERSON_OF_PICTURE) / (2.0 * math.tan(math.radians(FOV_DEGREES) / 2.0))
     return np.array([[focal, 0.0, side / 2], [0.0, focal, side / 2], [0.0, 0.0, 1.0]])
 
 
@@ -242,6 +263,23 @@ def open_source(part: PartConfig, config: MetrabsDataConfig, *, source: str) -> 
         root = Path(human.root).expanduser()
         labels = root / "extra" / LABELS if human.labels is None else Path(human.labels).expanduser()
         return Human36MPeople(root, labels, config.split, picture_px=human.picture_px, every=human.every)
+    if part.source == "mpi_inf_3dhp":
+        from models.datasets.mpi_inf_3dhp_people import Mpi3dhpPeople
+
+        wild = parse_config(Mpi3dhpSettings, part.settings, source=where)
+        return Mpi3dhpPeople(
+            Path(wild.root).expanduser(),
+            config.split,
+            universal=wild.universal,
+            corrected=wild.corrected,
+            every=wild.every,
+        )
+    if part.source in ("coco", "mpii"):
+        from models.datasets.picture_labels import PictureSettings, read_labels
+        from models.datasets.picture_people import PicturePeople
+
+        pictured = parse_config(PictureSettings, part.settings, source=where)
+        return PicturePeople(read_labels(part.source, pictured, config.split))
     from models.datasets.crop_set import CropSet
     from models.datasets.recorded_people import TakePeople
 

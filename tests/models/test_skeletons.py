@@ -22,6 +22,7 @@ SIZES = {
     "human36m_17": 17,
     "cmu_19": 19,
     "mpii_16": 16,
+    "mpi_inf_3dhp_17": 17,
     "smpl_24": 24,
 }
 

@@ -42,7 +42,10 @@ class HeatmapSettings(Config):
 
 
 class HeatmapTask:
-    """Data: ``images``, ``projections``, ``present``, ``keypoints``, ``validity``; ``visible`` if known."""
+    """Data: ``images``, ``projections``, ``present``, ``keypoints``, ``validity``; ``visible`` if known.
+
+    People whom ``flat`` (B,) marks are known in the picture only.
+    """
 
     monitor = "error_px"
 
@@ -152,6 +155,8 @@ def left_of_people(batch: Batch) -> tuple[Tensor, Tensor]:
     along = torch.nn.functional.normalize(along_rows, dim=-1)
     seen = torch.stack([(axis * across[:, None]).sum(dim=-1) for axis in (along, away)], dim=-1)
     validity = (batch["validity"][:, [*left, *right], 0] > 0).all(dim=1)
+    if "flat" in batch:  # nobody knows who of them looks where
+        validity = validity & ~batch["flat"]
     return torch.nn.functional.normalize(seen, dim=-1).float(), validity[:, None] & batch["present"]
 
 
