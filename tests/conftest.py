@@ -51,6 +51,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -weights[item.path])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def logging_is_pytests_own() -> Iterator[None]:
+    """A command run inside a test's process would send records elsewhere, for all tests that follow.
+
+    For the whole session, because fixtures of modules run commands as well.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("app.cli.main.configure_logging", lambda *words: None)
+        yield
+
+
 def leftovers() -> set[str]:
     """What must not outlive the tests that made it: processes, threads, blocks of shared memory."""
     blocks = Path("/dev/shm").glob(f"posestage-{os.getpid()}-*")  # there is no such folder but on Linux

@@ -90,23 +90,25 @@ def run(folder: Path, series: Sequence[tuple[str, float]] = SERIES) -> Run:
     """Record four webcams and do it all to one of them; to nobody in particular what strangers send."""
     folder.mkdir(parents=True)
     webcams = Webcams(folder / "dev", CAMERAS)
-    sockets = folder / "tmp"
-    sockets.mkdir()
     events = [Event(name, lasted_s) for name, lasted_s in series]
     # Half as long again, as a busy machine does nothing on time.
     seconds = 1.5 * sum(event.lasted_s + REST_S for event in events) + 2 * REST_S
-    with FaultyCapture(
-        folder,
-        seconds,
-        size=(320, 240),
-        fps=FPS,
-        pipeline="none",
-        driver={"type": "usb", "device": "NAME", "backend": "v4l2"},
-        program="tests.faults.webcams",
-        environment={FOLDER: str(webcams.folder), "TMPDIR": str(sockets)},
-    ) as capture:
+    with (
+        # Names of sockets have 107 characters at most, which the folder of a test may use up.
+        tempfile.TemporaryDirectory(prefix="webcams-") as sockets,
+        FaultyCapture(
+            folder,
+            seconds,
+            size=(320, 240),
+            fps=FPS,
+            pipeline="none",
+            driver={"type": "usb", "device": "NAME", "backend": "v4l2"},
+            program="tests.faults.webcams",
+            environment={FOLDER: str(webcams.folder), "TMPDIR": sockets},
+        ) as capture,
+    ):
         capture.wait_until_recording()
-        stranger = Stranger(next(sockets.glob("posestage-*")))
+        stranger = Stranger(next(Path(sockets).glob("posestage-*")))
         doings: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
             "unplugged and plugged in again": (
                 lambda: webcams.pull_out(VICTIM),
