@@ -193,7 +193,7 @@ def test_colours_and_holes_stay_within_bounds() -> None:
         ({"picture_joints": ["rthumb"]}, "rthumb"),
         ({"parts": []}, "parts"),
         ({"parts": [{"count": 0}]}, "count"),
-        ({"parts": [{"count": 1, "source": "mpii"}]}, "source"),
+        ({"parts": [{"count": 1, "source": "mpeg"}]}, "source"),
         ({"parts": [{"count": 1, "settings": {"body": 3}}]}, "body"),
         ({"parts": [{"count": 1, "source": "human36m", "settings": {"root": "/nowhere"}}]}, "/nowhere"),
         ({"parts": [{"count": 1, "source": "takes", "settings": {"folder": "/nowhere"}}]}, "/nowhere"),
