@@ -49,6 +49,7 @@ TRAINING_DATA = Registry(
         "coco": "models.training.picture_data:CocoData",
         "metrabs": "models.training.metrabs_data:MetrabsData",
         "mpii": "models.training.picture_data:MpiiData",
+        "panoptic": "models.training.panoptic_data:PanopticData",
         "simulated_motion": "models.training.lifting_data:SimulatedMotionData",
     },
 )
