@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from configs.errors import PosestageError, bad_input
+from configs.errors import BadInputError, PosestageError, bad_input
 from models.checkpoints.architectures import architecture
 from models.checkpoints.writing import ModelCard, write_checkpoint
 from models.training.averaging import MovingAverage
@@ -340,7 +340,7 @@ class Trainer:
             # its own order needs no random numbers, and must not take any of ours
             generator=torch.Generator(),
         )
-        return iter(loader)
+        return _unless_bad(iter(loader))
 
     def _mixed(self) -> AbstractContextManager[Any]:
         kind = torch.device(self._device).type
@@ -360,9 +360,26 @@ class _Requested:
     def __init__(self, data: TrainingData, order: BatchOrder) -> None:
         self._data, self._order = data, order
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> Batch | BadInputError:
         request: Request = self._order.request(number)
-        return to_tensors(self._data.batch(request.indexes, request.epoch))
+        try:
+            return to_tensors(self._data.batch(request.indexes, request.epoch))
+        except BadInputError as error:
+            # Raised in a worker its sentence would come with the worker's whole stack.
+            return error
+
+
+def _unless_bad(batches: Iterator[Batch | BadInputError]) -> Iterator[Batch]:
+    bad = None
+    for batch in batches:
+        if isinstance(batch, BadInputError):
+            bad = batch
+            break
+        yield batch
+    # Workers end with what they are read through, which the error's own stack would keep alive.
+    del batches
+    if bad is not None:
+        raise bad
 
 
 class Watched:

@@ -282,3 +282,27 @@ def test_all_sources_of_the_large_recipe_are_mixed(root: Path) -> None:
     # COCO labels all but an eye of the seventeen; MPII limbs.
     counts = batch["labelled"].sum(axis=1).tolist()
     assert counts == [0, 16, 12] * 2
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_that_is_missing_ends_a_run_with_one_sentence(
+    workers: int, root: Path, tmp_path: Path
+) -> None:
+    tiny_pictures.coco(tmp_path / "coco")
+    (tmp_path / "coco" / "train2017" / "000000000003.jpg").unlink()
+    words = [
+        *SMALL,
+        "network.weights=null",
+        "network.settings.width=0.25",
+        f"data.settings.root={tmp_path / 'coco'}",
+        f"validation.settings.root={root / 'coco'}",
+        "data.settings.crop_px=64",
+        "validation.settings.crop_px=64",
+        "data.settings.simulated=0",
+        f"workers={workers}",
+        "batch=4",
+        "steps=2",
+    ]
+    config = load_config(TrainConfig, RECIPES / "coco_studio_lite.yaml", words)
+    with pytest.raises(BadInputError, match=r"^\S*000000000003\.jpg: no such picture$"):
+        train(config, tmp_path / "run")
