@@ -133,10 +133,9 @@ def _people(picture: Any) -> Iterator[_Person]:
 
 
 def _video(picture: Any) -> int:
+    """Number of the video; -1, which is for training, where nobody says it."""
     number = _field(picture, "vididx")
-    if number is None:
-        raise ValueError("a picture has no vididx")
-    return int(number)
+    return -1 if number is None else int(number)
 
 
 def _field(owner: Any, name: str) -> Any:

@@ -180,7 +180,8 @@ def mpii(root: Path, count: int = 4) -> np.ndarray:
         released[number] = {
             "image": {"name": name},
             "annorect": _cells(people),
-            "vididx": number * 5,  # two of four in a tenth video
+            # two of four in a tenth video, one of nobody knows which
+            "vididx": number * 5 if number < 3 else np.zeros((0, 0)),
         }
         points.append(pixels)
     released[count] = {"image": {"name": "secret.jpg"}, "annorect": np.zeros((0, 0)), "vididx": 3}
