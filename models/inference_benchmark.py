@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.compared_forms import Form, compare
-from models.lifting.benchmark import as_published
 from models.lifting.fast_gridconv import FastGridConv
 from models.lifting.fast_simple_baseline import FastSimpleBaseline
 from models.lifting.gridconv import GridConv, GridConvConfig
+from models.lifting.published_structure import as_published
 from models.lifting.simple_baseline import SimpleBaseline
 from models.metrabs.crop_model import MetrabsConfig, MetrabsCropModel
 from models.runtimes.openvino_module import OpenVinoModule

@@ -8,7 +8,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-NORMS: Final = (nn.BatchNorm2d, nn.BatchNorm3d)
 SPREAD: Final = 4.0
 """Deviation of a joint's scores over its cells: a softmax with clear peaks, as of trained weights."""
 
@@ -16,7 +15,7 @@ SPREAD: Final = 4.0
 def settle_batch_norm(network: nn.Module, call: Callable[[], object]) -> None:
     """Let batch normalisation take its statistics from one call; in place, in evaluation mode afterwards."""
     for norm in network.modules():
-        if isinstance(norm, NORMS):
+        if isinstance(norm, nn.BatchNorm2d):
             norm.momentum = None
             norm.reset_running_stats()
             norm.train()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import pi
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from configs.loading import Config, parse_config
-from models.datasets.batch import ViewChoice, collate
+from models.datasets.batch import ViewChoice
 from models.datasets.human36m_labels import read_labels
 from models.datasets.human36m_multiview import Human36MMultiview, SampleOptions
 from models.datasets.results_file import read_results
 from models.training.data import Arrays
+from models.training.multiview_arrays import multiview_arrays
 
 LABELS = "human36m-multiview-labels-GTbboxes.npy"
 
@@ -77,17 +77,5 @@ class Human36MData:
         choice = None
         if chosen.least_views is not None:
             choice = ViewChoice(chosen.least_views, chosen.most_views, self._seed, epoch)
-        batch = collate([self._samples[int(index)] for index in indexes], choice)
-        turns = [np.random.default_rng([self._seed, epoch, int(i)]).uniform(0.0, 2 * pi) for i in indexes]
-        arrays: Arrays = {
-            "images": batch.images,
-            "projections": batch.projections,
-            "present": batch.present,
-            "keypoints": batch.keypoints,
-            "validity": batch.validity,
-            "turn": np.array(turns, np.float32),
-            "index": indexes,
-        }
-        if batch.predicted is not None:
-            arrays["predicted"] = batch.predicted
-        return arrays
+        samples = [self._samples[int(index)] for index in indexes]
+        return multiview_arrays(samples, indexes, choice, self._seed, epoch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
-from math import pi
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +14,12 @@ from pydantic import Field
 
 from configs.errors import bad_input
 from configs.loading import Config, parse_config
-from models.datasets.batch import ViewChoice, collate
+from models.datasets.batch import ViewChoice
 from models.datasets.human36m_multiview import Sample
 from models.datasets.panoptic import Panoptic, PanopticOptions
 from models.skeletons import get_skeleton, joint_map
 from models.training.data import Arrays
+from models.training.multiview_arrays import multiview_arrays
 
 
 class PanopticSettings(Config):
@@ -81,17 +81,8 @@ class PanopticData:
         if chosen.least_views is not None:
             # people walk out of single pictures, so no set of views would do for all
             choice = ViewChoice(chosen.least_views, chosen.most_views, self._seed, epoch, per_sample=True)
-        batch = collate([self._sample(int(index)) for index in indexes], choice)
-        turns = [np.random.default_rng([self._seed, epoch, int(i)]).uniform(0.0, 2 * pi) for i in indexes]
-        return {
-            "images": batch.images,
-            "projections": batch.projections,
-            "present": batch.present,
-            "keypoints": batch.keypoints,
-            "validity": batch.validity,
-            "turn": np.array(turns, np.float32),
-            "index": indexes,
-        }
+        samples = [self._sample(int(index)) for index in indexes]
+        return multiview_arrays(samples, indexes, choice, self._seed, epoch)
 
     def _sample(self, index: int) -> Sample:
         at = bisect_right(self._starts, index) - 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
-from typing import Self
 
 import psutil
 
+from tests.faults.watch import Watch
 
-class LoadWatch:
+
+class LoadWatch(Watch):
     """Samples while its with-block runs.
 
     Programs that only take what is idle (SCHED_IDLE) hardly disturb anybody and are left out.
@@ -22,11 +22,10 @@ class LoadWatch:
     """
 
     def __init__(self, program: int, every_s: float = 5.0) -> None:
+        super().__init__("load-watch")
         self.samples: list[tuple[float, float, float]] = []
         self._program = program
         self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="load-watch", daemon=True)
 
     def mean(self, column: int, part: slice = slice(None)) -> float:
         """Of a column of the samples, or of a part of them."""
@@ -57,11 +56,3 @@ class LoadWatch:
                     times = psutil.Process(pid).cpu_times()
                     found[pid] = (times.user + times.system, pid in own)
         return found
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(10)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Self
 
 import psutil
 
 from tests.faults.faulty_capture import NODES, FaultyCapture
+from tests.faults.watch import Watch
 
 
-class MemoryWatch:
+class MemoryWatch(Watch):
     """Samples while its with-block runs.
 
     Attributes:
@@ -20,11 +19,10 @@ class MemoryWatch:
     """
 
     def __init__(self, capture: FaultyCapture, every_s: float = 1.0) -> None:
+        super().__init__("memory-watch")
         self.samples: list[tuple[float, dict[str, int]]] = []
         self._capture = capture
         self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="memory-watch", daemon=True)
 
     def peak(self, node: str, after_s: float = 0.0) -> int:
         """Most bytes of a node."""
@@ -40,11 +38,3 @@ class MemoryWatch:
                 except (AssertionError, psutil.Error):
                     continue  # being restarted, or ended
             self.samples.append((time.monotonic() - started, used))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(10)

@@ -10,9 +10,8 @@ import json
 import socket
 import sys
 import tempfile
-import threading
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from pipeline.take.verify import check_take
 from tests.faults.faulty_capture import NODES, FaultyCapture
 from tests.faults.load import LoadWatch
 from tests.faults.memory import MemoryWatch
+from tests.faults.watch import Watch
 
 WARM_UP: Final = 0.1
 """Of the duration: caches fill, models see their first people. Growth and drift are measured after it."""
@@ -88,15 +88,14 @@ def main() -> int:
     return int(not check.intact or grown >= 5.0)
 
 
-class LatencyWatch:
+class LatencyWatch(Watch):
     """Subscribes to the poses as any other program would, and notes how old each was when it was sent."""
 
     def __init__(self, address: str) -> None:
+        super().__init__("latency-watch")
         self._address = address
         self._times_ns: list[int] = []
         self._latency_ms: list[float] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="latency-watch", daemon=True)
 
     def series(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(T,) seconds since the first pose and (T,) ms from capture to pose."""
@@ -104,21 +103,13 @@ class LatencyWatch:
         times_s = (times_ns - times_ns[0]) / 1e9 if times_ns.size else np.zeros(0)
         return times_s, np.array(self._latency_ms)
 
-    def _listen(self) -> None:
+    def _watch(self) -> None:
         with Bus() as bus:
             receiver = bus.subscriber(self._address, "poses", queue=1000)
             while not self._stop.is_set():
                 for message in receiver.receive_all(timeout_ms=100):
                     self._times_ns.append(message.t_capture_ns)
                     self._latency_ms.append(message.payload.latency_ns / 1e6)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(10)
 
 
 def free_port() -> int:

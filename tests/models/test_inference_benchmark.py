@@ -11,7 +11,9 @@ from models.inference_benchmark import benchmark_inference, fold_batch_norm
 
 
 def test_lifters_in_all_forms_agree() -> None:
+    before = torch.get_num_threads()
     found = benchmark_inference((1,), rounds=1, crops=())
+    assert torch.get_num_threads() == before
     assert found["threads"] == 1
     baseline, grid = (found["networks"][name]["1"] for name in ("simple_baseline", "gridconv"))
     assert baseline["published structure"]["ratio"] == 1.0

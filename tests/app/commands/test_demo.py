@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.cli.console import Console
 from app.cli.main import main
 from app.commands.demo import _best_available
+from pipeline.take.take import Take
 
 pytest.importorskip("torch", reason="the extra 'learned' is not installed")
 
@@ -33,8 +35,11 @@ def test_our_own_network_follows_the_performer(tmp_path: Path, capsys: pytest.Ca
     assert (result["pipeline"], result["label"]) == ("studio_lite", "")
     # 35 mm were seen over 20 s at any rate; who is lost or turned round is 150 mm off.
     assert result["truth"]["mpjpe_mm"] < 80
-    # A busy machine estimates a handful of instants in four seconds and finds nobody in the first one or two.
-    assert result["truth"]["joints_found"] > 0.6
+    # On a busy machine there are instants that one camera alone has a picture of, which say nothing in space.
+    poses = Take.open(tmp_path / "demo").poses()
+    assert poses is not None
+    together = (poses.view_times_ns >= 0).sum(axis=1) > 1
+    assert np.isfinite(poses.joints[together, 0, :, 0]).mean() > 0.95
 
 
 def test_without_torch_there_is_a_stand_in_and_a_word_about_it(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.lifting.benchmark import as_published, measure, measure_baseline
 from models.lifting.fast_gridconv import FastGridConv
 from models.lifting.gridconv import GridConv, GridConvConfig
+from models.lifting.published_structure import as_published
 
 
 def trained(**settings: Any) -> GridConv:
@@ -61,14 +61,3 @@ def test_the_published_structure_gives_the_same() -> None:
         expected = network(keypoints)
         found = as_published(network)(keypoints)
     torch.testing.assert_close(found, expected, atol=1e-5 * float(expected.abs().max()), rtol=0.0)
-
-
-def test_the_benchmark_compares_equal_answers() -> None:
-    threads = torch.get_num_threads()
-    config = GridConvConfig(padding=("c", "z"), channels=8, blocks=1)
-    found = measure(2, config, calls=1)
-    assert found.batch == 2 and found.largest_difference < 1e-5
-    assert found.published_ms > 0.0 and found.ours_ms > 0.0 and found.ratio > 0.0
-    # Four hidden layers of 1024 products each, numbers about 1.
-    assert measure_baseline(2, calls=1).largest_difference < 1e-4
-    assert torch.get_num_threads() == threads
