@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from configs.errors import bad_input, did_you_mean
@@ -21,7 +21,7 @@ from models.lifting.simple_baseline import SimpleBaseline, SimpleBaselineConfig
 from models.metrabs import crop_model as metrabs
 from models.triangulation.algebraic import AlgebraicTriangulation
 from models.triangulation.contextpose import ContextPose, ContextPoseConfig
-from models.triangulation.limb_prior import LIMBS, LimbPrior
+from models.triangulation.limb_prior import LimbPrior, limbs_of
 from models.triangulation.ransac import RansacTriangulation
 from models.triangulation.volumetric import VolumetricConfig, VolumetricTriangulation
 
@@ -73,8 +73,16 @@ class RansacSettings(Config):
 class ContextPoseSettings(ContextPoseConfig):
     """ContextPose and the limb lengths it believes in, mm."""
 
-    limb_mean: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
-    limb_deviation: tuple[float, ...] = Field(min_length=len(LIMBS), max_length=len(LIMBS))
+    limb_mean: tuple[float, ...]
+    limb_deviation: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _limbs_fit(self) -> ContextPoseSettings:
+        count = len(limbs_of(self.joints))
+        for name in ("limb_mean", "limb_deviation"):
+            if len(getattr(self, name)) != count:
+                raise ValueError(f"{name} needs the {count} limbs of {self.joints} joints")
+        return self
 
 
 SKELETONS_BY_JOINTS = {17: "human36m_lt17", 26: "halpe_26"}
@@ -147,7 +155,7 @@ def _ransac(settings: RansacSettings) -> nn.Module:
 def _contextpose(settings: ContextPoseSettings) -> nn.Module:
     names = set(ContextPoseConfig.model_fields)
     config = ContextPoseConfig.model_validate(settings.model_dump(include=names))
-    return ContextPose(config, LimbPrior(settings.limb_mean, settings.limb_deviation))  # type: ignore[arg-type]
+    return ContextPose(config, LimbPrior(settings.limb_mean, settings.limb_deviation, settings.joints))  # type: ignore[arg-type]
 
 
 def _has(state: Mapping[str, Tensor], prefix: str) -> bool:

@@ -176,8 +176,8 @@ def evaluate_studio(
     """Errors by condition and way.
 
     Args:
-        ways: What to compare; those that need to know where a person is look round the pelvis that the first
-            of those that do not has found.
+        ways: What to compare; those that need to know where a person is look round the pelvis that the last
+            of those that do not has found: as in the papers the algebraic one, which ``open_ways`` adds last.
         conditions: Under which conditions.
         samples: Instants of each condition.
         crop_px: Width of what the networks see.
@@ -189,8 +189,8 @@ def evaluate_studio(
     Raises:
         BadInputError: A way needs a pelvis, and there is none.
     """
-    first = next((way for way in ways if not way.model.needs_centres), None)
-    if first is None and centre == "predicted":
+    first_stage = next((way for way in reversed(ways) if not way.model.needs_centres), None)
+    if first_stage is None and centre == "predicted":
         raise bad_input(
             "a volume needs to know where somebody is",
             key="weights",
@@ -205,7 +205,8 @@ def evaluate_studio(
             predicted = {
                 way.name: way.model.predict(shown, None) for way in ways if not way.model.needs_centres
             }
-            at = shown.keypoints if centre == "truth" or first is None else predicted[first.name]
+            told = centre == "truth" or first_stage is None
+            at = shown.keypoints if told else predicted[first_stage.name]
             middles = _pelvis(at)
             for way in ways:
                 joints = predicted.get(way.name)

@@ -1,4 +1,4 @@
-"""A picture network run by OpenVINO from 8-bit pictures, normalised inside, to one map of numbers."""
+"""A picture network run by OpenVINO from 8-bit pictures, normalised inside, to arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class OpenVinoPictures:
     """Compiled once for each shape of its input, of which there should be few.
 
     Args:
-        module: In evaluation mode, on the CPU; (N, 3, H, W) normalised pictures in, one tensor out.
+        module: In evaluation mode, on the CPU; (N, 3, H, W) normalised pictures in, a tuple of tensors out.
         threads: CPU threads; OpenVINO's choice by default.
 
     Raises:
@@ -38,7 +38,7 @@ class OpenVinoPictures:
         """By the shape of one picture."""
         self._requests: dict[tuple[int, ...], Any] = {}
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """Run the network.
 
         Args:
@@ -50,8 +50,7 @@ class OpenVinoPictures:
         if pictures.shape not in self._requests:
             self._requests[pictures.shape] = self._compile(pictures.shape)
         found = self._requests[pictures.shape].infer([pictures], share_inputs=True, share_outputs=True)
-        result: NDArray[np.float32] = found[0]
-        return result
+        return tuple(found[index] for index in range(len(found)))
 
     def _compile(self, shape: tuple[int, ...]) -> Any:
         log.info("compiling a network for %d pictures of %d x %d", shape[0], shape[2], shape[1])

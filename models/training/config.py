@@ -82,6 +82,9 @@ class TrainConfig(Config):
     samples_per_epoch: int | None = Field(None, ge=1)
     """Taken from each shuffling; None takes all."""
     groups: tuple[GroupConfig, ...] = Field(min_length=1)
+    frozen: tuple[str, ...] = ()
+    """Names of parts of the network that stay as they are: no gradients, statistics of batch normalisation as
+    they were."""
     optimiser: Literal["adam", "adamw"] = "adam"
     schedule: ScheduleConfig = ScheduleConfig()
     clip_norm: float | None = Field(None, gt=0.0)

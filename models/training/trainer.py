@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +128,7 @@ class Trainer:
         if config.batch_norm == "synchronised" and self._device != "cpu" and processes.count > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = channels_last(network.to(self._device))
+        self._frozen = frozen_parts(self.network, config.frozen)
         self.optimiser = build_optimiser(self.network, config)
         self._scaler = torch.amp.GradScaler(
             torch.device(self._device).type, enabled=config.precision == "float16"
@@ -213,6 +214,8 @@ class Trainer:
         self._trained.train()
         if config.batch_norm == "frozen":
             freeze_batch_norm(self._trained)
+        for still in self._frozen:
+            still.eval()
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for part in range(config.accumulate):
@@ -413,6 +416,25 @@ def freeze_batch_norm(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
+
+
+def frozen_parts(network: nn.Module, names: Iterable[str]) -> list[nn.Module]:
+    """The named parts, whose parameters are excluded from training.
+
+    Raises:
+        BadInputError: The network has no part of that name.
+    """
+    parts = dict(network.named_modules())
+    for name in names:
+        if name not in parts or not name:
+            raise bad_input(
+                "is no part of the network",
+                key="frozen",
+                value=name,
+                allowed=", ".join(name for name, _ in network.named_children()),
+            )
+        parts[name].requires_grad_(False)
+    return [parts[name] for name in names]
 
 
 def words(means: dict[str, float], seconds_left: float) -> str:

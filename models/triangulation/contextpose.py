@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from configs.errors import bad_input
-from models.backbones.choice import build_backbone, freeze_final_layer
+from models.backbones.choice import freeze_final_layer
 from models.backbones.pose_resnet import VOLUME_CHANNELS
 from models.triangulation.cuboid import Cuboid
+from models.triangulation.heatmap_evidence import HeatmapEvidence, begin_with_nothing, coarser, finer
 from models.triangulation.limb_attention import LimbAttention
-from models.triangulation.limb_prior import LIMBS, LimbPrior
+from models.triangulation.limb_prior import LimbPrior
 from models.triangulation.unprojection import normalised_confidences
 from models.triangulation.volume_blocks import (
     BasicBlock,
@@ -28,9 +29,11 @@ from models.triangulation.volume_blocks import (
 )
 from models.triangulation.volume_readout import read_joints
 from models.triangulation.volumetric import (
+    RULES,
     VolumeConfig,
     VolumetricResult,
     build_volume,
+    build_volume_backbone,
     check_views,
     heatmap_projections,
     look_at_views,
@@ -38,9 +41,13 @@ from models.triangulation.volumetric import (
 )
 
 STEP = 4
-"""The attention's grid takes every fourth voxel: the network halves its volume twice."""
+"""The attention's grid takes every fourth voxel: the network halves its volume twice, or once where that is
+coarser by half already."""
 FRONT = 17
 WIDTH = 34
+"""Channels of the first layers."""
+COARSE_FRONT = COARSE_WIDTH = 16
+"""The same where the network sees a coarser volume; not published."""
 
 
 class ContextPoseConfig(VolumeConfig):
@@ -49,7 +56,8 @@ class ContextPoseConfig(VolumeConfig):
     sampling: Literal["exact", "released", "exact_swapped", "released_swapped"] = "exact"
     from_heatmaps: bool = False
     """Unproject raw heatmaps instead of features."""
-    attention_channels: int = Field(51, ge=17, multiple_of=17)
+    attention_channels: int = Field(51, ge=1)
+    """A multiple of ``joints``."""
     temperature: float = Field(1500.0, gt=0.0)
     """Widens the limb kernels."""
 
@@ -73,36 +81,45 @@ class AttentionBlock(nn.Module):
             )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, channels_in, s, s, s) to (B, channels_out, s, s, s) and attention (B, 17, s^3)."""
+        """(B, channels_in, s, s, s) to (B, channels_out, s, s, s) and attention (B, J, s^3)."""
         mixed, attention = self.atten_conv(x)
         return functional.relu(self.res_branch(mixed) + self.skip_con(x)), attention
 
 
 class AttentionEncoderDecoder(nn.Module):
-    """Two levels down and up, the attention in the middle."""
+    """Levels down and up, two as published, the attention in the middle.
 
-    def __init__(self, channels: int, attention: LimbAttention) -> None:
+    Args:
+        width: Channels at full size.
+        channels: On all other levels.
+        attention: For the middle.
+        levels: Halvings.
+    """
+
+    def __init__(self, width: int, channels: int, attention: LimbAttention, levels: int) -> None:
         super().__init__()
+        self._levels = levels
+        widths = (width, *[channels] * levels)
         # Assigned in the order of the released checkpoints.
-        self.encoder_res1 = ResidualBlock(WIDTH, channels)
-        self.encoder_res2 = ResidualBlock(channels, channels)
+        for level in range(1, levels + 1):
+            self.add_module(f"encoder_res{level}", ResidualBlock(widths[level - 1], channels))
         self.mid_res = AttentionBlock(attention, channels, channels)
-        self.decoder_res2 = ResidualBlock(channels, channels)
-        self.decoder_upsample2 = UpsamplingBlock(channels, channels)
-        self.decoder_res1 = ResidualBlock(channels, channels)
-        self.decoder_upsample1 = UpsamplingBlock(channels, WIDTH)
-        self.skip_res1 = ResidualBlock(WIDTH, WIDTH)
-        self.skip_res2 = ResidualBlock(channels, channels)
+        for level in range(levels, 0, -1):
+            self.add_module(f"decoder_res{level}", ResidualBlock(channels, channels))
+            self.add_module(f"decoder_upsample{level}", UpsamplingBlock(channels, widths[level - 1]))
+        for level in range(1, levels + 1):
+            self.add_module(f"skip_res{level}", ResidualBlock(widths[level - 1], widths[level - 1]))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 34, S, S, S) to the same shape, and attention (B, 17, (S/4)^3)."""
-        across1 = self.skip_res1(x)
-        x = self.encoder_res1(halve(x))
-        across2 = self.skip_res2(x)
-        x = self.encoder_res2(halve(x))
+        """(B, width, S, S, S) to the same shape, and attention (B, J, s^3) of the coarsest level."""
+        across = []
+        for level in range(1, self._levels + 1):
+            across.append(self.get_submodule(f"skip_res{level}")(x))
+            x = self.get_submodule(f"encoder_res{level}")(halve(x))
         x, attention = self.mid_res(x)
-        x = self.decoder_upsample2(self.decoder_res2(x)) + across2
-        x = self.decoder_upsample1(self.decoder_res1(x)) + across1
+        for level in range(self._levels, 0, -1):
+            x = self.get_submodule(f"decoder_res{level}")(x)
+            x = self.get_submodule(f"decoder_upsample{level}")(x) + across.pop()
         return x, attention
 
 
@@ -112,15 +129,19 @@ class V2VNet(nn.Module):
     Args:
         channels_in: Channels of the volume.
         joints: Number of joints.
-        channels: Width in the middle, a multiple of 17.
+        channels: Width in the middle, a multiple of ``joints``.
         attention: The attention of the middle.
+        coarse: Take the widths for coarser volumes, and halve once instead of twice.
     """
 
-    def __init__(self, channels_in: int, joints: int, channels: int, attention: LimbAttention) -> None:
+    def __init__(
+        self, channels_in: int, joints: int, channels: int, attention: LimbAttention, *, coarse: bool = False
+    ) -> None:
         super().__init__()
-        self.front_layers = nn.Sequential(BasicBlock(channels_in, FRONT, 3), ResidualBlock(FRONT, WIDTH))
-        self.encoder_decoder = AttentionEncoderDecoder(channels, attention)
-        self.output_layer = nn.Conv3d(WIDTH, joints, 1)
+        front, width, levels = (COARSE_FRONT, COARSE_WIDTH, 1) if coarse else (FRONT, WIDTH, 2)
+        self.front_layers = nn.Sequential(BasicBlock(channels_in, front, 3), ResidualBlock(front, width))
+        self.encoder_decoder = AttentionEncoderDecoder(width, channels, attention, levels)
+        self.output_layer = nn.Conv3d(width, joints, 1)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -138,7 +159,7 @@ class V2VNet(nn.Module):
             volume: (B, channels_in, S, S, S).
 
         Returns:
-            (B, joints, S, S, S) and (B, 17, (S/4)^3).
+            (B, joints, S, S, S) and (B, joints, s^3).
         """
         x, attention = self.encoder_decoder(self.front_layers(volume))
         return cast(Tensor, self.output_layer(x)), attention
@@ -149,7 +170,7 @@ class ContextPoseResult(VolumetricResult):
     """What ContextPose says about B people; see ``VolumetricResult``.
 
     Attributes:
-        attention: (B, 17, (S/4)^3), adds up to one over the coarse grid.
+        attention: (B, J, (S/4)^3), adds up to one over the coarse grid.
         attention_cuboid: Where the coarse grid is; ``attention_target`` takes it.
     """
 
@@ -167,15 +188,14 @@ class ContextPose(nn.Module):
 
     def __init__(self, config: ContextPoseConfig, prior: LimbPrior) -> None:
         super().__init__()
-        if config.joints != len(LIMBS) + 1:
-            raise bad_input("ContextPose is made for 17 joints", key="joints", value=config.joints)
+        if config.joints != prior.joints:
+            raise bad_input(f"the limb prior is of {prior.joints} joints", key="joints", value=config.joints)
         self.config = config
-        weighted = config.aggregation.startswith("conf")
-        self.backbone = build_backbone(
-            config.backbone, config.layers, config.joints, config.style, vol_confidences=weighted
-        )
+        self.backbone = build_volume_backbone(config)
         channels = config.joints
-        if not config.from_heatmaps:
+        if config.evidence:
+            self.evidence = HeatmapEvidence()
+        elif not config.from_heatmaps:
             freeze_final_layer(self.backbone)
             features = self.backbone.feature_channels
             self.process_features = nn.Sequential(nn.Conv2d(features, VOLUME_CHANNELS, 1))
@@ -189,7 +209,9 @@ class ContextPose(nn.Module):
             side_mm=config.side_mm,
             temperature=config.temperature,
         )
-        self.volume_net = V2VNet(channels, config.joints, wide, attention)
+        self.volume_net = V2VNet(channels, config.joints, wide, attention, coarse=config.coarser > 1)
+        if config.evidence:
+            begin_with_nothing(self.volume_net.output_layer)
 
     def forward(
         self,
@@ -209,19 +231,26 @@ class ContextPose(nn.Module):
         check_views(images, projections, centres, present)
         config = self.config
         seen = look_at_views(self.backbone, images, present)
-        source = seen.heatmaps
-        if not config.from_heatmaps:
-            source = reduce_features(self.process_features, seen.features)
-        confidences = seen.vol_confidences
-        if confidences is not None and config.aggregation == "conf_norm":
-            confidences = normalised_confidences(confidences, present)
         cuboid = Cuboid.around(
             centres, config.side_mm, config.voxels, rotation=rotation, transfer=config.transfer
         )
+        source, confidences = seen.heatmaps, None
         image, maps = images.shape[-2:], source.shape[-2:]
         projections = heatmap_projections(projections, (image[0], image[1]), (maps[0], maps[1]))
-        volume = build_volume(source, projections, cuboid, config, confidences, present)
-        logits, attention = self.volume_net(volume)
+        if config.evidence:
+            evidence = self.evidence(
+                source, seen.alg_confidences, projections, cuboid, present, RULES[config.sampling]
+            )
+            change, attention = self.volume_net(coarser(evidence, config.coarser))
+            logits = evidence + finer(change, config.coarser)
+        else:
+            if not config.from_heatmaps:
+                source = reduce_features(self.process_features, seen.features)
+            confidences = seen.vol_confidences
+            if confidences is not None and config.aggregation == "conf_norm":
+                confidences = normalised_confidences(confidences, present)
+            volume = build_volume(source, projections, cuboid, config, confidences, present)
+            logits, attention = self.volume_net(volume)
         read = read_joints(logits * config.multiplier, cuboid, softmax=config.softmax)
         return ContextPoseResult(
             read.joints,

@@ -17,14 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from configs.errors import bad_input
-from models.triangulation.limb_prior import LIMBS, LimbPrior
-
-JOINTS = 17
-
-TARGETS = tuple(joint for limb in LIMBS for joint in limb)
-"""Joint that receives context, for each of the 32 directed limbs: (a, b) then (b, a)."""
-SOURCES = tuple(joint for first, second in LIMBS for joint in (second, first))
-"""Joint that the context comes from."""
+from models.triangulation.limb_prior import LimbPrior
 
 NO_EVIDENCE = 1e-30
 """Attention times kernel below which a limb says nothing: 100 000 times the smallest float32 that still has
@@ -42,7 +35,7 @@ def limb_kernel_logs(prior: LimbPrior, size: int, side_mm: float, temperature: f
         temperature: Widens the kernels.
 
     Returns:
-        (16, s, s, s) float64 by absolute offset along the three axes.
+        (L, s, s, s) float64 by absolute offset along the three axes.
     """
     steps = torch.arange(size, dtype=torch.float64) * side_mm / (size - 1)
     x, y, z = steps[:, None, None], steps[None, :, None], steps[None, None, :]
@@ -58,7 +51,7 @@ def limb_kernels(prior: LimbPrior, size: int, side_mm: float, temperature: float
     Arguments as ``limb_kernel_logs``. 1.07 GB at size 16: for checks and drawings, the network does without.
 
     Returns:
-        (16, s^3, s^3) float64.
+        (L, s^3, s^3) float64.
     """
     logs = limb_kernel_logs(prior, size, side_mm, temperature)
     steps = torch.arange(size)
@@ -73,7 +66,7 @@ def kernel_blocks(prior: LimbPrior, size: int, side_mm: float, temperature: floa
     Arguments as ``limb_kernel_logs``.
 
     Returns:
-        (16, s, s^2, s^2) float32, not normalised, at most 1: block ``d`` connects planes of the grid that
+        (L, s, s^2, s^2) float32, not normalised, at most 1: block ``d`` connects planes of the grid that
         are ``d`` voxels apart along the first axis.
     """
     logs = limb_kernel_logs(prior, size, side_mm, temperature)
@@ -87,15 +80,15 @@ class LimbAttention(nn.Module):
     """Gives every joint the features of its neighbours in the skeleton, from where they may be.
 
     Args:
-        channels_in: Multiple of 17.
-        channels_out: Multiple of 17.
+        channels_in: Multiple of J, the joints of ``prior``.
+        channels_out: Multiple of J.
         prior: Lengths of the limbs. Not part of checkpoints.
         size: s, voxels per side of the grid.
         side_mm: Side of the cuboid, see ``limb_kernel_logs``.
         temperature: Widens the limb kernels.
 
     Raises:
-        BadInputError: Channels that 17 does not divide.
+        BadInputError: Channels that J does not divide.
     """
 
     blocks: Tensor
@@ -111,16 +104,20 @@ class LimbAttention(nn.Module):
         temperature: float = 1500.0,
     ) -> None:
         super().__init__()
-        if channels_in % JOINTS or channels_out % JOINTS:
+        self.joints = joints = prior.joints
+        if channels_in % joints or channels_out % joints:
             raise bad_input(
-                f"attention needs channels that are multiples of its {JOINTS} joints",
+                f"attention needs channels that are multiples of its {joints} joints",
                 value=f"{channels_in} and {channels_out}",
             )
         self.size = size
-        each = channels_out // JOINTS
-        self.convlist = nn.ModuleList(nn.Conv3d(channels_out, each, 1, bias=False) for _ in range(JOINTS))
-        self.W_pi = nn.Conv3d(channels_in, channels_out, 1, groups=JOINTS, bias=False)
-        self.atten_conv = nn.Conv3d(channels_in, JOINTS, 1, groups=JOINTS, bias=False)
+        # Each limb in both directions: (a, b) then (b, a).
+        self._targets = [joint for limb in prior.limbs for joint in limb]
+        self._sources = [joint for first, second in prior.limbs for joint in (second, first)]
+        each = channels_out // joints
+        self.convlist = nn.ModuleList(nn.Conv3d(channels_out, each, 1, bias=False) for _ in range(joints))
+        self.W_pi = nn.Conv3d(channels_in, channels_out, 1, groups=joints, bias=False)
+        self.atten_conv = nn.Conv3d(channels_in, joints, 1, groups=joints, bias=False)
         self.register_buffer("blocks", kernel_blocks(prior, size, side_mm, temperature), persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -130,7 +127,7 @@ class LimbAttention(nn.Module):
             x: (B, channels_in, s, s, s).
 
         Returns:
-            Features (B, channels_out, s, s, s) and attention (B, 17, s^3), which adds up to one over the
+            Features (B, channels_out, s, s, s) and attention (B, J, s^3), which adds up to one over the
             grid; both at least float32.
 
         Raises:
@@ -146,22 +143,22 @@ class LimbAttention(nn.Module):
             return self._mix(x.to(dtype))
 
     def _mix(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        batch = x.shape[0]
-        projected = _pointwise(self.W_pi, x)  # (B, 17 k, s, s, s)
-        values = projected.reshape(batch, JOINTS, -1, self.size**3)
-        attention = _pointwise(self.atten_conv, x).reshape(batch, JOINTS, -1).softmax(dim=2)
-        pooled = values @ attention[..., None]  # (B, 17, k, 1)
+        batch, joints = x.shape[0], self.joints
+        projected = _pointwise(self.W_pi, x)  # (B, J k, s, s, s)
+        values = projected.reshape(batch, joints, -1, self.size**3)
+        attention = _pointwise(self.atten_conv, x).reshape(batch, joints, -1).softmax(dim=2)
+        pooled = values @ attention[..., None]  # (B, J, k, 1)
         contexts = self._contexts(values, attention, pooled)
 
         # A joint sees the pooled features of all joints; those of its neighbours are replaced by what the
         # limb says, that is, their difference is added.
         weights = torch.stack([cast(nn.Conv3d, conv).weight.flatten(1) for conv in self.convlist])
-        weights = weights.to(x.dtype).reshape(JOINTS, -1, JOINTS, values.shape[2])  # (t, k, j, k)
+        weights = weights.to(x.dtype).reshape(joints, -1, joints, values.shape[2])  # (t, k, j, k)
         mixed = torch.einsum("tajc,bjc->bta", weights, pooled[..., 0])[..., None]
-        sources = torch.tensor(SOURCES, device=x.device)
-        targets = torch.tensor(TARGETS, device=x.device)
+        sources = torch.tensor(self._sources, device=x.device)
+        targets = torch.tensor(self._targets, device=x.device)
         change = contexts - pooled[:, sources]
-        limb_weights = weights[targets, :, sources]  # (32, k, k)
+        limb_weights = weights[targets, :, sources]  # (2 L, k, k)
         spread = torch.einsum("eac,becq->beaq", limb_weights, change)
         mixed = mixed.expand_as(values).index_add(1, targets, spread)
         return (mixed + values).reshape_as(projected), attention
@@ -170,31 +167,31 @@ class LimbAttention(nn.Module):
         """Expected features of the neighbour at the other end of each directed limb.
 
         Args:
-            values: (B, 17, k, s^3).
-            attention: (B, 17, s^3).
-            pooled: (B, 17, k, 1), given where a limb says nothing.
+            values: (B, J, k, s^3).
+            attention: (B, J, s^3).
+            pooled: (B, J, k, 1), given where a limb says nothing.
 
         Returns:
-            (B, 32, k, s^3).
+            (B, 2 L, k, s^3) of L limbs.
         """
         batch, _, each, places = values.shape
-        s = self.size
-        sources = torch.tensor(SOURCES, device=values.device)
+        s, limbs = self.size, len(self.blocks)
+        sources = torch.tensor(self._sources, device=values.device)
         weighted = torch.cat([values * attention[:, :, None], attention[:, :, None]], dim=2)  # k + 1 rows
-        # (16 limbs, s^2 in a plane, columns: plane, sample, end, row)
-        columns = weighted[:, sources].reshape(batch, len(LIMBS), 2, each + 1, s, s * s)
+        # (limbs, s^2 in a plane, columns: plane, sample, end, row)
+        columns = weighted[:, sources].reshape(batch, limbs, 2, each + 1, s, s * s)
         columns = columns.permute(1, 5, 4, 0, 2, 3)
         rest = columns.shape[3:]
-        columns = columns.reshape(len(LIMBS), s * s, -1)
+        columns = columns.reshape(limbs, s * s, -1)
         blocks = self.blocks.to(values.dtype)
         products = blocks.flatten(1, 2) @ columns  # every distance with every plane
-        products = products.reshape(len(LIMBS), s, s * s, s, -1)
+        products = products.reshape(limbs, s, s * s, s, -1)
         planes = torch.arange(s, device=values.device)
-        sums = products.new_zeros(len(LIMBS), s, s * s, products.shape[-1])
+        sums = products.new_zeros(limbs, s, s * s, products.shape[-1])
         for plane in range(s):  # plane the context comes from
             sums = sums + products[:, (planes - plane).abs(), :, plane]
-        sums = sums.reshape(len(LIMBS), places, *rest).permute(2, 0, 3, 4, 1)
-        sums = sums.reshape(batch, 2 * len(LIMBS), each + 1, places)
+        sums = sums.reshape(limbs, places, *rest).permute(2, 0, 3, 4, 1)
+        sums = sums.reshape(batch, 2 * limbs, each + 1, places)
         numerator, denominator = sums[:, :, :each], sums[:, :, each:]
         known = denominator > NO_EVIDENCE
         ratio = numerator / torch.where(known, denominator, torch.ones_like(denominator))

@@ -19,7 +19,7 @@ DEPTH = len(WIDTHS) - 1
 """How often the volume is halved."""
 SMALL_WIDTHS = (16, 32, 64)
 SMALL_KERNEL = 3
-"""Of a network for volumes of 32 voxels per side on a CPU; not published anywhere."""
+"""Of a network for volumes of 16 or 32 voxels per side on a CPU; not published anywhere."""
 
 
 class EncoderDecoder(nn.Module):

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from configs.errors import bad_input
 from configs.loading import Config
-from models.backbones.choice import BackboneKind, build_backbone, freeze_final_layer
+from models.backbones.choice import Backbone, BackboneKind, build_backbone, freeze_final_layer
 from models.backbones.pose_resnet import VOLUME_CHANNELS
 from models.triangulation.cuboid import Cuboid, Kind, unit_grid
+from models.triangulation.heatmap_evidence import HeatmapEvidence, begin_with_nothing, coarser, finer
 from models.triangulation.unprojection import (
     Aggregation,
     SamplingRule,
@@ -61,6 +62,19 @@ class VolumeConfig(Config):
     """``released`` reads the maps up to one cell short, as the released weights were trained."""
     mask_unseen: bool = False
     """Leave views out where a voxel is not in their picture; released weights were trained without."""
+    evidence: bool = False
+    """Unproject what the heatmaps say instead of features, see ``HeatmapEvidence``; the 3D network says what
+    to add to it. Not published; needs the backbone ``studio_lite``."""
+    coarser: Literal[1, 2] = 1
+    """With ``evidence``: the 3D network sees every so many voxels of a side as one, which costs an eighth."""
+
+    @model_validator(mode="after")
+    def _evidence_fits(self) -> VolumeConfig:
+        if self.evidence and self.backbone != "studio_lite":
+            raise ValueError("evidence needs heatmaps that are probabilities: set backbone to studio_lite")
+        if self.coarser != 1 and not self.evidence:
+            raise ValueError("only a volume of evidence can be coarser: set evidence to true")
+        return self
 
 
 class VolumetricConfig(VolumeConfig):
@@ -104,6 +118,19 @@ class ViewFeatures:
     heatmaps: Tensor
     features: Tensor
     vol_confidences: Tensor | None
+    alg_confidences: Tensor | None
+
+
+def build_volume_backbone(config: VolumeConfig) -> Backbone:
+    """With the heads that the volume wants."""
+    return build_backbone(
+        config.backbone,
+        config.layers,
+        config.joints,
+        config.style,
+        alg_confidences=config.evidence,
+        vol_confidences=config.aggregation.startswith("conf"),
+    )
 
 
 def look_at_views(backbone: nn.Module, images: Tensor, present: Tensor | None) -> ViewFeatures:
@@ -136,11 +163,11 @@ def look_at_views(backbone: nn.Module, images: Tensor, present: Tensor | None) -
             tensor = full
         return tensor.reshape(batch, views, *tensor.shape[1:])
 
-    confidences = output.vol_confidences
     return ViewFeatures(
         per_view(output.heatmaps),
         per_view(output.features),
-        None if confidences is None else per_view(confidences),
+        None if output.vol_confidences is None else per_view(output.vol_confidences),
+        None if output.alg_confidences is None else per_view(output.alg_confidences),
     )
 
 
@@ -223,18 +250,21 @@ class VolumetricTriangulation(nn.Module):
     def __init__(self, config: VolumetricConfig) -> None:
         super().__init__()
         self.config = config
-        weighted = config.aggregation.startswith("conf")
-        self.backbone = build_backbone(
-            config.backbone, config.layers, config.joints, config.style, vol_confidences=weighted
-        )
-        freeze_final_layer(self.backbone)
-        features = self.backbone.feature_channels
-        self.process_features = nn.Sequential(nn.Conv2d(features, VOLUME_CHANNELS, 1))
-        self.volume_net = (
-            V2VModel(VOLUME_CHANNELS, config.joints, SMALL_WIDTHS, SMALL_KERNEL)
-            if config.small
-            else V2VModel(VOLUME_CHANNELS, config.joints)
-        )
+        self.backbone = build_volume_backbone(config)
+        channels = VOLUME_CHANNELS
+        if config.evidence:
+            channels = config.joints
+            self.evidence = HeatmapEvidence()
+        else:
+            freeze_final_layer(self.backbone)
+            features = self.backbone.feature_channels
+            self.process_features = nn.Sequential(nn.Conv2d(features, VOLUME_CHANNELS, 1))
+        if config.small:
+            self.volume_net = V2VModel(channels, config.joints, SMALL_WIDTHS, SMALL_KERNEL)
+        else:
+            self.volume_net = V2VModel(channels, config.joints)
+        if config.evidence:
+            begin_with_nothing(self.volume_net.output_layer)
 
     def forward(
         self,
@@ -262,16 +292,23 @@ class VolumetricTriangulation(nn.Module):
         check_views(images, projections, centres, present)
         config = self.config
         seen = look_at_views(self.backbone, images, present)
-        features = reduce_features(self.process_features, seen.features)
-        confidences = seen.vol_confidences
-        if confidences is not None and config.aggregation == "conf_norm":
-            confidences = normalised_confidences(confidences, present)
         cuboid = Cuboid.around(
             centres, config.side_mm, config.voxels, rotation=rotation, transfer=config.transfer
         )
-        maps = heatmap_projections(projections, _sides(images), _sides(features))
-        volume = build_volume(features, maps, cuboid, config, confidences, present)
-        logits = self.volume_net(volume)
+        maps = heatmap_projections(projections, _sides(images), _sides(seen.heatmaps))
+        confidences = None
+        if config.evidence:
+            features = seen.heatmaps
+            evidence = self.evidence(
+                features, seen.alg_confidences, maps, cuboid, present, RULES[config.sampling]
+            )
+            logits = evidence + finer(self.volume_net(coarser(evidence, config.coarser)), config.coarser)
+        else:
+            features = reduce_features(self.process_features, seen.features)
+            confidences = seen.vol_confidences
+            if confidences is not None and config.aggregation == "conf_norm":
+                confidences = normalised_confidences(confidences, present)
+            logits = self.volume_net(build_volume(features, maps, cuboid, config, confidences, present))
         read = read_joints(logits * config.multiplier, cuboid, softmax=config.softmax)
         return VolumetricResult(
             read.joints,

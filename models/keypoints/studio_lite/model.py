@@ -19,7 +19,7 @@ from models.detections import Detections
 from models.detectors.base import checked_picture
 from models.keypoints.base import Image
 from models.keypoints.studio_lite.both_ways import merged
-from models.keypoints.studio_lite.readers import OpenVinoReader, Reader, TorchReader
+from models.keypoints.studio_lite.readers import OpenVinoReader, Reader, Reading, TorchReader
 from models.keypoints.studio_lite.square import Square, square_round, whole_picture
 from models.skeleton import Skeleton
 from models.skeletons import get_skeleton
@@ -69,6 +69,7 @@ class _Follow:
 class StudioLiteKeypoints:
     """Finds and follows one person in several views; the crops of all views go through the network together.
 
+    Heatmaps decide whether somebody is there; the scores of keypoints are the network's own confidences.
     Where nobody is followed the network looks at the whole picture, coarsely, and then at the square in which
     it found somebody.
 
@@ -129,9 +130,10 @@ class StudioLiteKeypoints:
             return found
         size = self.config.crop_px
         parts = [(image, square) for _, image, square in looks]
-        points, scores = self._look(parts, size, self.config.mirrored)
-        for (view, image, square), places, sure in zip(looks, points, scores, strict=True):
-            found[view] = self._update(self._views[view], image, square.to_picture(places, size), sure)
+        seen = self._look(parts, size, self.config.mirrored)
+        for (view, image, square), points, scores, trust in zip(looks, *seen, strict=True):
+            places = square.to_picture(points, size)
+            found[view] = self._update(self._views[view], image, places, scores, trust)
         return found
 
     def reset(self) -> None:
@@ -156,16 +158,18 @@ class StudioLiteKeypoints:
         if here.square is not None and here.square.touches(image) and turn % self.config.look_every:
             return here.square
         whole, size = whole_picture(image), self.config.picture_px
-        points, scores = self._look([(image, whole)], size)
-        counted = scores[0] >= self.config.min_score
-        person = self._person(scores[0])
+        points, scores = (each[0] for each in self._look([(image, whole)], size)[:2])
+        counted = scores >= self.config.min_score
+        person = self._person(scores)
         square = None
         if person >= self.config.min_person:
-            square = square_round(whole.to_picture(points[0][counted], size))
+            square = square_round(whole.to_picture(points[counted], size))
         # Whoever is followed stays so unless the whole picture shows somebody more clearly.
         return here.square if square is None or person < here.person else square
 
-    def _update(self, here: _Follow, image: Image, points: Floats, scores: Floats) -> Detections:
+    def _update(
+        self, here: _Follow, image: Image, points: Floats, scores: Floats, confidences: Floats
+    ) -> Detections:
         person = self._person(scores)
         counted = scores >= self.config.min_score
         square = square_round(points[counted]) if person >= self.config.min_person else None
@@ -177,15 +181,13 @@ class StudioLiteKeypoints:
             self._next_track += 1
         here.square, here.person = square, person
         track = np.array([here.track], np.int64)
-        return Detections(points[None], scores[None], np.array([person]), track)
+        return Detections(points[None], confidences[None], np.array([person]), track)
 
     def _person(self, scores: Floats) -> float:
         return float(scores[list(self.skeleton.body)].mean())
 
-    def _look(
-        self, parts: Sequence[tuple[Image, Square]], size: int, mirrored: bool = False
-    ) -> tuple[Floats, Floats]:
-        """Px (N, J, 2) of squares cut from pictures, and (N, J) scores."""
+    def _look(self, parts: Sequence[tuple[Image, Square]], size: int, mirrored: bool = False) -> Reading:
+        """What N squares cut from pictures show, in px of the cut squares."""
         count = len(parts)
         pictures = np.empty(((1 + mirrored) * count, size, size, 3), np.uint8)
         for (image, square), out in zip(parts, pictures, strict=False):
@@ -193,4 +195,4 @@ class StudioLiteKeypoints:
         if not mirrored:
             return self._read(pictures)
         pictures[count:] = pictures[:count, :, ::-1]
-        return merged(*self._read(pictures), size, self.skeleton.mirror)
+        return merged(self._read(pictures), size, self.skeleton.mirror)

@@ -44,7 +44,7 @@ class Beside:
 
 def test_figures_are_those_of_the_joints_and_all_ways_see_the_same() -> None:
     near, far = Beside((0.0, 3.0, 4.0)), Beside((30.0, 0.0, 0.0), needs_centres=True)
-    ways = [Way("near", near), Way("far", far)]
+    ways = [Way("other", Beside((500.0, 0.0, 0.0))), Way("near", near), Way("far", far)]
     two = Condition("two of four", views=(0, 2))
     found = evaluate_studio(ways, {"two": two}, samples=3, crop_px=64, batch=2)["two"]
     assert found["near"].mean_mm == pytest.approx(5.0, abs=1e-3)
@@ -55,7 +55,7 @@ def test_figures_are_those_of_the_joints_and_all_ways_see_the_same() -> None:
         assert first is second
         assert first.images.shape[1:] == (2, 3, 64, 64)
         assert nothing is None
-        # the pelvis (Halpe joint 19) as the first way found it
+        # the pelvis (Halpe joint 19) as the last way found it that needs none
         assert np.allclose(centres, first.keypoints[:, 19] + near.shift)
 
 

@@ -14,7 +14,7 @@ from models.training.data import TRAINING_DATA
 from models.training.optimisers import build_optimiser
 from models.training.run_log import read_figures
 from models.training.tasks.registry import TASKS
-from models.training.trainer import train
+from models.training.trainer import frozen_parts, train
 
 RECIPES = sorted((Path(__file__).resolve().parents[3] / "configs" / "train").glob("*.yaml"))
 LIMBS = {"limb_mean": [300.0] * 16, "limb_deviation": [30.0] * 16}
@@ -35,14 +35,19 @@ def test_names_and_groups_fit(path: Path) -> None:
     assert config.name == path.stem
     TASKS.load(config.task.type)(config.task.settings, source=path.name)
     assert config.data.type in TRAINING_DATA
-    settings = config.network.settings | (LIMBS if config.network.kind == "contextpose" else {})
+    settings = config.network.settings
+    if config.network.kind == "contextpose" and "limb_mean" not in settings:
+        settings = settings | LIMBS
     parse_config(architecture(config.network.kind).settings, settings)
     if config.network.kind == "contextpose":
-        settings |= {"layers": 18}  # its attention computes with values, so it cannot be built without memory
+        settings = settings | {
+            "layers": 18
+        }  # its attention computes with values, so it cannot be built without memory
         network = build_network(config.network.kind, settings)
     else:
         with torch.device("meta"):
             network = build_network(config.network.kind, settings)
+    frozen_parts(network, config.frozen)
     optimiser = build_optimiser(network, config)
     trained = sum(parameter.numel() for group in optimiser.param_groups for parameter in group["params"])
     assert trained == sum(p.numel() for p in network.parameters() if p.requires_grad)

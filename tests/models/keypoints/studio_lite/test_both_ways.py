@@ -7,6 +7,7 @@ import pytest
 
 from models.keypoints.studio_lite.both_ways import merged
 from models.keypoints.studio_lite.model import StudioLiteConfig, StudioLiteKeypoints
+from models.keypoints.studio_lite.readers import Reading
 from models.simulation.studio import Studio, StudioConfig
 from models.skeletons import get_skeleton
 
@@ -20,25 +21,27 @@ def in_a_mirror(points: np.ndarray) -> np.ndarray:
     return ((WIDTH - 1, 0) + (-1, 1) * points)[:, MIRROR]
 
 
+def read(points: np.ndarray, scores: np.ndarray) -> Reading:
+    return Reading(points, scores, scores)
+
+
 def test_both_agree_and_sides_are_kept() -> None:
     random = np.random.default_rng(0)
     truth, scores = random.uniform(0, WIDTH, (3, 26, 2)), random.uniform(0.1, 1.0, (3, 26))
-    points, found = merged(
-        np.concatenate([truth, in_a_mirror(truth)]),
-        np.concatenate([scores, scores[:, MIRROR]]),
-        WIDTH,
-        MIRROR,
-    )
-    assert np.abs(points - truth).max() < 1e-9
-    assert np.abs(found - scores).max() < 1e-12
+    trust = random.uniform(0.1, 1.0, (3, 26))
+    both = [np.concatenate([each, each[:, MIRROR]]) for each in (scores, trust)]
+    found = merged(Reading(np.concatenate([truth, in_a_mirror(truth)]), *both), WIDTH, MIRROR)
+    assert np.abs(found.points - truth).max() < 1e-9
+    assert np.abs(found.scores - scores).max() < 1e-12
+    assert np.abs(found.confidences - trust).max() < 1e-12
 
 
 def test_opposite_mistakes_vanish_and_the_surer_one_counts_more() -> None:
     truth = np.random.default_rng(1).uniform(20, 70, (1, 26, 2))
     points = np.concatenate([truth + ASIDE, in_a_mirror(truth - ASIDE)])
-    even, _ = merged(points, np.full((2, 26), 0.8), WIDTH, MIRROR)
+    even, *_ = merged(read(points, np.full((2, 26), 0.8)), WIDTH, MIRROR)
     assert np.abs(even - truth).max() < 1e-9
-    uneven, scores = merged(points, np.repeat([[0.9], [0.3]], 26, axis=1), WIDTH, MIRROR)
+    uneven, scores, _ = merged(read(points, np.repeat([[0.9], [0.3]], 26, axis=1)), WIDTH, MIRROR)
     assert np.abs(uneven - truth - (1.5, 0)).max() < 1e-9
     assert np.abs(scores - 0.6).max() < 1e-12
 
@@ -47,10 +50,10 @@ def test_nothing_lies_between_two_places() -> None:
     truth = np.random.default_rng(2).uniform(20, 70, (1, 26, 2))
     points = np.concatenate([truth, in_a_mirror(truth + BELOW)])
     for sure, place in ((0.9, truth), (0.2, truth + BELOW)):
-        found, scores = merged(points, np.repeat([[sure], [0.5]], 26, axis=1), WIDTH, MIRROR)
+        found, scores, _ = merged(read(points, np.repeat([[sure], [0.5]], 26, axis=1)), WIDTH, MIRROR)
         assert np.abs(found - place).max() < 1e-9
         assert np.abs(scores - (sure + 0.5) / 2).max() < 1e-12
-    nobody, scores = merged(points, np.zeros((2, 26)), WIDTH, MIRROR)
+    nobody, scores, _ = merged(read(points, np.zeros((2, 26))), WIDTH, MIRROR)
     assert np.isfinite(nobody).all()
     assert (scores == 0).all()
 
