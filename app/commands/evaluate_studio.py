@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="network; several times for several. A studio_lite gives dlt, ransac and algebraic",
     )
+    parser.add_argument(
+        "--condition",
+        action="append",
+        metavar="NAME",
+        help="one of those measured otherwise, such as occluded; several times for several (all)",
+    )
     parser.add_argument("--samples", type=int, default=200, metavar="N", help="of each condition (200)")
     parser.add_argument("--crop", type=int, default=128, metavar="PX", help="width of a crop (128)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the studio (0)")
@@ -38,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--centre",
         choices=("predicted", "truth"),
         default="predicted",
-        help="where volumes stand: round the pelvis of the first other way (predicted), or the true one",
+        help="where volumes stand: round the pelvis of the algebraic way (predicted), or the true one",
     )
     parser.add_argument("--sweeps", action="store_true", help="also errors over views and occlusion")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="picture of --sweeps (.png)")
@@ -63,8 +69,15 @@ def evaluate(args: argparse.Namespace, console: Console) -> Result:
     from models.evaluation.studio_plots import plot_sweeps
     from models.evaluation.studio_run import CONDITIONS, SWEEPS
 
+    wanted = list(CONDITIONS) if args.condition is None else args.condition
+    for name in wanted:
+        if name not in CONDITIONS:
+            raise bad_input("no such condition", key="--condition", value=name, allowed=", ".join(CONDITIONS))
     ways = open_ways(args.weights, args.crop, args.device)
-    sets: dict[str, Mapping[Any, Any]] = {"conditions": CONDITIONS, **(SWEEPS if args.sweeps else {})}
+    sets: dict[str, Mapping[Any, Any]] = {
+        "conditions": {name: CONDITIONS[name] for name in wanted},
+        **(SWEEPS if args.sweeps else {}),
+    }
     found: dict[str, Any] = {}
     for name, conditions in sets.items():
         with console.progress(f"evaluating {name}", unit="samples") as bar:

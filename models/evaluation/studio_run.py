@@ -205,8 +205,7 @@ def evaluate_studio(
             predicted = {
                 way.name: way.model.predict(shown, None) for way in ways if not way.model.needs_centres
             }
-            told = centre == "truth" or first_stage is None
-            at = shown.keypoints if told else predicted[first_stage.name]
+            at = predicted[first_stage.name] if first_stage and centre != "truth" else shown.keypoints
             middles = _pelvis(at)
             for way in ways:
                 joints = predicted.get(way.name)

@@ -122,6 +122,10 @@ def test_from_the_command_line(backbone: str, tmp_path: Path, capsys, monkeypatc
         assert f"{written['conditions'][name]['algebraic']['mean_mm']:.1f} (" in rows[name]
     assert written["sweeps"]["views"]["4"] == written["conditions"]["clean"]
     assert plot.read_bytes().startswith(b"\x89PNG")
+    assert main([*words[:-1], "--condition", "two_views", "--out", str(out)]) == 0
+    again = json.loads(out.read_text())
+    assert again["conditions"] == {"two_views": written["conditions"]["two_views"]}
+    assert again["sweeps"] == {}
 
 
 @pytest.mark.parametrize(
@@ -131,6 +135,7 @@ def test_from_the_command_line(backbone: str, tmp_path: Path, capsys, monkeypatc
         (["--crop", "100"], "--crop"),
         (["--seed", "-1"], "--seed"),
         (["--plot", "x.png"], "--sweeps"),
+        (["--condition", "clean", "--condition", "rain"], "'rain': no such condition; allowed: clean"),
     ],
 )
 def test_bad_words(words: list[str], said: str, capsys) -> None:

@@ -125,6 +125,23 @@ def test_two_processes_learn_what_one_with_twice_the_batch_learns(tmp_path: Path
     assert one[0] != one[-1]
 
 
+def test_frozen_parts_stay_as_they_are(tmp_path: Path) -> None:
+    run = config(frozen=["stem", "stages.1"], save_every=1, ema=None)
+    train(run.model_copy(update={"steps": 1}), tmp_path / "start")
+    train(run, tmp_path / "run")
+    before, after = (state_of(tmp_path / name)["network"] for name in ("start", "run"))
+    still = {name for name in before if name.startswith(("stem.", "stages.1."))}
+    assert any(name.endswith("running_mean") for name in still)
+    for name in before:
+        same = torch.equal(before[name], after[name])
+        assert same == (name in still) or before[name].numel() == 0, name
+
+
+def test_a_part_that_does_not_exist_cannot_be_frozen(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"frozen.*backbone.*stem"):
+        train(config(frozen=["backbone"]), tmp_path / "run")
+
+
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / LAST).write_bytes(b"")
     with pytest.raises(BadInputError, match="--resume"):
