@@ -120,7 +120,7 @@ def test_help_needs_no_package_but_the_standard_library() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "pipeline.grabber",
+        "pipeline.processes.grabber",
         "pipeline.drivers.simulated",
         "pipeline.drivers.video_file",
         "pipeline.drivers.image_folder",

@@ -21,8 +21,8 @@ from app.cameras.rig_draft import UNSTATED, CameraDraft, RigDraft, Size
 from app.studio import Studio
 from configs.errors import PosestageError
 from configs.loading import read_yaml
-from pipeline.rig_config import RigConfig
-from pipeline.rig_file import comments_lost, write_rig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.rigs.rig_file import comments_lost, write_rig
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class RigEditor(QObject):
 
     def use_simulated(self, cameras: int = 4, size: Size = (640, 480), fps: float = 30.0) -> None:
         """Edit a new rig of simulated cameras."""
-        from pipeline.simulated_rig import simulated_rig
+        from pipeline.rigs.simulated_rig import simulated_rig
 
         self._begin(simulated_rig(cameras, size, fps, 0), None)
 

@@ -54,8 +54,8 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the session and finish the take."""
         from configs.errors import bad_input
-        from pipeline.live import run_session
-        from pipeline.rig_config import load_rig
+        from pipeline.rigs.rig_config import load_rig
+        from pipeline.session.live import run_session
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import free_space_check, name_for_take, new_take_folder
         from pipeline.take.quality import take_quality

@@ -16,13 +16,13 @@ from app.session.pipelines import NONE, resolve
 from app.session.prepare import prepare
 from calibration.rig import Rig
 from configs.errors import PosestageError
-from pipeline.messages import Report
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.wire.messages import Report
 
 if TYPE_CHECKING:
     from models.pose_frame import PoseFrame
-    from pipeline.bus import Receiver
-    from pipeline.session import Session
+    from pipeline.session.session import Session
+    from pipeline.wire.bus import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class SessionThread(threading.Thread):
 
     def _live(self) -> None:
         prepare(self._start.rig, self._over, lambda text: self._tell("doing", text))
-        from pipeline.session import Session
+        from pipeline.session.session import Session
 
         self._tell("doing", "Opening the cameras …")
         session = Session(
@@ -150,7 +150,7 @@ class SessionThread(threading.Thread):
         return self._ending.is_set() or not threading.main_thread().is_alive()
 
     def _turn(self, session: Session, poses: Receiver) -> None:
-        from pipeline.pose_messages import unpack_poses
+        from pipeline.wire.pose_messages import unpack_poses
 
         while not self._orders.empty():
             self._obey(session, self._orders.get())
@@ -173,7 +173,7 @@ class SessionThread(threading.Thread):
             self._tell("problem", str(error))
 
     def _poll(self, session: Session, also: Sequence[Receiver] = ()) -> None:
-        from pipeline.session import RecordingLostError
+        from pipeline.session.session import RecordingLostError
 
         try:
             session.poll(20, also)
@@ -187,7 +187,7 @@ class SessionThread(threading.Thread):
     # Recording
 
     def _record(self, session: Session, folder: Path) -> None:
-        from pipeline.session import RecordingLostError
+        from pipeline.session.session import RecordingLostError
         from pipeline.take.folder import new_take_folder, not_left_empty
 
         if self._recording:
@@ -241,7 +241,7 @@ class SessionThread(threading.Thread):
     # Poses
 
     def _set_pipeline(self, session: Session, name: str, overrides: tuple[str, ...]) -> None:
-        from pipeline.pipeline_config import load_pipeline
+        from pipeline.estimation.pipeline_config import load_pipeline
 
         try:
             pipeline = load_pipeline(name, overrides) if name != NONE else None

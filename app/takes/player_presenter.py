@@ -19,7 +19,7 @@ from app.takes.series import Quantity, Series, joint_series
 from app.takes.take_data import TakeData, load_events, load_take
 from app.takes.thread_job import ThreadJob
 from models.skeleton import Skeleton
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.events import Event
 from pipeline.take.marks import Mark, add_mark, edit_mark, read_marks, remove_mark
 

@@ -13,9 +13,9 @@ from calibration.camera import Camera
 from calibration.rig import Rig
 from calibration.rig_file import write_calibration
 from configs.errors import PosestageError
-from pipeline.rig_config import load_rig
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_config import load_rig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.app.cameras.conftest import DirectDesk
 
 SIZE = (640, 480)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.remote.camera_server import Room
-from pipeline.rig_config import RigConfig
-from pipeline.session import Session
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.session.session import Session
 from pipeline.take.events import read_events
 from pipeline.take.take import Take
 from tests.support.impaired_wire import proxy
