@@ -18,8 +18,8 @@ from app.studio import Studio
 from calibration.rig import Rig
 from configs.errors import PosestageError
 from pipeline.rigs.rig_config import RigConfig
+from pipeline.session.current_take import RecordingSummary
 from pipeline.session.live import LiveResult
-from pipeline.session.session import RecordingSummary
 from pipeline.take.take import Take
 
 _LAST_NUMBERS_MS: Final = 1200

@@ -76,7 +76,7 @@ class Command:
             folder = args.out or new_take_folder(place, f"{name_for_take(args.rig.stem)}-{stamp}")
             for take in interrupted_takes(folder.parent):
                 console.tell(f"{take} was interrupted; complete it with: launch.py repair {take}")
-            if address := session.published_address():
+            if address := session.poses.address:
                 console.tell(f"poses are published on {address}")
             with console.progress("recording", args.seconds, "s") as bar:
 
@@ -88,7 +88,7 @@ class Command:
 
                 live = run_session(session, folder, seconds=args.seconds, frames=args.frames, on_tick=tick)
         result = live_figures(live, folder)
-        result["label"] = session.label
+        result["label"] = session.poses.label
         if not args.no_report:
             with console.progress("drawing preview and report") as bar:
                 result["files"] = finish_take(folder, bar).paths

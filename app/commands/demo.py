@@ -124,8 +124,8 @@ def _without_window(
     from pipeline.take.folder import new_take_folder
 
     session = Session(rig, studio_calibration(rig, studio), pipeline, log_level=args.log_level)
-    if session.label:
-        console.tell(f"NOTE: {session.label}.")
+    if session.poses.label:
+        console.tell(f"NOTE: {session.poses.label}.")
     with session, console.progress("filming", args.seconds, "s") as bar:
         folder = args.out or new_take_folder(Path("takes"), _usual_name())
 
@@ -134,7 +134,7 @@ def _without_window(
             return True
 
         live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
-    return live, session.origin_ns, session.label
+    return live, session.origin_ns, session.poses.label
 
 
 def _in_the_desktop(

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from configs.errors import PosestageError
-from pipeline.session.session import RecordingSummary, Session
+from pipeline.session.current_take import RecordingSummary
+from pipeline.session.session import Session
 from pipeline.wire.pose_messages import unpack_poses
 
 _DRAIN_S: Final = 0.3
@@ -59,7 +60,7 @@ def run_session(
         frames: Frames per camera after which to end.
         on_tick: Called some 30 times a second with (seconds so far, newest PoseFrame or None); False ends.
     """
-    poses = session.subscribe_poses() if session.pipeline is not None else None
+    poses = session.subscribe_poses() if session.poses.pipeline is not None else None
     session.go(record_to=folder)
     seen, newest, interrupted = 0, None, False
     started = time.monotonic()
@@ -76,7 +77,7 @@ def run_session(
                 break
             if frames is not None and _all_captured(session, frames):
                 break
-            if session.state.take_closed is not None:
+            if session.take.summary() is not None:
                 raise PosestageError(_why_closed(session) or "the recorder closed the take early")
     except KeyboardInterrupt:
         interrupted = True
@@ -91,10 +92,8 @@ def run_session(
     deadline = time.monotonic() + (0.15 if summary is not None else 1.1)
     while time.monotonic() < deadline:
         session.poll(50)
-    events = [
-        report.message for report in session.state.events if report.details.get("what") != "end_of_stream"
-    ]
-    address = session.published_address()
+    events = [report.message for report in session.events if report.details.get("what") != "end_of_stream"]
+    address = session.poses.address
     return LiveResult(summary, elapsed, session.telemetry(), seen, interrupted, address, events)
 
 
@@ -106,5 +105,5 @@ def _all_captured(session: Session, frames: int) -> bool:
 
 
 def _why_closed(session: Session) -> str:
-    reasons = [report.message for report in session.state.events if report.details.get("what") == "disk_full"]
+    reasons = [report.message for report in session.events if report.details.get("what") == "disk_full"]
     return reasons[-1] if reasons else ""

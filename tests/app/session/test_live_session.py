@@ -188,7 +188,7 @@ def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running
     running.until(lambda: session.recording)
     # what telemetry says may still be of the take before; a second more than ten frames are on the disk then
     running.until(lambda: fewest_lines(tmp_path / "lost") > 40)
-    monkeypatch.setattr("pipeline.session.session._RESUME_DEADLINE_S", 0.0)
+    monkeypatch.setattr("pipeline.session.current_take._RESUME_DEADLINE_S", 0.0)
     running.kill("recorder")
     running.until(lambda: running.of("recording_lost"))
     [[folder, reason]] = running.of("recording_lost")

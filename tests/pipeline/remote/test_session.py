@@ -44,7 +44,7 @@ def test_a_cut_line_is_the_story_of_one_camera_only(tmp_path: Path) -> None:
 
             def until(done: str) -> None:
                 """Until a word has been heard."""
-                while done not in [report.details.get("what") for report in session.state.events]:
+                while done not in [report.details.get("what") for report in session.events]:
                     assert time.monotonic() < deadline
                     session.poll(20)
 

@@ -13,8 +13,9 @@ from pipeline.processes.inference import Inference
 from pipeline.processes.node import NodeContext
 from pipeline.rigs.simulated_rig import simulated_rig
 from pipeline.rigs.studio_rig import studio_calibration, studio_of
+from pipeline.session.current_take import RecordingLostError
 from pipeline.session.live import run_session
-from pipeline.session.session import RecordingLostError, Session
+from pipeline.session.session import Session
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
@@ -60,7 +61,7 @@ def test_a_take_goes_on_behind_a_killed_recorder_and_misses_nothing(tmp_path):
 def test_a_recorder_that_does_not_come_back_ends_the_recording_and_the_take_can_be_repaired(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("pipeline.session.session._RESUME_DEADLINE_S", 0.0)
+    monkeypatch.setattr("pipeline.session.current_take._RESUME_DEADLINE_S", 0.0)
     folder = tmp_path / "take"
     with Session(simulated_rig(2, SIZE, 30.0, 0), None, None) as session:
         kill = KillOnce(session)

@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.processes.rig_nodes import grabber_name
 from pipeline.rigs.rig_config import RigConfig
-from pipeline.session.session import RecordingLostError, Session
+from pipeline.session.current_take import RecordingLostError
+from pipeline.session.session import Session
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
@@ -88,11 +89,11 @@ def test_a_recording_between_key_frames_shows_every_frame_even_if_the_recorder_i
         session.record(first)
         poll_until(session, lambda: lines(first) > 15)
         kill_the_recorder(session)
-        poll_until(session, lambda: lines(first) > 60 and not session.state.recorder_away)
+        poll_until(session, lambda: lines(first) > 60 and not session.take.recorder_away)
         session.stop_recording()
 
         # None does, and the take is repaired.
-        monkeypatch.setattr("pipeline.session.session._RESUME_DEADLINE_S", 0.0)
+        monkeypatch.setattr("pipeline.session.current_take._RESUME_DEADLINE_S", 0.0)
         second = tmp_path / "second"
         session.record(second)
         poll_until(session, lambda: lines(second) > 30)

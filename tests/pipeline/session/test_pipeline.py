@@ -50,7 +50,7 @@ def test_from_no_poses_to_poses_and_back_without_touching_the_cameras(session, t
     time.sleep(0.5)  # frames pile up for an inference that is not there
     started_ns = time.monotonic_ns()
     session.set_pipeline(stand_in())
-    assert (session.pipeline.name, session.label) == ("noisy_truth", STAND_IN_LABEL)
+    assert (session.poses.pipeline.name, session.poses.label) == ("noisy_truth", STAND_IN_LABEL)
     seen = []
     until(session, lambda: seen.extend(poses.receive_all()) or len(seen) >= 5)
     assert seen[0].t_capture_ns > started_ns, "nothing is made of frames from before"
@@ -75,7 +75,7 @@ def test_from_no_poses_to_poses_and_back_without_touching_the_cameras(session, t
     assert (without.header.pipeline, without.header.skeleton, without.header.label) == ("none", None, "")
     assert without.poses() is None
     assert node_pids(session) == pids
-    assert session.state.events == []
+    assert session.events == []
 
 
 def test_a_pipeline_that_cannot_start_says_why_and_the_session_goes_on(session, tmp_path, monkeypatch):
@@ -83,10 +83,10 @@ def test_a_pipeline_that_cannot_start_says_why_and_the_session_goes_on(session, 
     pids = node_pids(session)
     with pytest.raises(BadInputError, match="models fetch blazepose"):
         session.set_pipeline(load_pipeline("blazepose", ("stream.address=''",)))
-    assert session.pipeline is None
-    assert session.loading is None
+    assert session.poses.pipeline is None
+    assert session.poses.loading is None
     session.set_pipeline(stand_in())
-    assert session.pipeline.name == "noisy_truth"
+    assert session.poses.pipeline.name == "noisy_truth"
     session.set_pipeline(None)
     assert node_pids(session) == pids
 
@@ -94,14 +94,14 @@ def test_a_pipeline_that_cannot_start_says_why_and_the_session_goes_on(session, 
 def test_another_choice_while_one_is_being_loaded_replaces_it(session):
     session.begin_pipeline(stand_in())
     with pytest.raises(PosestageError, match="is being loaded"):
-        session.record(session.take_folder / "no")
+        session.record(session.take.folder / "no")
     session.poll(20)
     session.begin_pipeline(None)
     until(session, lambda: "inference" not in session.alive())
     session.begin_pipeline(stand_in())
-    until(session, lambda: session.loading is None)
-    assert session.take_pipeline_failure() is None
-    assert session.pipeline.name == "noisy_truth"
+    until(session, lambda: session.poses.loading is None)
+    assert session.poses.take_failure() is None
+    assert session.poses.pipeline.name == "noisy_truth"
     session.set_pipeline(None)
 
 
@@ -131,8 +131,8 @@ def test_poses_come_back_after_an_inference_that_hung_with_all_pictures_in_its_h
     seen = []
     until(session, lambda: seen.extend(poses.receive_all()) or len(seen) >= 3)
     os.kill(session.pid("inference"), signal.SIGSTOP)
-    until(session, lambda: [event for event in session.state.events if event.node == "inference"])
+    until(session, lambda: [event for event in session.events if event.node == "inference"])
     ended_ns = time.monotonic_ns()
     until(session, lambda: seen.extend(poses.receive_all()) or seen[-1].t_capture_ns > ended_ns)
-    session.state.events.clear()
+    session.events.clear()
     session.set_pipeline(None)

@@ -52,10 +52,16 @@ def studio_take(tmp_path_factory):
     rig = simulated_rig(3, SIZE, 30.0, 0)
     studio = studio_of(rig)
     with Session(rig, studio_calibration(rig, studio), stand_in(rig), label="a test") as session:
-        live = run_session(session, folder, seconds=3.0)
+        published = []
+
+        def see(_seconds, newest):
+            published.extend([newest.time_ns] if newest is not None else [])
+            return True
+
+        live = run_session(session, folder, seconds=3.0, on_tick=see)
         origin_ns = session.origin_ns
     write_truth(folder, studio, origin_ns)
-    return folder, live
+    return folder, live, set(published)
 
 
 def assert_ledger_is_exact(take: Take) -> None:
@@ -72,7 +78,7 @@ def assert_ledger_is_exact(take: Take) -> None:
 
 
 def test_a_live_take_is_complete_and_exact(studio_take):
-    folder, live = studio_take
+    folder, live, _ = studio_take
     take = Take.open(folder)
     assert take.header.state == "complete"
     assert take.header.label == "a test"
@@ -84,11 +90,13 @@ def test_a_live_take_is_complete_and_exact(studio_take):
 
 
 def test_live_poses_are_published_and_recorded(studio_take):
-    folder, live = studio_take
+    folder, live, published = studio_take
     poses = Take.open(folder).poses()
     assert poses is not None
-    # Inference goes on for the moment between the end of the take and its last report.
-    assert len(poses) <= live.telemetry["inference"]["sets"] <= len(poses) + 10
+    # Inference goes on between the end of the take and its last report, on a busy machine for long.
+    assert len(poses) <= live.telemetry["inference"]["sets"]
+    assert {time_ns for time_ns in published if time_ns <= poses.times_ns[-1]} <= set(poses.times_ns.tolist())
+    assert published
     assert live.poses_seen > 0.8 * len(poses)
     assert live.telemetry["inference"]["latency_ms"]["count"] == live.telemetry["inference"]["sets"]
     assert set(live.telemetry["inference"]["skew_ms"]) == {"cam1", "cam2", "cam3"}
@@ -103,7 +111,7 @@ def test_poses_agree_with_the_truth_of_their_instants(studio_take):
 
 
 def test_pictures_show_the_scene_of_their_capture_time(studio_take):
-    folder, _ = studio_take
+    folder, *_ = studio_take
     take = Take.open(folder)
     studio = studio_of(RigConfig.model_validate(take.header.rig))
     index, t_ns, image = next(iter(take.frames("cam2")))
