@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.background_job import BackgroundJob, Report
-from app.cameras.rig_editor import Running, running
 from app.cameras.rig_reading import ReadRig, read_rig
+from app.session.running import Running, running
 from app.studio import Studio
 from app.takes.digest import Digest, cache_folder, key_of, make_digests, read_digest
 from app.takes.take_entry import TakeEntry, find_takes, read_entry
