@@ -26,10 +26,11 @@ from PyQt6.QtWidgets import (
 )
 
 from app import icons, theme
-from app.takes.presenter import SORTS, TakesPresenter
+from app.takes.presenter import TakesPresenter
 from app.takes.quality_card import QualityCard
 from app.takes.take_entry import TakeEntry
 from app.takes.take_list import TakeDelegate, TakeListModel
+from app.takes.take_order import SORTS
 from app.takes.words import STATE_WORDS, date_words, duration_words, pipeline_words
 from app.widgets.buttons import button, icon_button
 from app.widgets.card import Card
@@ -132,7 +133,7 @@ class LibraryView(QWidget):
         presenter.changed.connect(self.update_list)
         presenter.digested.connect(self._digested)
         presenter.selection_changed.connect(self._select)
-        presenter.tasks.changed.connect(self._show_entry)
+        presenter.work.tasks.changed.connect(self._show_entry)
         self.update_list()
 
     # Composition
@@ -156,7 +157,7 @@ class LibraryView(QWidget):
         for key, words in SORTS.items():
             self.sort.addItem(words, key)
         self.sort.currentIndexChanged.connect(lambda: self.presenter.set_sort(self.sort.currentData()))
-        self.undo = button("Undo delete", "takesUndo", self.presenter.undo_delete, icon="repeat")
+        self.undo = button("Undo delete", "takesUndo", self.presenter.work.undo_delete, icon="repeat")
         self.folders = button("Folders", "takesFolders", None, icon="folder")
         self.menu = QMenu(self.folders)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -327,7 +328,7 @@ class LibraryView(QWidget):
             page = self.nothing_found
         first_look = page is self.split and self.stack.currentWidget() is not self.split
         self.stack.setCurrentWidget(page)
-        self.undo.setVisible(presenter.last_deleted is not None)
+        self.undo.setVisible(presenter.work.last_deleted is not None)
         self._show_interrupted()
         self._select()
         if first_look and not self.search.text():
@@ -382,7 +383,7 @@ class LibraryView(QWidget):
             self._fact_labels[key].setText(words)
         theme.set_role(self._fact_labels["state"], STATE_WORDS[entry.state][1].replace("quiet", ""))
         self.quality.show_digest(digest if entry.is_usable else None, self._otherwise(entry))
-        busy = bool(self.presenter.tasks.active(entry.folder))
+        busy = bool(self.presenter.work.tasks.active(entry.folder))
         is_interrupted = entry.state == "interrupted"
         self.play.setVisible(not is_interrupted)
         self.play.setEnabled(entry.is_usable)

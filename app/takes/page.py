@@ -40,7 +40,7 @@ class TakesPage(Page):
         self.player.said.connect(studio.say)
         self.library = LibraryView(self.presenter)
         self._player_view: PlayerView | None = None
-        self.strip = TaskStrip(self.presenter.tasks)
+        self.strip = TaskStrip(self.presenter.work.tasks)
         self._choices: ThreadJob | None = None
         self._reports: set[Task] = set()
         self.stack = QStackedWidget()
@@ -66,15 +66,15 @@ class TakesPage(Page):
         library, presenter = self.library, self.presenter
         library.open_folder_wanted.connect(self.choose_folder)
         library.play_wanted.connect(presenter.play)
-        library.repair_wanted.connect(presenter.repair)
+        library.repair_wanted.connect(presenter.work.repair)
         library.process_wanted.connect(self.ask_process)
         library.export_wanted.connect(self.ask_export)
         library.report_wanted.connect(self.open_report)
         library.rename_wanted.connect(self.ask_rename)
-        library.delete_wanted.connect(presenter.delete)
+        library.delete_wanted.connect(presenter.work.delete)
         library.show_folder_wanted.connect(self.show_in_folder)
         presenter.opened_take.connect(self.open_take)
-        presenter.tasks.ended.connect(self._task_ended)
+        presenter.work.tasks.ended.connect(self._task_ended)
         self.strip.result_wanted.connect(self._show_result)
 
     def _add_keys(self) -> None:
@@ -97,9 +97,9 @@ class TakesPage(Page):
         self.add_action("Play the chosen take", "Return", lambda: self._with_chosen(self.presenter.play))
         self.add_action("Rename the chosen take", "F2", lambda: self._with_chosen(self.ask_rename))
         self.add_action(
-            "Move the chosen take to the trash", "Del", lambda: self._with_chosen(self.presenter.delete)
+            "Move the chosen take to the trash", "Del", lambda: self._with_chosen(self.presenter.work.delete)
         )
-        self.add_action("Bring back the deleted take", "Ctrl+Z", self.presenter.undo_delete)
+        self.add_action("Bring back the deleted take", "Ctrl+Z", self.presenter.work.undo_delete)
         self.add_action("Search", "Ctrl+F", self._search)
         self.add_action("Look for takes again", "F5", self.presenter.refresh)
 
@@ -214,7 +214,7 @@ class TakesPage(Page):
         """Ask for a new name."""
         entry = self.presenter.entry(folder)
         if entry is not None and entry.is_usable:
-            RenameDialog(entry.name, lambda name: self.presenter.rename(folder, name), self).open()
+            RenameDialog(entry.name, lambda name: self.presenter.work.rename(folder, name), self).open()
 
     def ask_process(self, folder: Path) -> None:
         """Ask for a pipeline, and process the take with it."""
@@ -226,7 +226,7 @@ class TakesPage(Page):
             entry = self.presenter.entry(folder)
             name = entry.name if entry is not None else folder.name
             ProcessDialog(
-                name, choices, lambda chosen: self.presenter.process_again(folder, chosen), self
+                name, choices, lambda chosen: self.presenter.work.process_again(folder, chosen), self
             ).open()
 
         # Looking for models reads a table and asks the disk for sizes.
@@ -244,7 +244,7 @@ class TakesPage(Page):
         name = entry.name if entry is not None else folder.name
 
         def export(formats: list[str], out: Path, overwrite: bool, smoothed: bool) -> Task:
-            return self.presenter.export(folder, formats, out, overwrite=overwrite, smoothed=smoothed)
+            return self.presenter.work.export(folder, formats, out, overwrite=overwrite, smoothed=smoothed)
 
         ExportDialog(name, folder / "exports", export, self.show_in_folder, self).open()
 
@@ -253,8 +253,8 @@ class TakesPage(Page):
         report = folder / "report.html"
         if report.is_file():
             self._open_file(report)
-        elif not any(task.kind == "report" for task in self.presenter.tasks.active(folder)):
-            self._reports.add(self.presenter.make_report(folder))
+        elif not any(task.kind == "report" for task in self.presenter.work.tasks.active(folder)):
+            self._reports.add(self.presenter.work.make_report(folder))
 
     def show_in_folder(self, folder: Path) -> None:
         """Open a folder in the system's file manager."""

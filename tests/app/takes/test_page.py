@@ -187,7 +187,7 @@ def test_takeShowFolder_and_takeReport(page: TakesPage, takes: Path, qtbot, open
     click(page, "takeShowFolder", qtbot, QToolButton)
     assert opened_files == [str(takes / "second")]
     asked: list[Path] = []
-    monkeypatch.setattr(page.presenter, "make_report", asked.append)
+    monkeypatch.setattr(page.presenter.work, "make_report", asked.append)
     click(page, "takeReport", qtbot)
     assert asked == [takes / "second"], "there is no report yet: it is drawn"
     (takes / "second" / "report.html").touch()
@@ -204,7 +204,7 @@ def test_takeProcess(page: TakesPage, qtbot, monkeypatch):
     ]
     monkeypatch.setattr("app.takes.page.pipeline_choices", lambda: choices)
     asked: list[tuple] = []
-    monkeypatch.setattr(page.presenter, "process_again", lambda *words: asked.append(words))
+    monkeypatch.setattr(page.presenter.work, "process_again", lambda *words: asked.append(words))
     click(page, "takeProcess", qtbot)
     qtbot.waitUntil(lambda: page.findChild(QDialog, "processTake") is not None)
     dialog = find(page, QDialog, "processTake")
