@@ -78,19 +78,19 @@ class TakesPage(Page):
         self.strip.result_wanted.connect(self._show_result)
 
     def _add_keys(self) -> None:
-        player = self.player
-        self._player_key("Play or pause", "Space", player.toggle)
-        self._player_key("One instant back", "Left", lambda: player.step(-1))
-        self._player_key("One instant on", "Right", lambda: player.step(1))
-        self._player_key("One second back", "Shift+Left", lambda: player.jump(-1.0))
-        self._player_key("One second on", "Shift+Right", lambda: player.jump(1.0))
-        self._player_key("To the start", "Home", player.go_home)
-        self._player_key("To the end", "End", player.go_end)
-        self._player_key("Slower", "-", lambda: player.faster(-1))
-        self._player_key("Faster", "+", lambda: player.faster(1))
-        self._player_key("Repeat or not", "L", player.toggle_loop)
-        self._player_key("Repeat from here", "[", player.loop_from_here)
-        self._player_key("Repeat up to here", "]", player.loop_to_here)
+        playback = self.player.playback
+        self._player_key("Play or pause", "Space", playback.toggle)
+        self._player_key("One instant back", "Left", lambda: playback.step(-1))
+        self._player_key("One instant on", "Right", lambda: playback.step(1))
+        self._player_key("One second back", "Shift+Left", lambda: playback.jump(-1.0))
+        self._player_key("One second on", "Shift+Right", lambda: playback.jump(1.0))
+        self._player_key("To the start", "Home", playback.go_home)
+        self._player_key("To the end", "End", playback.go_end)
+        self._player_key("Slower", "-", lambda: playback.faster(-1))
+        self._player_key("Faster", "+", lambda: playback.faster(1))
+        self._player_key("Repeat or not", "L", playback.toggle_loop)
+        self._player_key("Repeat from here", "[", playback.loop_from_here)
+        self._player_key("Repeat up to here", "]", playback.loop_to_here)
         self._player_key("Mark this instant", "M", self._mark)
         self._player_key("Next camera alone", "Z", self._zoom_next)
         self.add_action("Back to the list", "Esc", self._escape)
@@ -284,7 +284,7 @@ class TakesPage(Page):
 
     def _with_open(self, action: object) -> None:
         if self.player.folder is not None:
-            self.player.pause()
+            self.player.playback.pause()
             action(self.player.folder)  # type: ignore[operator]
 
     def _with_chosen(self, action: object) -> None:

@@ -15,7 +15,7 @@ from app.takes import take_jobs
 from app.takes.disposal import Deleted, delete_take, rename_take, restore_take
 from app.takes.take_entry import TakeEntry
 from app.takes.tasks import Task, TaskQueue
-from app.takes.thread_job import ThreadJob
+from app.takes.thread_job import ThreadJobs
 from app.takes.words import size_words
 
 
@@ -50,7 +50,7 @@ class TakeWork(QObject):
         self.last_deleted: Deleted | None = None
         self._studio = studio
         self._entry = entry
-        self._threads: set[ThreadJob] = set()
+        self._threads = ThreadJobs(self)
 
     # Tasks: they take long, can be called off, and go on while another page is shown
 
@@ -162,8 +162,7 @@ class TakeWork(QObject):
     def shutdown(self) -> None:
         """Call all tasks off, and wait for everything to end."""
         self.tasks.shutdown()
-        for job in list(self._threads):
-            job.wait()
+        self._threads.wait()
 
     # Inside
 
@@ -180,13 +179,7 @@ class TakeWork(QObject):
         return bool(active)
 
     def _in_thread(self, function: Callable[[], object], done: Callable[[Any], None]) -> None:
-        job = ThreadJob(function, self)
-        self._threads.add(job)
-        job.done.connect(done)
-        job.failed.connect(lambda sentence: self._studio.say("bad", sentence))
-        job.ended.connect(lambda: self._threads.discard(job))
-        job.ended.connect(job.deleteLater)
-        job.start()
+        self._threads.run(function, done, lambda sentence: self._studio.say("bad", sentence))
 
     def _name(self, folder: Path) -> str:
         entry = self._entry(folder)
