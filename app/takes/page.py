@@ -63,16 +63,17 @@ class TakesPage(Page):
         self._later.start(_BUILD_PLAYER_MS)
 
     def _connect(self) -> None:
-        library, presenter = self.library, self.presenter
+        library, details, presenter = self.library, self.library.details, self.presenter
         library.open_folder_wanted.connect(self.choose_folder)
         library.play_wanted.connect(presenter.play)
-        library.repair_wanted.connect(presenter.work.repair)
-        library.process_wanted.connect(self.ask_process)
-        library.export_wanted.connect(self.ask_export)
-        library.report_wanted.connect(self.open_report)
-        library.rename_wanted.connect(self.ask_rename)
-        library.delete_wanted.connect(presenter.work.delete)
-        library.show_folder_wanted.connect(self.show_in_folder)
+        details.play_wanted.connect(presenter.play)
+        details.repair_wanted.connect(presenter.work.repair)
+        details.process_wanted.connect(self.ask_process)
+        details.export_wanted.connect(self.ask_export)
+        details.report_wanted.connect(self.open_report)
+        details.rename_wanted.connect(self.ask_rename)
+        details.delete_wanted.connect(presenter.work.delete)
+        details.show_folder_wanted.connect(self.show_in_folder)
         presenter.opened_take.connect(self.open_take)
         presenter.work.tasks.ended.connect(self._task_ended)
         self.strip.result_wanted.connect(self._show_result)
