@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _USED_SOON: Final = (
     "app.live.page",
-    "pipeline.sources",
+    "pipeline.rigs.footage",
     "app.takes.page",
     "app.calibrate.page",
     "app.calibrate.plots",

@@ -17,9 +17,9 @@ from app.preferences import Preferences, default_file
 from app.studio import Studio
 from calibration.rig import Rig
 from configs.errors import PosestageError
-from pipeline.live import LiveResult
-from pipeline.rig_config import RigConfig
-from pipeline.session import RecordingSummary
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.session.current_take import RecordingSummary
+from pipeline.session.live import LiveResult
 from pipeline.take.take import Take
 
 _LAST_NUMBERS_MS: Final = 1200

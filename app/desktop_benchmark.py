@@ -24,7 +24,7 @@ from app.space.space_view import SpaceView
 from app.studio import Studio
 from app.widgets.camera_tile import CameraTile
 from configs.errors import PosestageError
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 _START_WITHIN_S: Final = 120.0
 _SETTLE_S: Final = 3.0
@@ -141,7 +141,7 @@ def _measure(window: MainWindow, seconds: float, progress: Callable[[float], Non
 
 def _truth(rig: Any) -> Any:
     from models.simulation.studio import warm_up
-    from pipeline.studio_rig import studio_calibration, studio_of
+    from pipeline.rigs.studio_rig import studio_calibration, studio_of
 
     warm_up()
     studio = studio_of(rig)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.cameras.rig_reading import ReadRig
     from app.session.live_session import LiveSession
     from calibration.rig import Rig
-    from pipeline.rig_config import RigConfig
+    from pipeline.rigs.rig_config import RigConfig
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class Studio(QObject):
 
     def use_simulated(self, cameras: int = 4) -> None:
         """Work with the simulated studio; not calibrated yet."""
-        from pipeline.simulated_rig import simulated_rig
+        from pipeline.rigs.simulated_rig import simulated_rig
 
         self.use_rig(simulated_rig(cameras, (640, 480), 30.0, 0), None)
 
@@ -137,7 +137,7 @@ class Studio(QObject):
         Raises:
             BadInputError: The file or the calibration that it names cannot be used.
         """
-        from pipeline.rig_config import load_rig
+        from pipeline.rigs.rig_config import load_rig
 
         self.use_rig(load_rig(path, overrides), path)
 
@@ -217,7 +217,7 @@ class Studio(QObject):
 
     def _read_calibration(self, path: Path) -> None:
         from calibration.rig_file import read_calibration
-        from pipeline.sources import fit_rig_to_devices
+        from pipeline.rigs.footage import fit_rig_to_devices
 
         calibration = read_calibration(path)
         if self.rig is not None:

@@ -19,7 +19,7 @@ class _Stderr(logging.Handler):
 
 
 class _LineFormatter(logging.Formatter):
-    """``12:34:56.789 grabber cam1 warning pipeline.grabber: text``."""
+    """``12:34:56.789 grabber cam1 warning pipeline.processes.grabber: text``."""
 
     def __init__(self, process: str) -> None:
         super().__init__(f"%(asctime)s {process} %(lowername)s %(name)s: %(message)s")

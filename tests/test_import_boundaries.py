@@ -20,6 +20,23 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = ("configs", "calibration", "models", "pipeline", "app")
 """Lowest first; each may import itself and those before it."""
 
+PIPELINE = (
+    "wire",
+    "frames",
+    "drivers",
+    "take",
+    "exporters",
+    "rigs",
+    "estimation",
+    "recording",
+    "processes",
+    "remote",
+    "session",
+    "calibrating",
+    "benchmarks",
+)
+"""The folders of ``pipeline``, lowest first; the same rule. A registry names what is above it, as text."""
+
 OWNERS = {"zmq": {"pipeline"}, "PyQt6": {"app"}, "torch": {"models"}}
 """Third-party package: the layers that may import it."""
 
@@ -48,14 +65,23 @@ def modules_of(layer: str) -> list[str]:
 
 
 def imports_of(source: str) -> Iterator[tuple[int, str]]:
-    """Line and top-level package of every import statement, wherever it stands."""
+    """Line and full name of everything that is imported, wherever the statement stands."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
+            yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: import by full name, not relatively"
             assert node.module is not None
-            yield node.lineno, node.module.partition(".")[0]
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def upward_within_pipeline(folder: str, source: str) -> Iterator[tuple[int, str]]:
+    """Imports that a module of ``pipeline/folder`` must not have: of folders after its own, or of none."""
+    reachable = PIPELINE[: PIPELINE.index(folder) + 1]
+    for line, name in imports_of(source):
+        package, _, rest = name.partition(".")
+        if package == "pipeline" and rest.partition(".")[0] not in reachable:
+            yield line, name
 
 
 def forbidden(layer: str) -> set[str]:
@@ -82,19 +108,43 @@ def import_in_fresh_interpreter(modules: list[str], blocked: set[str]) -> set[st
 def test_the_text_of_every_module_imports_downwards_only(layer: str) -> None:
     out_of_bounds = forbidden(layer)
     found = [
-        f"{path.relative_to(ROOT)}:{line} imports {package}"
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in sorted((ROOT / layer).rglob("*.py"))
-        for line, package in imports_of(path.read_text(encoding="utf-8"))
-        if package in out_of_bounds
+        for line, name in imports_of(path.read_text(encoding="utf-8"))
+        if name.partition(".")[0] in out_of_bounds
     ]
     assert not found, "\n".join(found)
 
 
 def test_the_check_of_the_text_sees_imports_inside_functions() -> None:
     text = "def f():\n    import zmq.green\n    from app.cli import main\n"
-    assert list(imports_of(text)) == [(2, "zmq"), (3, "app")]
+    assert list(imports_of(text)) == [(2, "zmq.green"), (3, "app.cli.main")]
     assert {"zmq", "app", "pipeline", "PyQt6"} <= forbidden("models")
     assert forbidden("app") == {"zmq", "torch", "tests"}
+
+
+def test_every_module_of_the_pipeline_is_in_a_folder_that_has_its_place() -> None:
+    paths = [path.relative_to(ROOT / "pipeline") for path in (ROOT / "pipeline").rglob("*.py")]
+    assert {path.parts[0] for path in paths} == {*PIPELINE, "__init__.py"}
+
+
+@pytest.mark.parametrize("folder", PIPELINE)
+def test_the_folders_of_the_pipeline_import_downwards_only(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sorted((ROOT / "pipeline" / folder).rglob("*.py"))
+        for line, name in upward_within_pipeline(folder, path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_check_of_the_folders_sees_what_goes_up() -> None:
+    text = "from pipeline import session\nfrom pipeline.take.take import Take\nimport pipeline.remote.keys\n"
+    assert list(upward_within_pipeline("take", text)) == [
+        (1, "pipeline.session"),
+        (3, "pipeline.remote.keys"),
+    ]
+    assert not list(upward_within_pipeline("session", text))
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -120,7 +170,7 @@ def test_help_needs_no_package_but_the_standard_library() -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "pipeline.grabber",
+        "pipeline.processes.grabber",
         "pipeline.drivers.simulated",
         "pipeline.drivers.video_file",
         "pipeline.drivers.image_folder",

@@ -29,7 +29,7 @@ ALLOWED = {
     "models/datasets/human36m_labels.py": {"allow_pickle"},
     "models/datasets/human36m_preparation.py": {"allow_pickle"},
     # Bytes that its own child process made a moment ago and that never leave the program.
-    "pipeline/calibration_judgement.py": {"pickle"},
+    "pipeline/calibrating/judgement.py": {"pickle"},
 }
 
 CALLS = {

@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from pipeline.calibrate_config import LiveConfig
-from pipeline.calibration_outcome import CalibrationFailure, CalibrationOutcome
-from pipeline.calibration_state import CalibrationState, CameraProgress
+from pipeline.calibrating.config import LiveConfig
+from pipeline.calibrating.outcome import CalibrationFailure, CalibrationOutcome
+from pipeline.calibrating.state import CalibrationState, CameraProgress
 
 Level = Literal["good", "warning", "bad", "quiet"]
 

@@ -12,7 +12,7 @@ from calibration.board import DICTIONARIES, Board, board_from_dict, read_board
 from calibration.board_sheet import PAGES_MM, Sheet, lay_out
 from calibration.errors import InvalidBoardError
 from configs.errors import PosestageError
-from pipeline.board_rig import BOARDS_FOLDER, STUDIO_BOARD_FILE
+from pipeline.rigs.board_rig import BOARDS_FOLDER, STUDIO_BOARD_FILE
 
 OWN: Final = "own"
 FIRST_PRESET: Final = "charuco_a4"

@@ -8,8 +8,8 @@ import threading
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from pipeline.calibration_host import CalibrationHost, FilmTask, Wish
-from pipeline.calibration_outcome import CalibrationFailure
+from pipeline.calibrating.host import CalibrationHost, FilmTask, Wish
+from pipeline.calibrating.outcome import CalibrationFailure
 
 log = logging.getLogger(__name__)
 

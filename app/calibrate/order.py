@@ -14,12 +14,12 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.calibrate.board_choice import BoardChoice
 from app.calibrate.unfinished import Source, Unfinished
-from pipeline.board_rig import board_rig, is_simulated, studio_board
-from pipeline.calibration_host import FilmTask
+from pipeline.calibrating.host import FilmTask
+from pipeline.rigs.board_rig import board_rig, is_simulated, studio_board
 
 if TYPE_CHECKING:
     from app.studio import Studio
-    from pipeline.rig_config import RigConfig
+    from pipeline.rigs.rig_config import RigConfig
 
 Model = Literal["auto", "pinhole", "rational", "fisheye"]
 MODELS: Final[tuple[Model, ...]] = ("auto", "pinhole", "rational", "fisheye")
@@ -208,7 +208,7 @@ class Order(QObject):
         return FilmTask(devices, board, self.folder, self.settings, self.lenses, again, self.by_itself)
 
     def search_words(self, resume: bool) -> tuple[Any, ...]:
-        """For ``footage_calibration.search_footage``: the recording, or the views that were found in it."""
+        """For ``calibrating.from_footage.search_footage``: the recording, or the views found in it."""
         kept, board = Unfinished.find(self.folder) if resume else None, self.board.board
         again = kept is not None and board is not None and same_print(kept.board, board)
         source = self.folder if again else self.footage

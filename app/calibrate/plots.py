@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from app import theme
 from app.widgets.card import Card
-from pipeline.calibration_outcome import CalibrationOutcome
+from pipeline.calibrating.outcome import CalibrationOutcome
 
 _HEIGHT = 28 * theme.SPACE
 _COLOURS = ("#4d9bff", "#ff8a4c", "#62c980", "#c98bff", "#ffc14f", "#4fd0d6", "#ff7aa8", "#a8b34a")

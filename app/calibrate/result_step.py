@@ -31,8 +31,8 @@ from app.calibrate.wizard import Wizard
 from app.space.space_view import SpaceView, make_space_view
 from app.widgets.buttons import button
 from app.widgets.card import Card
-from pipeline.calibrate_config import LiveConfig
-from pipeline.calibration_outcome import CalibrationOutcome, CameraOutcome
+from pipeline.calibrating.config import LiveConfig
+from pipeline.calibrating.outcome import CalibrationOutcome, CameraOutcome
 
 _WIDE: Final = (5, 8)
 """Columns with two figures."""

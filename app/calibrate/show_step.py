@@ -27,7 +27,7 @@ from app.calibrate.wizard import Wizard
 from app.session.picture_feed import PictureFeed
 from app.widgets.buttons import button
 from app.widgets.card import Card
-from pipeline.calibration_state import CalibrationState
+from pipeline.calibrating.state import CalibrationState
 
 _PICTURES_MS: Final = 80
 

@@ -15,8 +15,8 @@ from app.calibrate.steps import Step
 from app.calibrate.wizard_state import WizardState
 from app.calibrate.world_choice import WorldChoice
 from configs.errors import BadInputError, PosestageError
-from pipeline.calibration_outcome import CalibrationFailure, CalibrationOutcome
-from pipeline.calibration_state import CalibrationState
+from pipeline.calibrating.outcome import CalibrationFailure, CalibrationOutcome
+from pipeline.calibrating.state import CalibrationState
 
 if TYPE_CHECKING:
     from app.studio import Studio
@@ -385,4 +385,4 @@ class Wizard(WizardState):
 
 def _load_readers() -> None:
     importlib.import_module("calibration.rig_file")
-    importlib.import_module("pipeline.sources")
+    importlib.import_module("pipeline.rigs.footage")

@@ -14,8 +14,8 @@ from app.calibrate.steps import Step
 from app.calibrate.unfinished import Unfinished
 from app.calibrate.work import Work
 from app.calibrate.world_choice import WorldChoice
-from pipeline.calibration_outcome import CalibrationFailure, CalibrationOutcome
-from pipeline.calibration_state import CalibrationState
+from pipeline.calibrating.outcome import CalibrationFailure, CalibrationOutcome
+from pipeline.calibrating.state import CalibrationState
 
 if TYPE_CHECKING:
     from app.studio import Studio

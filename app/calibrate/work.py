@@ -10,8 +10,8 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from app.background_job import BackgroundJob
 from app.calibrate import jobs
 from app.calibrate.filming import Filming
-from pipeline.calibration_host import FilmTask, Wish
-from pipeline.calibration_outcome import CalibrationFailure
+from pipeline.calibrating.host import FilmTask, Wish
+from pipeline.calibrating.outcome import CalibrationFailure
 
 
 class Work(QObject):
@@ -85,23 +85,23 @@ class Work(QObject):
             self._filming.wish(word)
 
     def search(self, *words: Any) -> None:
-        """Find the board in recordings, see ``footage_calibration.search_footage``."""
+        """Find the board in recordings, see ``calibrating.from_footage.search_footage``."""
         self._start(BackgroundJob(jobs.search, *words), self.state.emit, self._job_failed)
 
     def solve(self, *words: Any) -> None:
-        """Solve kept views, see ``footage_calibration.solve_views``."""
+        """Solve kept views, see ``calibrating.from_footage.solve_views``."""
         self._start(BackgroundJob(jobs.solve, *words), self.outcome.emit, self._job_failed)
 
     def forget(self, go_on: Callable[[], None], *words: Any) -> None:
-        """Take views out of those that are kept, see ``calibration_files.forget_views``; then go on."""
+        """Take views out of those that are kept, see ``calibrating.files.forget_views``; then go on."""
         self._start(BackgroundJob(jobs.forget, *words), lambda _: go_on(), self.trouble.emit)
 
     def save(self, *words: Any) -> None:
-        """Save, see ``calibration_saving.save_outcome``."""
+        """Save, see ``calibrating.saving.save_outcome``."""
         self._start(BackgroundJob(jobs.save, *words), self.saved.emit, self.trouble.emit)
 
     def draw(self, *words: Any) -> None:
-        """Draw the report, see ``calibration_saving.draw_report``."""
+        """Draw the report, see ``calibrating.saving.draw_report``."""
         self._start(BackgroundJob(jobs.report, *words), self.drawn.emit, self.trouble.emit)
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calibration.rig import Rig
 from calibration.world_axes import Direction, FloorBoard, world_from_board, world_from_cameras
 from configs.errors import BadInputError
-from pipeline.calibration_outcome import CalibrationOutcome
+from pipeline.calibrating.outcome import CalibrationOutcome
 
 Way = Literal["floor", "moment", "camera"]
 

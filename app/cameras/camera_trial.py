@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from configs.errors import PosestageError
 from configs.log_setup import configure_logging
-from pipeline.rig_config import CameraConfig
+from pipeline.rigs.rig_config import CameraConfig
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.cameras.camera_trial import Measured, Opened, Picture, Refused, film
-from pipeline.rig_config import CameraConfig
+from pipeline.rigs.rig_config import CameraConfig
 
 log = logging.getLogger(__name__)
 

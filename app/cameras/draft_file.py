@@ -10,8 +10,8 @@ from app.cameras.kept_calibration import KeptCalibration
 from app.cameras.rig_draft import RigDraft
 from configs.errors import PosestageError
 from configs.loading import read_yaml
-from pipeline.rig_config import RigConfig
-from pipeline.rig_file import comments_lost, write_rig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.rigs.rig_file import comments_lost, write_rig
 
 SaveState = Literal["empty", "new", "changed", "saved"]
 

@@ -26,7 +26,7 @@ from app import theme
 from app.cameras.driver_forms import FormField
 from app.cameras.rig_draft import UNSTATED
 from app.widgets.buttons import button
-from pipeline.safe_url import safe_url
+from pipeline.drivers.safe_url import safe_url
 
 LABEL_WIDTH: Final = 17 * theme.SPACE
 _FIELD_WIDTH: Final = 36 * theme.SPACE

@@ -21,7 +21,7 @@ from app.cameras.rig_reading import ReadRig, read_rig
 from app.studio import Studio
 from configs.errors import PosestageError
 from pipeline.drivers.device_info import DeviceInfo
-from pipeline.rig_config import CameraConfig
+from pipeline.rigs.rig_config import CameraConfig
 
 Action = Literal["", "undo", "stop_and_apply", "discard", "calibrate"]
 Level = Literal["", "good", "warning", "bad", "busy"]

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, Final
 
 from configs.errors import PosestageError
-from pipeline.rig_config import CameraConfig, RigConfig
+from pipeline.rigs.rig_config import CameraConfig, RigConfig
 
 _keys = count(1)
 

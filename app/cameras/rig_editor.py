@@ -16,7 +16,7 @@ from app.cameras.rig_draft import RigDraft, Size
 from app.cameras.rig_use import RigUse
 from app.studio import Studio
 from configs.errors import PosestageError
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 
 class RigEditor(RigDocument):
@@ -78,7 +78,7 @@ class RigEditor(RigDocument):
 
     def use_simulated(self, cameras: int = 4, size: Size = (640, 480), fps: float = 30.0) -> None:
         """Edit a new rig of simulated cameras."""
-        from pipeline.simulated_rig import simulated_rig
+        from pipeline.rigs.simulated_rig import simulated_rig
 
         self._edit(simulated_rig(cameras, size, fps, 0), None)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.background_job import Report
 from configs.loading import read_yaml
-from pipeline.rig_config import RigConfig, load_rig
+from pipeline.rigs.rig_config import RigConfig, load_rig
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from app.cameras.rig_draft import RigDraft
 from app.session.running import Running, running
 from app.studio import Studio
 from configs.errors import PosestageError
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 _QUIET_MS: Final = 300
 """After the last key stroke, before a change comes into use."""

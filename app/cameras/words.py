@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.cameras.rig_draft import CameraDraft, Size
 from pipeline.drivers.device_info import DeviceInfo, Mode
-from pipeline.safe_url import safe_url
+from pipeline.drivers.safe_url import safe_url
 
 _TITLES: Final = {
     "simulated": "Simulated camera",

@@ -132,7 +132,7 @@ class Command:
             return _calibration(args, console)
         _check(args, cameras=(2, 16), seconds=(1, 3600), fps=(1, 240))
         size = picture_size(args.size)
-        from pipeline.benchmark import benchmark_pipeline
+        from pipeline.benchmarks.live_pipeline import benchmark_pipeline
 
         with console.progress(f"measuring the pipeline for {args.seconds:g} s"):
             return benchmark_pipeline(

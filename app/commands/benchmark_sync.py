@@ -36,7 +36,7 @@ def run_sync(args: argparse.Namespace, console: Console) -> Result:
         if not least <= value <= most:
             key = f"--{name.replace('_', '-')}"
             raise bad_input("out of range", key=key, value=value, allowed=f"{least} to {most}")
-    from pipeline.sync_benchmark import benchmark_sync
+    from pipeline.benchmarks.synchronization import benchmark_sync
 
     with console.progress("measuring synchronisation", args.seeds, "seeds") as bar:
         return benchmark_sync(

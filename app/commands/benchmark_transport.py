@@ -56,8 +56,8 @@ def run_transport(args: argparse.Namespace, console: Console) -> Result:
     for name, value, least, most in (("fps", args.fps, 1, 1000), ("seconds", args.seconds, 0.2, 600)):
         if not least <= value <= most:
             raise bad_input("out of range", key=f"--{name}", value=value, allowed=f"{least} to {most}")
-    from pipeline.transport_benchmark import benchmark_transport
-    from pipeline.transports import CACHE_LINE, PAGE, TRANSPORTS
+    from pipeline.benchmarks.transport import benchmark_transport
+    from pipeline.benchmarks.transports import CACHE_LINE, PAGE, TRANSPORTS
 
     ways = list(dict.fromkeys(["posestage", *args.against]))
     for way in ways:

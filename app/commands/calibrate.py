@@ -16,8 +16,8 @@ from configs.errors import bad_input, did_you_mean
 
 if TYPE_CHECKING:
     from calibration.board import Board
-    from pipeline.calibrate_config import CalibrateConfig
-    from pipeline.rig_config import RigConfig
+    from pipeline.calibrating.config import CalibrateConfig
+    from pipeline.rigs.rig_config import RigConfig
 
 
 class Command:
@@ -99,8 +99,8 @@ class Command:
         exports = _exports(args.export)
         rig_overrides, overrides = split_overrides(args.set)
         _check_options(args)
-        from pipeline.calibrate_config import load_calibrate_config
-        from pipeline.calibration_files import report_folder
+        from pipeline.calibrating.config import load_calibrate_config
+        from pipeline.calibrating.files import report_folder
 
         config = load_calibrate_config(
             args.config, [*overrides, *_model_override(args), *_floor_override(args)]
@@ -129,8 +129,8 @@ class Command:
         console: Console,
     ) -> Result:
         from calibration.warm_up import warm_up_meanwhile
-        from pipeline.board_footage import calibrate_findings, find_board_views
-        from pipeline.calibration_files import save_inputs
+        from pipeline.calibrating.board_footage import calibrate_findings, find_board_views
+        from pipeline.calibrating.files import save_inputs
 
         started = time.perf_counter()
         names = rig.names if rig is not None else None
@@ -194,7 +194,7 @@ def _board(args: argparse.Namespace) -> Board | None:
 def _rig(args: argparse.Namespace, overrides: tuple[str, ...]) -> RigConfig | None:
     if args.rig is None:
         return None
-    from pipeline.rig_config import load_rig
+    from pipeline.rigs.rig_config import load_rig
 
     return load_rig(args.rig, overrides)
 
@@ -208,7 +208,7 @@ def _floor_override(args: argparse.Namespace) -> list[str]:
 
 
 def _exports(text: str | None) -> tuple[str, ...]:
-    from pipeline.calibration_files import EXPORT_FORMATS
+    from pipeline.calibrating.files import EXPORT_FORMATS
 
     names = [word.strip().lower() for word in (text or "").split(",") if word.strip()]
     names = ["easymocap" if name == "opencv" else name for name in names]

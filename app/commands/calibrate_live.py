@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from calibration.calibrator import Calibration
     from calibration.camera import Camera
     from calibration.observations import BoardObservations
-    from pipeline.calibrate_config import CalibrateConfig
-    from pipeline.calibration_session import CalibrationSession
-    from pipeline.calibration_state import CalibrationState
-    from pipeline.rig_config import RigConfig
+    from pipeline.calibrating.config import CalibrateConfig
+    from pipeline.calibrating.session import CalibrationSession
+    from pipeline.calibrating.state import CalibrationState
+    from pipeline.rigs.rig_config import RigConfig
 
 _TELL_EVERY_S = 10.0
 
@@ -40,9 +40,9 @@ def calibrate_live(
         BadInputError: The views cannot give a calibration; they are saved all the same.
         KeyboardInterrupt: Called off; what was kept is saved.
     """
-    from pipeline.calibration_judgement import truth_figures
-    from pipeline.calibration_session import CalibrationSession
-    from pipeline.studio_rig import check_board_studio
+    from pipeline.calibrating.judgement import truth_figures
+    from pipeline.calibrating.session import CalibrationSession
+    from pipeline.rigs.studio_rig import check_board_studio
 
     def lenses(sizes: Mapping[str, tuple[int, int]]) -> Mapping[str, Camera]:
         known = known_intrinsics(args, sizes, board, config, console)
@@ -115,7 +115,7 @@ def _solve(session: CalibrationSession, console: Console) -> Calibration:
 
 
 def _earlier(folder: Path, board: Board) -> BoardObservations:
-    from pipeline.board_footage import find_board_views
+    from pipeline.calibrating.board_footage import find_board_views
 
     return find_board_views(folder, board).observations
 

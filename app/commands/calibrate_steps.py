@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from calibration.board import Board
     from calibration.calibrator import Calibration
     from calibration.observations import BoardObservations
-    from pipeline.board_footage import BoardFindings
-    from pipeline.calibrate_config import CalibrateConfig
-    from pipeline.calibration_inputs import KnownIntrinsics
+    from pipeline.calibrating.board_footage import BoardFindings
+    from pipeline.calibrating.config import CalibrateConfig
+    from pipeline.calibrating.inputs import KnownIntrinsics
 
 
 def known_intrinsics(
@@ -29,12 +29,12 @@ def known_intrinsics(
     """The lenses that were given or that other footage shows; None when there is neither."""
     if args.intrinsics is None and args.intrinsics_from is None:
         return None
-    from pipeline.calibration_inputs import intrinsics_from_file, intrinsics_from_views
+    from pipeline.calibrating.inputs import intrinsics_from_file, intrinsics_from_views
 
     if args.intrinsics is not None:
         known = intrinsics_from_file(args.intrinsics, sizes, args.units)
     else:
-        from pipeline.board_footage import find_board_views
+        from pipeline.calibrating.board_footage import find_board_views
 
         with console.progress("looking for the board for the lenses", None, "pictures") as bar:
             findings = find_board_views(args.intrinsics_from, board, progress=bar.update)
@@ -59,9 +59,9 @@ def finish(
         CalibrationFailedError: The calibration must not be used; the report is there all the same.
     """
     from calibration.diagnosis import CalibrationFailedError
-    from pipeline.board_footage import OBSERVATIONS_FILE
-    from pipeline.calibration_figures import calibration_figures
-    from pipeline.calibration_files import save_calibration
+    from pipeline.calibrating.board_footage import OBSERVATIONS_FILE
+    from pipeline.calibrating.figures import calibration_figures
+    from pipeline.calibrating.files import save_calibration
 
     result: Result = {"calibration": args.out, "observations": folder / OBSERVATIONS_FILE}
     if findings is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.output import columns
 
 if TYPE_CHECKING:
-    from pipeline.calibration_state import CalibrationState
+    from pipeline.calibrating.state import CalibrationState
 
 
 def progress_words(state: CalibrationState) -> list[str]:

@@ -54,8 +54,8 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Run the session and finish the take."""
         from configs.errors import bad_input
-        from pipeline.live import run_session
-        from pipeline.rig_config import load_rig
+        from pipeline.rigs.rig_config import load_rig
+        from pipeline.session.live import run_session
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import free_space_check, name_for_take, new_take_folder
         from pipeline.take.quality import take_quality
@@ -76,7 +76,7 @@ class Command:
             folder = args.out or new_take_folder(place, f"{name_for_take(args.rig.stem)}-{stamp}")
             for take in interrupted_takes(folder.parent):
                 console.tell(f"{take} was interrupted; complete it with: launch.py repair {take}")
-            if address := session.published_address():
+            if address := session.poses.address:
                 console.tell(f"poses are published on {address}")
             with console.progress("recording", args.seconds, "s") as bar:
 
@@ -88,7 +88,7 @@ class Command:
 
                 live = run_session(session, folder, seconds=args.seconds, frames=args.frames, on_tick=tick)
         result = live_figures(live, folder)
-        result["label"] = session.label
+        result["label"] = session.poses.label
         if not args.no_report:
             with console.progress("drawing preview and report") as bar:
                 result["files"] = finish_take(folder, bar).paths

@@ -18,9 +18,9 @@ from configs.errors import bad_input
 
 if TYPE_CHECKING:
     from models.simulation.studio import Studio
-    from pipeline.live import LiveResult
-    from pipeline.pipeline_config import PipelineConfig
-    from pipeline.rig_config import RigConfig
+    from pipeline.estimation.pipeline_config import PipelineConfig
+    from pipeline.rigs.rig_config import RigConfig
+    from pipeline.session.live import LiveResult
 
 
 class Command:
@@ -60,8 +60,8 @@ class Command:
         """Run the demo."""
         from app.commands.capture import live_figures
         from models.simulation.studio import warm_up
-        from pipeline.simulated_rig import simulated_rig
-        from pipeline.studio_rig import compare_with_truth, studio_of, write_truth
+        from pipeline.rigs.simulated_rig import simulated_rig
+        from pipeline.rigs.studio_rig import compare_with_truth, studio_of, write_truth
         from pipeline.take.finish import finish_take
 
         _check(args)
@@ -118,14 +118,14 @@ def _without_window(
     args: argparse.Namespace, console: Console, rig: RigConfig, studio: Studio, pipeline: PipelineConfig
 ) -> tuple[LiveResult, int, str]:
     """The session, the start of its clock, and what must be said about its poses."""
-    from pipeline.live import run_session
-    from pipeline.session import Session
-    from pipeline.studio_rig import studio_calibration
+    from pipeline.rigs.studio_rig import studio_calibration
+    from pipeline.session.live import run_session
+    from pipeline.session.session import Session
     from pipeline.take.folder import new_take_folder
 
     session = Session(rig, studio_calibration(rig, studio), pipeline, log_level=args.log_level)
-    if session.label:
-        console.tell(f"NOTE: {session.label}.")
+    if session.poses.label:
+        console.tell(f"NOTE: {session.poses.label}.")
     with session, console.progress("filming", args.seconds, "s") as bar:
         folder = args.out or new_take_folder(Path("takes"), _usual_name())
 
@@ -134,7 +134,7 @@ def _without_window(
             return True
 
         live = run_session(session, folder, seconds=args.seconds, on_tick=tick)
-    return live, session.origin_ns, session.label
+    return live, session.origin_ns, session.poses.label
 
 
 def _in_the_desktop(
@@ -142,7 +142,7 @@ def _in_the_desktop(
 ) -> tuple[LiveResult, int, str]:
     """The same, in a window that closes by itself."""
     from app.demo_window import DemoTask, show_demo
-    from pipeline.studio_rig import studio_calibration
+    from pipeline.rigs.studio_rig import studio_calibration
 
     folder = _empty_place(args.out or Path("takes") / _usual_name())
     calibration = studio_calibration(rig, studio)
@@ -172,7 +172,7 @@ def _empty_place(folder: Path) -> Path:
 
 def _pipeline(args: argparse.Namespace, console: Console) -> tuple[str, PipelineConfig]:
     """Name or file of the pipeline to run, and what is in it."""
-    from pipeline.pipeline_config import load_pipeline
+    from pipeline.estimation.pipeline_config import load_pipeline
 
     name = str(args.config) if args.config is not None else args.pipeline
     if name == "none":

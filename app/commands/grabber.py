@@ -19,7 +19,7 @@ from app.commands.options import split_overrides
 
 if TYPE_CHECKING:
     from pipeline.remote.camera_server import CameraServer
-    from pipeline.rig_config import CameraConfig, RigConfig
+    from pipeline.rigs.rig_config import CameraConfig, RigConfig
 
 DEFAULT_ADDRESS: Final = "tcp://127.0.0.1:5590"
 _MB: Final = 1 << 20
@@ -70,11 +70,11 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Check the camera, listen, serve."""
         from configs.errors import bad_input
-        from pipeline.endpoints import tcp_address
+        from pipeline.processes.endpoints import tcp_address
         from pipeline.remote.camera_server import CameraServer, Room
         from pipeline.remote.keys import KeyRing
         from pipeline.remote.sockets import Listener
-        from pipeline.rig_config import load_rig
+        from pipeline.rigs.rig_config import load_rig
 
         duration(args.seconds)
         for option, value in (("--buffer-seconds", args.buffer_seconds), ("--buffer-mb", args.buffer_mb)):

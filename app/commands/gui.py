@@ -82,6 +82,6 @@ def _check(
             "say which pipeline these are for", key="--set", value=overrides[0], hint="add --pipeline NAME"
         )
     if pipeline not in {"", "auto", "none"}:
-        from pipeline.pipeline_config import load_pipeline
+        from pipeline.estimation.pipeline_config import load_pipeline
 
         load_pipeline(pipeline, overrides)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from app.cli.console import Console
     from calibration.rig import Rig
-    from pipeline.pipeline_config import PipelineConfig
-    from pipeline.rig_config import RigConfig
-    from pipeline.session import Session
+    from pipeline.estimation.pipeline_config import PipelineConfig
+    from pipeline.rigs.rig_config import RigConfig
+    from pipeline.session.session import Session
 
 RIG_PREFIX = "rig."
 
@@ -41,7 +41,7 @@ def split_overrides(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def pipeline_from(args: argparse.Namespace, overrides: tuple[str, ...]) -> PipelineConfig | None:
     """The pipeline that was asked for; ``--config`` takes the place of the named one. None for "none"."""
-    from pipeline.pipeline_config import load_pipeline
+    from pipeline.estimation.pipeline_config import load_pipeline
 
     if args.config is not None:
         return load_pipeline(str(args.config), overrides)
@@ -61,9 +61,9 @@ def session_from(
     args: argparse.Namespace, rig: RigConfig, pipeline: PipelineConfig | None, console: Console
 ) -> Session:
     """A session on ``rig`` with the calibration that was given, or the rig's own, or the studio's truth."""
-    from pipeline.session import Session
-    from pipeline.sources import fit_rig_to_devices
-    from pipeline.studio_rig import studio_calibration, studio_of
+    from pipeline.rigs.footage import fit_rig_to_devices
+    from pipeline.rigs.studio_rig import studio_calibration, studio_of
+    from pipeline.session.session import Session
 
     calibration = None
     if args.calibration is not None:

@@ -42,8 +42,8 @@ def prepare(args: argparse.Namespace, console: Console) -> Result:
     from dataclasses import asdict
 
     from configs.loading import parse_config
+    from pipeline.take.crops import CropsConfig, write_crops
     from pipeline.take.take import Take
-    from pipeline.take_crops import CropsConfig, write_crops
 
     if not args.out.parent.is_dir():
         raise bad_input("no such folder", key="--out", file=args.out.parent)

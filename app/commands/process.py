@@ -57,10 +57,10 @@ class Command:
     def run(self, args: argparse.Namespace, console: Console) -> Result:
         """Process and finish the take."""
         from calibration.assumed_camera import assumption, with_place
-        from pipeline.assumed_calibration import assumed_for, can_assume, joined_labels
-        from pipeline.estimator import build_estimator
-        from pipeline.offline import process
-        from pipeline.sources import find_footage, fit_rig_to_devices
+        from pipeline.estimation.assumed_calibration import assumed_for, can_assume, joined_labels
+        from pipeline.estimation.estimator import build_estimator
+        from pipeline.estimation.offline import process
+        from pipeline.rigs.footage import find_footage, fit_rig_to_devices
         from pipeline.take.finish import finish_take
         from pipeline.take.folder import name_for_take, new_take_folder, not_left_empty
         from pipeline.take.quality import take_quality
@@ -191,7 +191,7 @@ def _calibration(args: argparse.Namespace) -> Any:
     if args.calibration is not None:
         return calibration_from(args.calibration, args.units)
     if args.rig is not None:
-        from pipeline.rig_config import load_rig
+        from pipeline.rigs.rig_config import load_rig
 
         rig = load_rig(args.rig)
         if rig.calibration is not None:

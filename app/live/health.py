@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pipeline.rig_config import RigConfig
-from pipeline.rig_nodes import grabber_name
+from pipeline.processes.rig_nodes import grabber_name
+from pipeline.rigs.rig_config import RigConfig
 
 Level = Literal["good", "warning", "bad", "quiet"]
 Telemetry = Mapping[str, Mapping[str, Any]]

@@ -40,7 +40,7 @@ def finish_recording(report: Report, folder: Path, origin_ns: int) -> dict[str, 
         ``paths`` that were written, and against the truth ``mpjpe_mm`` where it is known.
     """
     from app.session.pipelines import films_simulated_people
-    from pipeline.rig_config import RigConfig
+    from pipeline.rigs.rig_config import RigConfig
     from pipeline.take.finish import finish_take
     from pipeline.take.take import Take
 
@@ -50,7 +50,7 @@ def finish_recording(report: Report, folder: Path, origin_ns: int) -> dict[str, 
     take = Take.open(folder)
     rig = RigConfig.model_validate(take.header.rig)
     if take.header.skeleton is not None and films_simulated_people(rig):
-        from pipeline.studio_rig import compare_with_truth, studio_of, write_truth
+        from pipeline.rigs.studio_rig import compare_with_truth, studio_of, write_truth
 
         report(-1.0, "comparing with the studio's truth")
         studio = studio_of(rig)

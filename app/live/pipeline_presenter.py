@@ -17,8 +17,8 @@ from configs.errors import PosestageError
 from models.triangulation.predictors.base import UNTRAINED
 from models.zoo.imported import imported_names
 from models.zoo.manifest import ModelEntry
-from pipeline.assumed_calibration import can_assume
-from pipeline.pipeline_config import PIPELINE_FOLDER, PipelineConfig, load_pipeline, pipeline_names
+from pipeline.estimation.assumed_calibration import can_assume
+from pipeline.estimation.pipeline_config import PIPELINE_FOLDER, PipelineConfig, load_pipeline, pipeline_names
 
 PARTS: Final = ("network", "centre_network")
 

@@ -12,7 +12,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from app.background_job import BackgroundJob
 from app.live.jobs import finish_recording, repair
 from app.studio import Studio
-from pipeline.session import RecordingSummary
+from pipeline.session.current_take import RecordingSummary
 
 Kind = Literal["nothing", "closed", "lost", "repairing", "repaired"]
 

@@ -12,7 +12,7 @@ from PyQt6.QtGui import QColor, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
-from pipeline.rig_nodes import grabber_name
+from pipeline.processes.rig_nodes import grabber_name
 
 SECONDS: Final = 120.0
 _MOST_NAMED: Final = 4

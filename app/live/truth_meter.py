@@ -14,7 +14,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from calibration.rig import Rig
 from configs.log_setup import configure_logging
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 if TYPE_CHECKING:
     from models.pose_frame import PoseFrame
@@ -99,7 +99,7 @@ def _measure(pipe: Connection, log_level: str, task: tuple[RigConfig, Rig, int])
     configure_logging(log_level, "truth")
     if hasattr(os, "nice"):
         os.nice(10)  # what is measured goes first
-    from pipeline.live_truth import LiveTruth
+    from pipeline.session.live_truth import LiveTruth
 
     truth = LiveTruth.of(*task)
     assert truth is not None, "only simulated studios are measured"

@@ -12,8 +12,8 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from app.session.session_thread import SessionThread, Start
 from calibration.rig import Rig
 from models.pose_frame import PoseFrame
-from pipeline.rig_config import RigConfig
-from pipeline.rig_nodes import grabber_name
+from pipeline.processes.rig_nodes import grabber_name
+from pipeline.rigs.rig_config import RigConfig
 
 State = Literal["off", "starting", "live", "stopping", "failed"]
 PipelineState = Literal["none", "loading", "ready", "failed"]

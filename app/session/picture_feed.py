@@ -9,8 +9,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from pipeline.frame import Image
-from pipeline.frame_ring import FrameRingReader, RingError
+from pipeline.frames.frame import Image
+from pipeline.frames.ring import FrameRingReader, RingError
 
 Size = tuple[int, int]
 """Width and height in px."""

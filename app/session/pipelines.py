@@ -9,8 +9,8 @@ from calibration.rig import Rig
 from configs.errors import PosestageError
 from models.zoo.manifest import ModelEntry, read_manifest
 from models.zoo.store import default_store
-from pipeline.pipeline_config import STAND_IN, PipelineConfig, load_pipeline
-from pipeline.rig_config import RigConfig
+from pipeline.estimation.pipeline_config import STAND_IN, PipelineConfig, load_pipeline
+from pipeline.rigs.rig_config import RigConfig
 
 NONE = "none"
 AUTO = "auto"

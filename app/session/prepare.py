@@ -15,7 +15,7 @@ from typing import Final
 from platformdirs import user_cache_path
 
 from configs.errors import PosestageError
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from app.session.pipelines import NONE, resolve
 from app.session.prepare import prepare
 from calibration.rig import Rig
 from configs.errors import PosestageError
-from pipeline.messages import Report
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.wire.messages import Report
 
 if TYPE_CHECKING:
     from models.pose_frame import PoseFrame
-    from pipeline.bus import Receiver
-    from pipeline.session import Session
+    from pipeline.session.session import Session
+    from pipeline.wire.bus import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class SessionThread(threading.Thread):
 
     def _live(self) -> None:
         prepare(self._start.rig, self._over, lambda text: self._tell("doing", text))
-        from pipeline.session import Session
+        from pipeline.session.session import Session
 
         self._tell("doing", "Opening the cameras …")
         session = Session(
@@ -150,7 +150,7 @@ class SessionThread(threading.Thread):
         return self._ending.is_set() or not threading.main_thread().is_alive()
 
     def _turn(self, session: Session, poses: Receiver) -> None:
-        from pipeline.pose_messages import unpack_poses
+        from pipeline.wire.pose_messages import unpack_poses
 
         while not self._orders.empty():
             self._obey(session, self._orders.get())
@@ -173,7 +173,7 @@ class SessionThread(threading.Thread):
             self._tell("problem", str(error))
 
     def _poll(self, session: Session, also: Sequence[Receiver] = ()) -> None:
-        from pipeline.session import RecordingLostError
+        from pipeline.session.current_take import RecordingLostError
 
         try:
             session.poll(20, also)
@@ -187,7 +187,7 @@ class SessionThread(threading.Thread):
     # Recording
 
     def _record(self, session: Session, folder: Path) -> None:
-        from pipeline.session import RecordingLostError
+        from pipeline.session.current_take import RecordingLostError
         from pipeline.take.folder import new_take_folder, not_left_empty
 
         if self._recording:
@@ -210,27 +210,27 @@ class SessionThread(threading.Thread):
 
     def _stop_recording(self, session: Session) -> None:
         if self._recording and self._closing_since is None:
-            session.end_recording()
+            session.take.end()
             self._closing_since = time.monotonic()
             self._tell("closing", None)
 
     def _mark(self, session: Session, text: str, t_ns: int) -> None:
         if self._recording:
-            session.note("mark", text, t_ns=t_ns)
+            session.take.note("mark", text, t_ns=t_ns)
 
     def _watch_take(self, session: Session) -> None:
         if not self._recording:
             return
         if session.finished:
             self._stop_recording(session)
-        summary = session.take_summary()
+        summary = session.take.summary()
         if summary is not None:
             if self._closing_since is None:  # the disk was full; grabbers have not heard of it
-                session.end_recording()
+                session.take.end()
             self._recording, self._closing_since = False, None
             self._tell("take_closed", summary)
         elif self._closing_since is not None and time.monotonic() - self._closing_since > _CLOSE_PATIENCE_S:
-            self._lose_take(session.take_folder, f"the take was not closed within {_CLOSE_PATIENCE_S:.0f} s")
+            self._lose_take(session.take.folder, f"the take was not closed within {_CLOSE_PATIENCE_S:.0f} s")
 
     def _finish_take(self, session: Session) -> None:
         self._stop_recording(session)
@@ -241,7 +241,7 @@ class SessionThread(threading.Thread):
     # Poses
 
     def _set_pipeline(self, session: Session, name: str, overrides: tuple[str, ...]) -> None:
-        from pipeline.pipeline_config import load_pipeline
+        from pipeline.estimation.pipeline_config import load_pipeline
 
         try:
             pipeline = load_pipeline(name, overrides) if name != NONE else None
@@ -262,14 +262,14 @@ class SessionThread(threading.Thread):
             self._tell("pipeline", ("loading", name, ""))
 
     def _watch_pipeline(self, session: Session) -> None:
-        if self._loading is None or session.loading is not None:
+        if self._loading is None or session.poses.loading is not None:
             return
         name, self._loading = self._loading, None
-        failure = session.take_pipeline_failure()
+        failure = session.poses.take_failure()
         if failure is not None:
             self._tell("pipeline", ("failed", name, str(failure)))
         else:
-            self._tell("pipeline", ("ready", name, session.label))
+            self._tell("pipeline", ("ready", name, session.poses.label))
 
     # News
 
@@ -291,8 +291,8 @@ class SessionThread(threading.Thread):
                 if self._problems.pop(report.node, ""):
                     self._tell("back", report.node)
                 self._tell("details", (report.node, report.details))
-        if reports and not self._recording and session.state.events:
-            session.state.events.clear()  # a session may live for days
+        if reports and not self._recording and session.events:
+            session.events.clear()  # a session may live for days
 
     def _telemetry(self, session: Session) -> dict[str, dict[str, Any]]:
         alive = session.alive()
@@ -310,7 +310,7 @@ class SessionThread(threading.Thread):
             "t_s": time.monotonic(),
             "bytes_per_second": session.bytes_per_second(),
             "free_bytes": _free_bytes(self._space_folder()),
-            "address": session.published_address(),
+            "address": session.poses.address,
         }
         return numbers
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame_ring import RingError, attach
+from pipeline.frames.ring import RingError, attach
 
 Pixels = NDArray[np.uint8]
 

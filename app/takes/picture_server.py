@@ -11,7 +11,7 @@ from typing import Final
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.takes.take_data import TakeData
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.errors import TakeError
 from pipeline.take.picture_seeker import PictureSeeker
 

@@ -27,7 +27,7 @@ class PipelineChoice:
 def pipeline_choices() -> list[PipelineChoice]:
     """All pipelines but the stand-in, which looks at no picture; those that can be used come first."""
     from app.session.pipelines import missing_models
-    from pipeline.pipeline_config import STAND_IN, load_pipeline, pipeline_names
+    from pipeline.estimation.pipeline_config import STAND_IN, load_pipeline, pipeline_names
 
     choices = []
     for name in pipeline_names():

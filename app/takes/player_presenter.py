@@ -20,7 +20,7 @@ from app.takes.take_data import TakeData, load_events, load_take
 from app.takes.take_marks import TakeMarks
 from app.takes.thread_job import ThreadJobs
 from models.skeleton import Skeleton
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.events import Event
 from pipeline.take.marks import Mark
 

@@ -88,11 +88,11 @@ def process_again(report: Report, folder: Path, pipeline_name: str, parent: Path
     """
     from calibration.assumed_camera import assumption, with_place
     from configs.errors import bad_input
-    from pipeline.assumed_calibration import assumed_for, can_assume, joined_labels
-    from pipeline.estimator import build_estimator
-    from pipeline.offline import process
-    from pipeline.pipeline_config import load_pipeline
-    from pipeline.sources import find_footage, fit_rig_to_devices
+    from pipeline.estimation.assumed_calibration import assumed_for, can_assume, joined_labels
+    from pipeline.estimation.estimator import build_estimator
+    from pipeline.estimation.offline import process
+    from pipeline.estimation.pipeline_config import load_pipeline
+    from pipeline.rigs.footage import find_footage, fit_rig_to_devices
     from pipeline.take.finish import finish_take
     from pipeline.take.folder import name_for_take, new_take_folder, not_left_empty
 

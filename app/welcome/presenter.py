@@ -21,7 +21,7 @@ from app.takes.take_order import in_order
 from app.takes.thread_job import ThreadJob
 from app.welcome.rig_state import Line, calibration_line, cameras_line, missing_cameras
 from configs.errors import PosestageError
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 if TYPE_CHECKING:
     from calibration.rig import Rig
@@ -36,7 +36,7 @@ def exact_calibration(report: Report, rig: RigConfig) -> Rig:
         BadInputError: The cameras stand in different studios.
         PosestageError: Not all of them are simulated.
     """
-    from pipeline.studio_rig import board_studio_of, studio_calibration, studio_of
+    from pipeline.rigs.studio_rig import board_studio_of, studio_calibration, studio_of
 
     report(-1.0, "asking the simulated studio")
     studio = studio_of(rig) or board_studio_of(rig)

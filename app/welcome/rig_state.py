@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 if TYPE_CHECKING:
     from calibration.rig import Rig

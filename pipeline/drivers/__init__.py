@@ -1,0 +1,1 @@
+"""Where pictures come from: one driver for each kind of camera or footage."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from configs.errors import PosestageError
 from configs.loading import Config
-from pipeline.frame import Frame, Image, VideoFormat
+from pipeline.frames.frame import Frame, Image, VideoFormat
 
 
 class CameraError(PosestageError):

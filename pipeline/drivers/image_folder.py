@@ -16,7 +16,7 @@ from configs.errors import bad_input
 from configs.loading import Config
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.pacing import Pace, Schedule
-from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
+from pipeline.frames.frame import EncodedPacket, Frame, Image, VideoFormat
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 DEFAULT_FPS: Final = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import simplejpeg
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 
 
 def decode_bgr(data: bytes, canvas: Image | None = None) -> Image:

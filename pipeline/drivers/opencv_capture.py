@@ -11,7 +11,7 @@ import cv2
 from configs.errors import bad_input
 from pipeline.drivers.base import CameraError, CameraInfo, CameraSettings
 from pipeline.drivers.device_info import DeviceInfo, Mode
-from pipeline.frame import Frame, Image
+from pipeline.frames.frame import Frame, Image
 
 _BACKENDS: Final = {"win32": cv2.CAP_MSMF, "darwin": cv2.CAP_AVFOUNDATION, "linux": cv2.CAP_V4L2}
 _SILENCE_S: Final = 1.0

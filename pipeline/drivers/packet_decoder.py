@@ -12,7 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 
 PASSTHROUGH_CODECS = frozenset({"h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg"})
 """Codecs whose packets stand for exactly one shown picture each and that Matroska can hold."""

@@ -10,6 +10,6 @@ DRIVERS = Registry(
         "image_folder": "pipeline.drivers.image_folder:ImageFolderDriver",
         "usb": "pipeline.drivers.usb:UsbDriver",
         "rtsp": "pipeline.drivers.rtsp:RtspDriver",
-        "remote": "pipeline.drivers.remote:RemoteDriver",
+        "remote": "pipeline.remote.driver:RemoteDriver",
     },
 )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from configs.errors import PosestageError
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraNote
-from pipeline.frame import Frame, Image
+from pipeline.frames.frame import Frame, Image
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from pipeline.drivers.arrival_clock import ArrivalClock
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
 from pipeline.drivers.pacing import Schedule
 from pipeline.drivers.packet_decoder import PASSTHROUGH_CODECS, BgrConverter, PacketDecoder, Picture
+from pipeline.drivers.safe_url import safe_url
 from pipeline.drivers.stream_connection import Arrived, Lost, Opened, StreamConnection
-from pipeline.frame import EncodedPacket, Frame, VideoFormat
-from pipeline.safe_url import safe_url
+from pipeline.frames.frame import EncodedPacket, Frame, VideoFormat
 
 log = logging.getLogger(__name__)
 

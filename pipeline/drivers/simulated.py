@@ -14,7 +14,7 @@ from configs.loading import Config, parse_config
 from models.simulation.board_studio import BoardStudio, BoardStudioConfig
 from models.simulation.studio import Studio, StudioConfig
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings
-from pipeline.frame import Frame, Image
+from pipeline.frames.frame import Frame, Image
 
 DEFAULT_FPS = 30.0
 

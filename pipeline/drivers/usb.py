@@ -22,7 +22,7 @@ from pipeline.drivers.device_info import Mode
 from pipeline.drivers.discovery import device_path, explain, stable_id
 from pipeline.drivers.jpeg_picture import decode_bgr
 from pipeline.drivers.opencv_capture import OpenCvCapture
-from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
+from pipeline.frames.frame import EncodedPacket, Frame, Image, VideoFormat
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from configs.loading import Config
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.pacing import Pace, Schedule
 from pipeline.drivers.packet_decoder import PASSTHROUGH_CODECS, BgrConverter, PacketDecoder, Picture
-from pipeline.frame import EncodedPacket, Frame, Image, VideoFormat
+from pipeline.frames.frame import EncodedPacket, Frame, Image, VideoFormat
 
 log = logging.getLogger(__name__)
 

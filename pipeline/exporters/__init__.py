@@ -1,0 +1,1 @@
+"""Files for other programs out of a take, one format each."""

@@ -1,0 +1,1 @@
+"""Cameras of other machines: both ends of the line, and their clocks."""

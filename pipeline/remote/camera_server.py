@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pipeline.drivers.base import CameraInfo
-from pipeline.frame import VideoFormat
-from pipeline.messages import (
+from pipeline.frames.frame import VideoFormat
+from pipeline.remote.capture import RemoteCapture, make_driver
+from pipeline.remote.machine_clock import MachineClock
+from pipeline.remote.outbox import Item, Outbox, OutboxTotals, Picture
+from pipeline.remote.sockets import Listener
+from pipeline.rigs.rig_config import CameraConfig
+from pipeline.wire.messages import (
     ClockPing,
     ClockPong,
     FrameRecord,
@@ -21,11 +26,6 @@ from pipeline.messages import (
     RemoteOffer,
     StreamOpened,
 )
-from pipeline.remote.capture import RemoteCapture, make_driver
-from pipeline.remote.machine_clock import MachineClock
-from pipeline.remote.outbox import Item, Outbox, OutboxTotals, Picture
-from pipeline.remote.sockets import Listener
-from pipeline.rig_config import CameraConfig
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ import simplejpeg
 from configs.errors import PosestageError
 from pipeline.drivers.base import CameraDriver, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.registry import DRIVERS
-from pipeline.frame import Frame
-from pipeline.grabber import JPEG_QUALITY
+from pipeline.frames.frame import Frame
+from pipeline.processes.grabber import JPEG_QUALITY
 from pipeline.remote.machine_clock import MachineClock
 from pipeline.remote.outbox import Outbox
-from pipeline.rig_config import CameraConfig
+from pipeline.rigs.rig_config import CameraConfig
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,13 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pipeline.bus import Message
 from pipeline.drivers.base import CameraNote
-from pipeline.endpoints import TcpAddress
-from pipeline.messages import (
+from pipeline.processes.endpoints import TcpAddress
+from pipeline.remote.clock import ClockEstimate, Exchange, RemoteClock
+from pipeline.remote.outbox import Gap, Item, Picture
+from pipeline.remote.sockets import Caller, HostKeys
+from pipeline.wire.bus import Message
+from pipeline.wire.messages import (
     ClockPing,
     ClockPong,
     FrameRecord,
@@ -22,9 +25,6 @@ from pipeline.messages import (
     RemoteOffer,
     StreamOpened,
 )
-from pipeline.remote.clock import ClockEstimate, Exchange, RemoteClock
-from pipeline.remote.outbox import Gap, Item, Picture
-from pipeline.remote.sockets import Caller, HostKeys
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pipeline.messages import PacketInfo
+from pipeline.wire.messages import PacketInfo
 
 WINDOW_BYTES: Final = 8 << 20
 """On the way at once: at 1 Gbit/s this covers a round trip of 60 ms."""

@@ -1,6 +1,6 @@
 """The two ends of the line between a host and a remote camera: TCP, encrypted with CURVE unless on loopback.
 
-The remote grabber listens, hosts call. Messages are those of ``pipeline.messages`` in both directions.
+The remote grabber listens, hosts call. Messages are those of ``pipeline.wire.messages`` in both directions.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from zmq.utils import z85
 from zmq.utils.monitor import recv_monitor_message
 
 from configs.errors import BadInputError, PosestageError, bad_input
-from pipeline.bus import Message, WireError, decode, encode
-from pipeline.endpoints import TcpAddress
-from pipeline.messages import LARGEST_FRAME
+from pipeline.processes.endpoints import TcpAddress
 from pipeline.remote.keys import KeyPair, KeyRing, key_text
-from pipeline.telemetry import Drops
+from pipeline.wire.bus import Message, WireError, decode, encode
+from pipeline.wire.messages import LARGEST_FRAME
+from pipeline.wire.telemetry import Drops
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""A recording on disk: writing, reading, repairing and judging it."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from configs.atomic_file import write_atomic
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.instants import instants
 from pipeline.take.rendering.camera_tile import fitted_size
 from pipeline.take.rendering.text import draw_text, fit_text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.poses_file import Poses
 from pipeline.take.take import Take
 

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import INTRA_ONLY, Image
+from pipeline.frames.frame import INTRA_ONLY, Image
 from pipeline.take.errors import TakeError
 from pipeline.take.video_file import RecordedVideo
 

@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.instants import Instant, instants
 from pipeline.take.rendering.text import draw_text, fit_text
 from pipeline.take.rendering.theme import BACKGROUND, DIM, FAIR, LEFT, LINE, PANEL, RIGHT, TEXT

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.skeletons import get_skeleton
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.instants import Instant, Timeline, build_timeline
 from pipeline.take.poses_file import Poses
 from pipeline.take.rendering.camera_tile import camera_tile

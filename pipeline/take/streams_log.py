@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.frame import VideoFormat
+from pipeline.frames.frame import VideoFormat
 from pipeline.take.append import append_whole
 
 

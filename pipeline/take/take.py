@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from calibration.rig import Rig
 from configs.arrays_file import read_arrays
 from configs.errors import bad_input, did_you_mean
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.errors import InterruptedTakeError
 from pipeline.take.events import Event, read_events
 from pipeline.take.header import TakeHeader, read_header

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.frame import INTRA_ONLY
+from pipeline.frames.frame import INTRA_ONLY
 from pipeline.take.ledger import Ledger
 from pipeline.take.video_file import RecordedVideo
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import INTRA_ONLY, Image
+from pipeline.frames.frame import INTRA_ONLY, Image
 from pipeline.take.errors import TakeError
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
 from pipeline.take.matroska import header_length, read_bones, seal, with_delay
 

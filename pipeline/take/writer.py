@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, Self
 
 from configs.errors import bad_input
 from models.pose_frame import PoseFrame
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import DiskFullError, TakeError, is_disk_full
 from pipeline.take.events import Event, EventsWriter
 from pipeline.take.header import TAKE_FILE, State, TakeHeader, read_header, write_header

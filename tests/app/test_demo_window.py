@@ -9,8 +9,8 @@ from app.demo_window import Demo
 from app.main_window import MainWindow
 from app.preferences import Preferences
 from app.studio import Studio
-from pipeline.simulated_rig import simulated_rig
-from pipeline.studio_rig import studio_calibration, studio_of
+from pipeline.rigs.simulated_rig import simulated_rig
+from pipeline.rigs.studio_rig import studio_calibration, studio_of
 from pipeline.take.take import Take
 from tests.support.played_session import PlayedSession
 

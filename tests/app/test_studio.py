@@ -8,8 +8,8 @@ import pytest
 
 from app.preferences import Preferences
 from app.studio import Studio
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 @pytest.fixture

@@ -31,11 +31,11 @@ def logging_as_before() -> Iterator[None]:
 
 def test_a_line_names_time_process_level_and_module(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", "grabber cam1")
-    logging.getLogger("pipeline.grabber").info("%d frames", 3)
+    logging.getLogger("pipeline.processes.grabber").info("%d frames", 3)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\d\.\d{3} grabber cam1 info pipeline\.grabber: 3 frames\n", captured.err
+        r"\d\d:\d\d:\d\d\.\d{3} grabber cam1 info pipeline\.processes\.grabber: 3 frames\n", captured.err
     )
 
 

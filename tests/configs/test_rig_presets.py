@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.rig_config import load_rig
+from pipeline.rigs.rig_config import load_rig
 
 RIGS = sorted((Path(__file__).resolve().parents[2] / "configs" / "rigs").glob("*.yaml"))
 

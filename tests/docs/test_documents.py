@@ -18,10 +18,10 @@ from app.cli.table import COMMANDS
 from configs.loading import parse_config
 from models.pose_frame import PoseFrame
 from models.skeletons import get_skeleton
-from pipeline.bus import Bus
 from pipeline.drivers.registry import DRIVERS
-from pipeline.pose_messages import pack_poses
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.wire.bus import Bus
+from pipeline.wire.pose_messages import pack_poses
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "configs").rglob("*.yaml")])

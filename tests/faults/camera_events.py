@@ -23,10 +23,10 @@ import msgspec
 import numpy as np
 import zmq
 
-from pipeline.bus import encode
-from pipeline.messages import Envelope, FrameReady, FrameRecord, PacketInfo, Report
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
+from pipeline.wire.bus import encode
+from pipeline.wire.messages import Envelope, FrameReady, FrameRecord, PacketInfo, Report
 from tests.faults.faulty_capture import CAMERAS, FaultyCapture
 from tests.faults.webcams import FOLDER, Webcams
 

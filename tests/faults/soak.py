@@ -16,9 +16,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.bus import Bus
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
+from pipeline.wire.bus import Bus
 from tests.faults.faulty_capture import NODES, FaultyCapture
 from tests.faults.load import LoadWatch
 from tests.faults.memory import MemoryWatch

@@ -22,11 +22,11 @@ from calibration.footage import read_times
 from calibration.observations import BoardObservations, BoardView
 from calibration.rig_file import read_calibration, write_calibration
 from configs.errors import PosestageError
-from pipeline.calibrate_config import load_calibrate_config
+from pipeline.calibrating.config import load_calibrate_config
+from pipeline.estimation.pipeline_config import PIPELINE_FOLDER, load_pipeline
 from pipeline.exporters.export import verify_export
 from pipeline.exporters.registry import EXPORTERS
-from pipeline.pipeline_config import PIPELINE_FOLDER, load_pipeline
-from pipeline.rig_config import load_rig
+from pipeline.rigs.rig_config import load_rig
 from pipeline.take.ledger import COLUMNS, read_ledger
 from pipeline.take.marks import read_marks
 from pipeline.take.poses_file import map_poses, read_poses

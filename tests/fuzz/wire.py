@@ -11,10 +11,10 @@ import numpy as np
 
 from calibration.board_detector import Detection
 from calibration.observations import BoardView
-from pipeline.board_messages import Looked, pack_looked, unpack_looked
-from pipeline.bus import Message, WireError, decode, encode
-from pipeline.messages import TOPICS
-from pipeline.pose_messages import pack_poses, unpack_poses
+from pipeline.calibrating.board_messages import Looked, pack_looked, unpack_looked
+from pipeline.wire.bus import Message, WireError, decode, encode
+from pipeline.wire.messages import TOPICS
+from pipeline.wire.pose_messages import pack_poses, unpack_poses
 from tests.fuzz.guard import bounded
 from tests.fuzz.mutations import damaged_bytes, damaged_tree
 from tests.fuzz.targets import _pose_frames

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import BadInputError
-from pipeline.bus import Bus
-from pipeline.messages import Command
-from pipeline.node import Node, NodeContext, run_node
+from pipeline.processes.node import Node, NodeContext, run_node
+from pipeline.wire.bus import Bus
+from pipeline.wire.messages import Command
 
 
 class CountingNode(Node):

@@ -7,7 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import QCoreApplication
 
 from app.session.live_session import LiveSession
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 def record_for_ever(folder: Path) -> None:

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.endpoints import tcp_address
+from pipeline.processes.endpoints import tcp_address
 from pipeline.remote.camera_server import CameraServer, Room
 from pipeline.remote.keys import KeyRing
 from pipeline.remote.machine_clock import MachineClock
 from pipeline.remote.sockets import Listener
-from pipeline.rig_config import CameraConfig
+from pipeline.rigs.rig_config import CameraConfig
 
 STUDIO = {"type": "simulated", "studio": {"size": (160, 120), "cameras": 4}}
 

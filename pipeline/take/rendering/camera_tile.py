@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.rendering.figure import FigureStyle
 from pipeline.take.rendering.strokes import draw_dot, draw_lines, fixed
 from pipeline.take.rendering.text import draw_text, fit_text

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.rig import Rig
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.rendering.figure import FigureStyle
 from pipeline.take.rendering.strokes import draw_dot, draw_lines, fixed
 from pipeline.take.rendering.text import draw_text

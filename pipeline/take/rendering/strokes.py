@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.rendering.theme import Colour
 
 _SHIFT = 4  # OpenCV takes coordinates in sixteenths of a pixel

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from pipeline.frame import Image
+from pipeline.frames.frame import Image
 from pipeline.take.rendering.theme import Colour
 
 Anchor = Literal["left", "right", "centre"]

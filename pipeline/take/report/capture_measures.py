@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.frame import INTRA_ONLY
+from pipeline.frames.frame import INTRA_ONLY
 from pipeline.take.errors import TakeError
 from pipeline.take.instants import Timeline
 from pipeline.take.ledger import Ledger, LedgerTotals

@@ -9,11 +9,11 @@ import pytest
 from app.preferences import Preferences
 from app.studio import Studio
 from calibration.calibrator import calibrate
-from pipeline.calibrate_config import CalibrateConfig
-from pipeline.calibration_judgement import outcome_of
-from pipeline.calibration_outcome import CalibrationOutcome
-from pipeline.floor_watch import FloorWatch
-from pipeline.simulated_rig import simulated_rig
+from pipeline.calibrating.config import CalibrateConfig
+from pipeline.calibrating.floor_watch import FloorWatch
+from pipeline.calibrating.judgement import outcome_of
+from pipeline.calibrating.outcome import CalibrationOutcome
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.support.board_recording import board_studio, recorded_views
 
 

@@ -8,10 +8,10 @@ import pytest
 from app.calibrate import advice
 from calibration.diagnosis import Diagnosis
 from calibration.report.verdict import Headline, Verdict
-from pipeline.calibrate_config import LiveConfig
-from pipeline.calibration_outcome import CalibrationFailure
-from pipeline.calibration_state import CalibrationState, CameraProgress, WeakPair
-from pipeline.trial_figures import TrialFigures
+from pipeline.calibrating.config import LiveConfig
+from pipeline.calibrating.outcome import CalibrationFailure
+from pipeline.calibrating.state import CalibrationState, CameraProgress, WeakPair
+from pipeline.calibrating.trial_figures import TrialFigures
 
 
 def progress(**changes) -> CameraProgress:

@@ -4,7 +4,7 @@ import pytest
 
 from app.calibrate.board_choice import OWN, BoardChoice, presets, title_of
 from calibration.board import Board, read_board, write_board
-from pipeline.board_rig import STUDIO_BOARD_FILE
+from pipeline.rigs.board_rig import STUDIO_BOARD_FILE
 
 
 def test_presets_are_the_boards_of_the_folder_but_for_the_studios():

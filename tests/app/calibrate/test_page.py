@@ -15,10 +15,10 @@ from app.calibrate.steps import Step
 from app.calibrate.unfinished import VIEWS
 from calibration.board import Board, read_board, write_board
 from calibration.diagnosis import Diagnosis
-from pipeline.calibration_outcome import CalibrationFailure
-from pipeline.calibration_state import CalibrationState, CameraProgress, WeakPair
-from pipeline.rig_config import CameraConfig, RigConfig
-from pipeline.trial_figures import TrialFigures
+from pipeline.calibrating.outcome import CalibrationFailure
+from pipeline.calibrating.state import CalibrationState, CameraProgress, WeakPair
+from pipeline.calibrating.trial_figures import TrialFigures
+from pipeline.rigs.rig_config import CameraConfig, RigConfig
 
 CAMERAS = ("cam1", "cam2", "cam3", "cam4")
 

@@ -11,9 +11,9 @@ from app.calibrate.unfinished import VIEWS, Unfinished
 from app.calibrate.wizard import Wizard
 from calibration.diagnosis import Diagnosis
 from calibration.rig_file import write_calibration
-from pipeline.calibration_outcome import CalibrationFailure
-from pipeline.calibration_state import CalibrationState, CameraProgress
-from pipeline.rig_config import CameraConfig, RigConfig
+from pipeline.calibrating.outcome import CalibrationFailure
+from pipeline.calibrating.state import CalibrationState, CameraProgress
+from pipeline.rigs.rig_config import CameraConfig, RigConfig
 
 
 class FakeWork:

@@ -18,8 +18,8 @@ from calibration.camera import Camera
 from calibration.rig import Rig
 from calibration.rig_file import write_calibration
 from pipeline.drivers.device_info import DeviceInfo, Mode
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 SIZE = (640, 480)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.cameras import new_cameras
 from app.cameras.calibration_fit import Calibrated, fit
 from app.cameras.rig_draft import CameraDraft, RigDraft
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 def usb(name: str, device: str = "", size=(640, 480)) -> CameraDraft:

@@ -6,8 +6,8 @@ import pytest
 
 from app.cameras.camera_trial import Measured, Opened
 from app.cameras.camera_trials import CameraTrials, Trial, verdict
-from pipeline.rig_config import CameraConfig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_config import CameraConfig
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.support.videos import write_video
 
 PROMISED = Opened((640, 480), 30.0, "the device")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from calibration.rig_file import write_calibration
-from pipeline.rig_config import load_rig
-from pipeline.rig_file import write_rig
+from pipeline.rigs.rig_config import load_rig
+from pipeline.rigs.rig_file import write_rig
 from tests.app.cameras.conftest import geometry, keys, webcam
 
 

@@ -6,8 +6,8 @@ from app.cameras import new_cameras
 from app.cameras.rig_draft import CameraDraft, RigDraft
 from app.cameras.words import device_words, mode_words, rates_of, sizes_of, source_words
 from pipeline.drivers.device_info import Mode
-from pipeline.simulated_rig import simulated_rig
-from pipeline.studio_rig import studio_of
+from pipeline.rigs.simulated_rig import simulated_rig
+from pipeline.rigs.studio_rig import studio_of
 from tests.app.cameras.conftest import BUSY, WEBCAM
 
 

@@ -27,9 +27,9 @@ from app.cameras.dialogs import AddressDialog, SimulatedDialog
 from app.cameras.page import CamerasPage
 from app.help.popover import Popover
 from configs.loading import read_yaml
-from pipeline.rig_config import load_rig
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_config import load_rig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.app.cameras.conftest import BUSY, WEBCAM, DirectDesk
 
 LEFT = Qt.MouseButton.LeftButton

@@ -6,8 +6,8 @@ import pytest
 
 from app.cameras.camera_trials import Trial
 from app.cameras.presenter import CamerasPresenter
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.app.cameras.conftest import BUSY, WEBCAM, DirectDesk
 
 

@@ -12,8 +12,8 @@ from app.cameras.rig_draft import (
     read_size,
     rig_problem,
 )
-from pipeline.rig_config import RigConfig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 def draft(*names: str) -> RigDraft:

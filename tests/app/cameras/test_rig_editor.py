@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.cameras.rig_draft import UNSTATED
 from app.cameras.rig_editor import RigEditor
-from pipeline.rig_config import load_rig
+from pipeline.rigs.rig_config import load_rig
 from tests.app.cameras.conftest import DirectDesk, keys, webcam
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configs.errors import PosestageError
-from pipeline.rig_config import load_rig
+from pipeline.rigs.rig_config import load_rig
 from tests.app.cameras.conftest import keys
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.cli.main import main
-from pipeline import benchmark
+from pipeline.benchmarks import live_pipeline
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_options_reach_the_measurement_and_figures_come_back(
             "by_cameras": [{"cameras": 2, "p50_ms": 0.25}, {"cameras": 4, "p50_ms": 0.5}],
         }
 
-    monkeypatch.setattr(benchmark, "benchmark_pipeline", measure)
+    monkeypatch.setattr(live_pipeline, "benchmark_pipeline", measure)
     words = ["benchmark", "pipeline", "--cameras", "2", "--seconds", "3", "--size", "1280x720", "--no-record"]
     assert main(words) == 0
     assert asked == {

@@ -15,7 +15,7 @@ from calibration.observations import BoardObservations
 from calibration.rig import Rig
 from calibration.rig_file import read_calibration, write_calibration
 from models.simulation.board_studio import BoardStudio, BoardStudioConfig
-from pipeline.calibration_figures import compare_with_truth
+from pipeline.calibrating.figures import compare_with_truth
 from tests.support.shared_data import SHARED, needs_shared
 
 NOISE_PX = 0.2

@@ -33,8 +33,8 @@ def test_our_own_network_follows_the_performer(tmp_path: Path, capsys: pytest.Ca
     assert main([*words, "--json"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["pipeline"], result["label"]) == ("studio_lite", "")
-    # 35 mm were seen over 20 s at any rate; who is lost or turned round is 150 mm off.
-    assert result["truth"]["mpjpe_mm"] < 80
+    # 19 mm were seen at 640 x 480; who is lost or turned round is 150 mm off.
+    assert result["truth"]["mpjpe_mm"] < 40
     # On a busy machine there are instants that one camera alone has a picture of, which say nothing in space.
     poses = Take.open(tmp_path / "demo").poses()
     assert poses is not None

@@ -14,7 +14,7 @@ import pytest
 
 from app.cli.main import main
 from pipeline.drivers.base import CameraSettings
-from pipeline.drivers.remote import RemoteConfig, RemoteDriver
+from pipeline.remote.driver import RemoteConfig, RemoteDriver
 from pipeline.remote.keys import KeyRing, key_text
 
 RIG = """

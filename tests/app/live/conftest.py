@@ -5,8 +5,8 @@ import pytest
 from app.preferences import Preferences
 from app.studio import Studio
 from calibration.rig_file import write_calibration
-from pipeline.simulated_rig import simulated_rig
-from pipeline.studio_rig import studio_calibration, studio_of
+from pipeline.rigs.simulated_rig import simulated_rig
+from pipeline.rigs.studio_rig import studio_calibration, studio_of
 from tests.support.played_session import PlayedJob, PlayedSession
 
 SIZE = (160, 120)

@@ -3,7 +3,7 @@
 import pytest
 
 from app.live.health import HealthWatch
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 def numbers(**changed):

@@ -11,7 +11,7 @@ from app.live import page as live_page
 from app.live import pipeline_presenter, take_presenter
 from app.live.page import LivePage
 from models.zoo.imported import place_for
-from pipeline.session import RecordingSummary
+from pipeline.session.current_take import RecordingSummary
 from tests.support.played_session import PlayedJob
 
 

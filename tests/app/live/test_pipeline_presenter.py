@@ -8,8 +8,8 @@ from app.live import pipeline_presenter
 from app.live.jobs import fetch_models
 from app.live.pipeline_presenter import PipelinePresenter
 from models.zoo.imported import place_for
-from pipeline import pipeline_config
-from pipeline.pipeline_config import PIPELINE_FOLDER
+from pipeline.estimation import pipeline_config
+from pipeline.estimation.pipeline_config import PIPELINE_FOLDER
 from tests.support.played_session import PlayedJob
 
 
@@ -180,7 +180,7 @@ def test_a_file_of_ones_own_is_a_choice_and_read_again_when_it_changes(presenter
 
 def test_models_needed_by_others_are_found_by_name(presenter, monkeypatch):
     from app.session.pipelines import models_of
-    from pipeline.pipeline_config import load_pipeline
+    from pipeline.estimation.pipeline_config import load_pipeline
 
     assert models_of(load_pipeline("volumetric")) == ("blazepose",)
     assert models_of(load_pipeline("noisy_truth")) == ()

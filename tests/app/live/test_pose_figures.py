@@ -11,7 +11,7 @@ from app.live.figures_view import FiguresView
 from app.live.pose_figures import ERROR, LATE, MEDIAN, RATE, PoseFigures
 from app.live.truth_meter import TruthMeter
 from models.pose_frame import PoseFrame
-from pipeline.studio_rig import studio_of
+from pipeline.rigs.studio_rig import studio_of
 
 NUMBERS = {
     "session": {"t_s": 0.0},

@@ -4,7 +4,7 @@ import pytest
 
 from app.live.pipeline_presenter import PipelinePresenter
 from app.live.presenter import LivePresenter
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.simulated_rig import simulated_rig
 
 
 @pytest.fixture

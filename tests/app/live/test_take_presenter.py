@@ -4,7 +4,7 @@ import pytest
 
 from app.live.jobs import finish_recording, repair
 from app.live.take_presenter import TakePresenter, summary_words
-from pipeline.session import RecordingSummary
+from pipeline.session.current_take import RecordingSummary
 from tests.support.played_session import PlayedJob
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.simulated_rig import simulated_rig
-from pipeline.studio_rig import studio_calibration, studio_of
+from pipeline.rigs.simulated_rig import simulated_rig
+from pipeline.rigs.studio_rig import studio_calibration, studio_of
 
 SIZE = (160, 120)
 

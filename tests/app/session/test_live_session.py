@@ -10,7 +10,7 @@ import pytest
 
 from app.session.live_session import LiveSession
 from app.session.picture_feed import PictureFeed
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 from pipeline.take.repair import repair_take
 from pipeline.take.take import Take
 from pipeline.take.verify import check_take
@@ -188,7 +188,7 @@ def test_killed_nodes_are_told_and_come_back_and_a_lost_take_is_repaired(running
     running.until(lambda: session.recording)
     # what telemetry says may still be of the take before; a second more than ten frames are on the disk then
     running.until(lambda: fewest_lines(tmp_path / "lost") > 40)
-    monkeypatch.setattr("pipeline.session._RESUME_DEADLINE_S", 0.0)
+    monkeypatch.setattr("pipeline.session.current_take._RESUME_DEADLINE_S", 0.0)
     running.kill("recorder")
     running.until(lambda: running.of("recording_lost"))
     [[folder, reason]] = running.of("recording_lost")

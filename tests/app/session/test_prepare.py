@@ -4,7 +4,7 @@ import pytest
 
 from app.session import prepare
 from configs.errors import PosestageError
-from pipeline.rig_config import RigConfig
+from pipeline.rigs.rig_config import RigConfig
 
 
 @pytest.fixture

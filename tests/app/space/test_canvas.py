@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.space.canvas import Canvas
-from pipeline.frame_ring import RingError
+from pipeline.frames.ring import RingError
 
 
 def test_a_picture_arrives_whole_or_not_at_all():

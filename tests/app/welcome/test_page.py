@@ -98,7 +98,7 @@ def test_begin_something_else(qtbot, page, studio, went):
 
 
 def test_home_live_plain_for_cameras_that_are_not_calibrated(qtbot, page, studio, went):
-    from pipeline.rig_config import CameraConfig, RigConfig
+    from pipeline.rigs.rig_config import CameraConfig, RigConfig
 
     studio.use_rig(RigConfig(cameras=(CameraConfig(name="a", driver={"type": "usb"}),)), None)
     click(qtbot, page, "home_live_plain")
@@ -109,8 +109,8 @@ def test_home_live_plain_for_cameras_that_are_not_calibrated(qtbot, page, studio
 
 
 def test_recent_rig_opens(qtbot, page, studio, tmp_path):
-    from pipeline.rig_file import write_rig
-    from pipeline.simulated_rig import simulated_rig
+    from pipeline.rigs.rig_file import write_rig
+    from pipeline.rigs.simulated_rig import simulated_rig
 
     path = tmp_path / "garage.yaml"
     write_rig(path, simulated_rig(3, (640, 480), 30.0, 0))

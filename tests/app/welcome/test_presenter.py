@@ -10,10 +10,10 @@ import pytest
 
 from app.welcome.presenter import WelcomePresenter, exact_calibration
 from configs.errors import PosestageError
-from pipeline.rig_config import CameraConfig, RigConfig
-from pipeline.rig_file import write_rig
-from pipeline.simulated_rig import simulated_rig
-from pipeline.studio_rig import studio_calibration, studio_of
+from pipeline.rigs.rig_config import CameraConfig, RigConfig
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
+from pipeline.rigs.studio_rig import studio_calibration, studio_of
 from tests.pipeline.take.synthetic_take import make_take
 
 
@@ -135,4 +135,4 @@ def test_live_pictures_stop_first_and_recordings_are_left_alone(studio, presente
 
 def test_the_simulated_studio_comes_from_the_light_module():
     """So that the first click needs no renderer in the window's process."""
-    assert simulated_rig.__module__ == "pipeline.simulated_rig"
+    assert simulated_rig.__module__ == "pipeline.rigs.simulated_rig"

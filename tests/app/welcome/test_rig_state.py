@@ -7,8 +7,8 @@ import pytest
 
 from app.welcome.rig_state import calibration_line, cameras_line, missing_cameras
 from pipeline.drivers import discovery
-from pipeline.rig_config import CameraConfig, RigConfig
-from pipeline.simulated_rig import simulated_rig
+from pipeline.rigs.rig_config import CameraConfig, RigConfig
+from pipeline.rigs.simulated_rig import simulated_rig
 from tests.app.cameras.conftest import geometry
 
 NOW = datetime(2025, 5, 20, 12, 0).astimezone()

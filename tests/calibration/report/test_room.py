@@ -14,10 +14,10 @@ from calibration.report.evidence import gather
 from calibration.report.room import room_uncertainty
 from calibration.report.verdicts import judge
 from calibration.simulated_views import SimulatedRecording, simulate_views
-from pipeline.calibrate_config import LiveConfig
-from pipeline.calibration_figures import compare_with_truth
-from pipeline.calibration_trial import trial_figures
-from pipeline.solve_process import SolveAnswer
+from pipeline.calibrating.config import LiveConfig
+from pipeline.calibrating.figures import compare_with_truth
+from pipeline.calibrating.solve_process import SolveAnswer
+from pipeline.calibrating.trial import trial_figures
 
 SEEDS = (1, 2, 3)
 

@@ -16,7 +16,7 @@ from models.backbones.pose_resnet import LAYERS  # noqa: E402
 from models.checkpoints import exporting  # noqa: E402
 from models.checkpoints.exportable import Sample  # noqa: E402
 from models.checkpoints.exporting import ExportReport, export_network  # noqa: E402
-from models.checkpoints.opening import OpenedNetwork, untrained_network  # noqa: E402
+from models.checkpoints.opening import OpenedNetwork, open_network, untrained_network  # noqa: E402
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "pose_resnet": {"layers": 18, "alg_confidences": True},
@@ -85,6 +85,15 @@ def test_whole_networks_for_any_views(kind: str, suffix: str, tmp_path: Path) ->
     assert not report.part
     assert report.inputs["images"] == ["batch", "views", 3, crop, crop]
     assert report.inputs["present"] == ["batch", "views"]
+
+
+@pytest.mark.slow
+def test_votes_of_heatmaps_leave_with_the_network(tmp_path: Path) -> None:
+    # Trained: random weights make heatmaps of thousands, whose probabilities hang on rounding.
+    opened = open_network("studio_lite_volumetric", None, {})
+    report = export_network(opened, tmp_path / "network.onnx", crop=64)
+    assert report.inputs["images"] == ["batch", "views", 3, 64, 64]
+    assert 0.0 <= report.differences["keypoints_3d"] <= report.limits["keypoints_3d"] < 0.01
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from configs.errors import BadInputError
 from configs.loading import parse_config
 from pipeline.drivers.base import CameraDriver, CameraError, CameraInfo, EndOfStream
 from pipeline.drivers.registry import DRIVERS
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from tests.pipeline.drivers.rigs import BENCHES, FPS, Bench
 from tests.support.videos import read_number
 

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from configs.errors import BadInputError
 from pipeline.drivers.base import CameraError, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.image_folder import ImageFolderConfig, ImageFolderDriver
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from tests.support.videos import numbered_picture, read_number
 
 

@@ -13,7 +13,7 @@ from pipeline.drivers import discovery, v4l2
 from pipeline.drivers.base import CameraError, CameraInfo, CameraSettings
 from pipeline.drivers.returning import AWAY, ReturningDriver
 from pipeline.drivers.usb import UsbConfig, UsbDriver
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from tests.support.fake_webcam import FakeWebcam
 from tests.support.videos import read_number
 

@@ -15,8 +15,8 @@ import pytest
 from configs.loading import parse_config
 from pipeline.drivers.base import CameraError, CameraSettings
 from pipeline.drivers.rtsp import RtspConfig, RtspDriver
-from pipeline.frame import Frame
-from pipeline.safe_url import safe_url
+from pipeline.drivers.safe_url import safe_url
+from pipeline.frames.frame import Frame
 from pipeline.take.video_writer import VideoWriter
 from tests.support.rtsp_server import RtspServer
 from tests.support.videos import read_number

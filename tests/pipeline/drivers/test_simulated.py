@@ -12,7 +12,7 @@ from models.simulation.board_studio import BoardStudio, BoardStudioConfig
 from models.simulation.studio import Studio, StudioConfig
 from pipeline.drivers.base import CameraSettings
 from pipeline.drivers.simulated import SimulatedConfig, SimulatedDriver, studio_config
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 
 STUDIO = {"size": (160, 120), "cameras": 2, "seed": 3}
 

@@ -16,7 +16,7 @@ from pipeline.drivers import v4l2_abi as abi
 from pipeline.drivers.base import CameraError, CameraSettings
 from pipeline.drivers.device_info import Mode
 from pipeline.drivers.usb import UsbConfig, UsbDriver, choose_mode
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from tests.fuzz.guard import bounded
 from tests.support.fake_webcam import FakeWebcam
 from tests.support.videos import numbered_picture, read_number

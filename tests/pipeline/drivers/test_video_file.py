@@ -15,7 +15,7 @@ from configs.errors import BadInputError
 from pipeline.drivers import pacing
 from pipeline.drivers.base import CameraError, CameraInfo, CameraSettings, EndOfStream
 from pipeline.drivers.video_file import VideoFileConfig, VideoFileDriver
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from pipeline.take.video_writer import VideoWriter
 from tests.support.shared_data import SHARED, needs_shared
 from tests.support.videos import read_number, write_video

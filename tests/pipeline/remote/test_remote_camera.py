@@ -14,10 +14,10 @@ import pytest
 import simplejpeg
 
 from pipeline.drivers.base import CameraError, CameraNote, CameraSettings, EndOfStream
-from pipeline.drivers.remote import RemoteConfig, RemoteDriver
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
 from pipeline.remote.camera_server import Room
 from pipeline.remote.capture import RemoteCapture
+from pipeline.remote.driver import RemoteConfig, RemoteDriver
 from tests.support.impaired_wire import Proxy, proxy
 from tests.support.remote_camera import ServedCamera, WrongClock
 from tests.support.videos import write_video

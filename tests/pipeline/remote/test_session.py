@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.remote.camera_server import Room
-from pipeline.rig_config import RigConfig
-from pipeline.session import Session
+from pipeline.rigs.rig_config import RigConfig
+from pipeline.session.session import Session
 from pipeline.take.events import read_events
 from pipeline.take.take import Take
 from tests.support.impaired_wire import proxy
@@ -44,7 +44,7 @@ def test_a_cut_line_is_the_story_of_one_camera_only(tmp_path: Path) -> None:
 
             def until(done: str) -> None:
                 """Until a word has been heard."""
-                while done not in [report.details.get("what") for report in session.state.events]:
+                while done not in [report.details.get("what") for report in session.events]:
                     assert time.monotonic() < deadline
                     session.poll(20)
 

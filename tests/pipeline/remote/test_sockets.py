@@ -11,8 +11,8 @@ import zmq
 
 from configs.errors import BadInputError
 from pipeline.drivers.base import CameraError, CameraSettings
-from pipeline.drivers.remote import RemoteConfig, RemoteDriver
-from pipeline.endpoints import tcp_address
+from pipeline.processes.endpoints import tcp_address
+from pipeline.remote.driver import RemoteConfig, RemoteDriver
 from pipeline.remote.keys import KeyRing, key_text
 from pipeline.remote.sockets import Listener
 from tests.support.remote_camera import ServedCamera

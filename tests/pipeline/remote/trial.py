@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.drivers.base import CameraSettings
-from pipeline.drivers.remote import RemoteConfig, RemoteDriver
-from pipeline.frame import Frame
+from pipeline.frames.frame import Frame
+from pipeline.remote.driver import RemoteConfig, RemoteDriver
 from pipeline.remote.keys import KeyRing, key_text
 from tests.support.impaired_wire import Impairment, Wire
 from tests.support.remote_camera import WrongClock

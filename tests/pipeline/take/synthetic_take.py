@@ -13,7 +13,7 @@ from calibration.camera import Camera
 from calibration.rig import Rig
 from models.pose_frame import PoseFrame
 from models.skeletons import get_skeleton
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.header import TakeHeader
 from pipeline.take.writer import TakeWriter
 

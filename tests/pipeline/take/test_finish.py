@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInputError
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.contact_sheet import spread_instants
 from pipeline.take.finish import finish_take
 from pipeline.take.instants import build_timeline, instants

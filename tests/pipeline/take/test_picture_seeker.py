@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
 from pipeline.take.picture_seeker import PictureSeeker
 from pipeline.take.video_writer import VideoWriter

@@ -8,7 +8,7 @@ import pytest
 
 from configs.errors import BadInputError
 from pipeline.exporters.export import export_take
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.finish import finish_take
 from pipeline.take.lost_pictures import LOST_CAUSE
 from pipeline.take.repair import repair_take

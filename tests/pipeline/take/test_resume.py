@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInputError
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
 from pipeline.take.events import read_events
 from pipeline.take.lock import TakeLock

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
 from pipeline.take.video_file import RecordedVideo, match_pictures
 from pipeline.take.video_writer import VideoWriter, in_band_extradata

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from configs.errors import BadInputError
-from pipeline.frame import EncodedPacket, VideoFormat
+from pipeline.frames.frame import EncodedPacket, VideoFormat
 from pipeline.take.errors import TakeError
 from pipeline.take.ledger import read_ledger
 from pipeline.take.poses_log import PosesLog

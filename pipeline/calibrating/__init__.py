@@ -1,0 +1,1 @@
+"""Calibrating the cameras of a rig, live or from footage."""

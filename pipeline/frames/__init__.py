@@ -1,0 +1,1 @@
+"""Pictures in shared memory, and the instants they belong to."""

@@ -1,0 +1,1 @@
+"""The processes of a session, and what starts, watches and stops them."""

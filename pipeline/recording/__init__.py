@@ -1,0 +1,1 @@
+"""From captured frames to a take on disk, without losing one."""

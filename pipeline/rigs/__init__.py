@@ -1,0 +1,1 @@
+"""Which cameras there are: rig files, and rigs that are made for someone."""

@@ -1,0 +1,1 @@
+"""A running rig: what the desktop and headless capture both drive."""
