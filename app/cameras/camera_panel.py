@@ -98,7 +98,8 @@ class CameraPanel(QScrollArea):
             if self._settings is not None:
                 self._settings.hide()
                 self._settings.deleteLater()
-            folder = self._editor.path.parent if self._editor.path is not None else self._presenter.home
+            path = self._editor.file.path
+            folder = path.parent if path is not None else self._presenter.home
             self._settings = DriverSettings(form, folder, self._presenter.offers(camera.driver))
             self._settings.edited.connect(self._set)
             self._settings.left.connect(self._editor.rest)

@@ -22,11 +22,11 @@ from app import theme
 from app.cameras.add_menu import AddMenu
 from app.cameras.camera_list import CameraList, Entry
 from app.cameras.camera_panel import CameraPanel
+from app.cameras.desk import Desk
 from app.cameras.device_list import DeviceList
 from app.cameras.device_search import look_for_devices
 from app.cameras.field_row import TitleLine
 from app.cameras.presenter import CamerasPresenter, Notice
-from app.cameras.rig_editor import Desk
 from app.cameras.rig_files import RigFiles
 from app.cameras.words import mode_words, source_words
 from app.help.popover import help_button
@@ -75,11 +75,11 @@ class CamerasPage(Page):
     def left(self) -> None:
         """Changes come into use now, whatever is still being typed; tests end."""
         self.presenter.trials.stop()
-        self.editor.apply()
+        self.editor.use.apply()
 
     def reason_to_stay(self) -> str:
         """Unsaved changes."""
-        if not self.editor.worth_asking:
+        if not self.editor.file.worth_asking:
             return ""
         return f"The cameras of “{self.editor.draft.name}” are not saved in a rig file."
 
@@ -98,9 +98,9 @@ class CamerasPage(Page):
         if self.rig_name.text() != name:
             self.rig_name.setText(name)
         self.file_words.setText(presenter.file_words)
-        self.file_words.setToolTip(str(editor.path or ""))
-        theme.set_role(self.file_words, "warning" if editor.save_state == "changed" else "quiet")
-        self.save.setEnabled(editor.save_state in {"new", "changed"})
+        self.file_words.setToolTip(str(editor.file.path or ""))
+        theme.set_role(self.file_words, "warning" if editor.file.state == "changed" else "quiet")
+        self.save.setEnabled(editor.file.state in {"new", "changed"})
         self.save_as.setEnabled(bool(draft.cameras))
         self.open_button.setEnabled(not presenter.opening)
         self._show_history()

@@ -12,10 +12,11 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from app.background_job import BackgroundJob, Report
 from app.cameras import new_cameras, words
 from app.cameras.camera_trials import SECONDS, CameraTrials, Trial
+from app.cameras.desk import Desk
 from app.cameras.device_search import DeviceSearch, look_for_devices
 from app.cameras.form_desk import FormDesk
 from app.cameras.rig_draft import CameraDraft, Size
-from app.cameras.rig_editor import Desk, RigEditor
+from app.cameras.rig_editor import RigEditor
 from app.cameras.rig_reading import ReadRig, read_rig
 from app.studio import Studio
 from configs.errors import PosestageError
@@ -96,7 +97,7 @@ class CamerasPresenter(QObject):
     @property
     def file_words(self) -> str:
         """How the rig stands to its file."""
-        path, state = self.editor.path, self.editor.save_state
+        path, state = self.editor.file.path, self.editor.file.state
         if state == "empty":
             return ""
         if path is None:
@@ -117,11 +118,11 @@ class CamerasPresenter(QObject):
     def notices(self) -> list[Notice]:
         """What must be known now, most urgent first."""
         found = []
-        editor = self.editor
-        if editor.running and editor.pending:
+        editor, checks = self.editor, self.editor.checks
+        if editor.use.running and editor.use.pending:
             found.append(self._waiting_notice())
-        elif editor.pending and not editor.checks.going_on and editor.draft.cameras and not editor.usable:
-            text = f"These cameras come into use once they are complete. {editor.checks.why_not_usable}"
+        elif editor.use.pending and not checks.going_on and editor.draft.cameras and checks.why_not_usable:
+            text = f"These cameras come into use once they are complete. {checks.why_not_usable}"
             found.append(Notice("info", text))
         if editor.last_removed:
             found.append(Notice("info", f"{editor.last_removed} was removed.", (("undo", "&Undo"),)))
@@ -130,7 +131,7 @@ class CamerasPresenter(QObject):
         return found
 
     def _waiting_notice(self) -> Notice:
-        if self.editor.running == "recording":
+        if self.editor.use.running == "recording":
             return Notice(
                 "warning",
                 "A take is being recorded with the cameras as they were. These changes wait until live "
@@ -140,7 +141,7 @@ class CamerasPresenter(QObject):
         if self.editor.checks.going_on:
             text = "The Live page still shows the cameras as they were; these changes are being checked."
             return Notice("warning", text, (("discard", "&Discard changes"),))
-        if not self.editor.usable:
+        if not self.editor.checks.usable:
             text = "The Live page still shows the cameras as they were; these changes are not complete yet."
             return Notice("warning", text, (("discard", "&Discard changes"),))
         return Notice(
@@ -154,7 +155,7 @@ class CamerasPresenter(QObject):
         if action == "undo":
             self.editor.undo()
         elif action == "stop_and_apply":
-            self.editor.stop_and_apply()
+            self.editor.use.stop_and_apply()
         elif action == "discard":
             self.editor.discard()
         elif action == "calibrate":
@@ -162,7 +163,7 @@ class CamerasPresenter(QObject):
 
     def go_calibrate(self) -> None:
         """On to the wizard, with these cameras."""
-        self.editor.apply()
+        self.editor.use.apply()
         self.studio.go_to.emit("calibrate")
 
     @property
@@ -249,17 +250,20 @@ class CamerasPresenter(QObject):
 
     def add_driver(self, driver: str) -> None:
         """A camera of any driver; what must be stated is then marked in the form."""
-        if driver == new_cameras.SIMULATED:
-            self.editor.add_simulated()
-        else:
+        if driver != new_cameras.SIMULATED:
             self.editor.add([new_cameras.plain_camera(self.editor.draft, driver)])
+            return
+        try:
+            self.editor.add_simulated()
+        except ValueError as error:
+            self.studio.say("warning", str(error))
 
     # Tests
 
     @property
     def why_no_test(self) -> str:
         """Why cameras cannot be tested now; empty: they can."""
-        if self.editor.running:
+        if self.editor.use.running:
             return "The cameras are live; the Live page shows what each delivers. Stop live to test here."
         return ""
 
@@ -319,12 +323,12 @@ class CamerasPresenter(QObject):
         except PosestageError as error:
             self.studio.say("bad", str(error))
             return False
-        self.studio.say("good", f"Saved in {self.editor.path}.")
+        self.studio.say("good", f"Saved in {self.editor.file.path}.")
         return True
 
     def shutdown(self) -> None:
         """End all processes and threads."""
-        self.editor.apply()
+        self.editor.use.apply()
         if self._opening is not None:
             self._opening.cancel()
             self._opening.wait()

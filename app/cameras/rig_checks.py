@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from app.cameras.desk import Desk
 from app.cameras.rig_draft import RigDraft, own_problems, rig_problem
-
-if TYPE_CHECKING:
-    from app.cameras.rig_editor import Desk
 
 
 class RigChecks(QObject):
@@ -62,6 +60,11 @@ class RigChecks(QObject):
         if wrong:
             return f"Something is wrong with {', '.join(wrong)}; the settings say what."
         return rig_problem(self._draft())
+
+    @property
+    def usable(self) -> bool:
+        """Whether the draft is a correct rig, as its drivers say too."""
+        return not self.going_on and not self.why_not_usable
 
     def start_afresh(self) -> None:
         """Another rig: what was said about the one before is forgotten."""

@@ -38,7 +38,7 @@ class RigFiles:
 
     def save_rig(self) -> bool:
         """Save into the rig's file; the first time, ask which."""
-        if self._editor.path is None:
+        if self._editor.file.path is None:
             return self.save_rig_as()
         if not self._comments_may_go():
             return False
@@ -49,7 +49,8 @@ class RigFiles:
         if self._editor.checks.why_not_usable:
             self._studio.say("bad", f"The rig cannot be saved yet. {self._editor.checks.why_not_usable}")
             return False
-        suggested = self._editor.path or self.folder() / f"{self._editor.draft.name.replace(' ', '_')}.yaml"
+        name = self._editor.draft.name.replace(" ", "_")
+        suggested = self._editor.file.path or self.folder() / f"{name}.yaml"
         chosen, _ = QFileDialog.getSaveFileName(self._window, "Save the rig as", str(suggested), _RIG_FILES)
         if not chosen:
             return False
@@ -74,7 +75,7 @@ class RigFiles:
 
     def may_replace(self) -> bool:
         """Ask what shall become of unsaved changes; whether to go on."""
-        if not self._editor.worth_asking:
+        if not self._editor.file.worth_asking:
             return True
         box = QMessageBox(self._window)
         box.setObjectName("unsaved")
@@ -93,7 +94,7 @@ class RigFiles:
         return box.clickedButton() is leave
 
     def _comments_may_go(self) -> bool:
-        count = self._editor.comments_lost
+        count = self._editor.file.comments_lost
         if not count:
             return True
         many = "a comment" if count == 1 else f"{count} comments"
@@ -116,8 +117,8 @@ class RigFiles:
 
     def folder(self) -> Path:
         """Where file dialogs begin."""
-        if self._editor.path is not None:
-            return self._editor.path.parent
+        if self._editor.file.path is not None:
+            return self._editor.file.path.parent
         recent = self._studio.preferences.recent_rigs
         return recent[0].parent if recent else Path.home()
 

@@ -1,78 +1,32 @@
-"""The list of takes, and what there is to know and to do about the chosen one."""
+"""The list of takes, with search, order and folders; the chosen one beside it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
-from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QRectF, QSignalBlocker, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
+from PyQt6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
     QMenu,
-    QScrollArea,
-    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from app import icons, theme
-from app.takes.presenter import SORTS, TakesPresenter
-from app.takes.quality_card import QualityCard
-from app.takes.take_entry import TakeEntry
+from app import theme
+from app.takes.presenter import TakesPresenter
+from app.takes.take_details import WIDTH, TakeDetails
 from app.takes.take_list import TakeDelegate, TakeListModel
-from app.takes.words import STATE_WORDS, date_words, duration_words, pipeline_words
+from app.takes.take_order import SORTS
 from app.widgets.buttons import button, icon_button
-from app.widgets.card import Card
 from app.widgets.empty_state import EmptyState
-
-_DETAILS_WIDTH: Final = 46 * theme.SPACE
-
-
-class Picture(QWidget):
-    """A thumbnail, as wide as there is room."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("takePicture")
-        self._pixmap: QPixmap | None = None
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setSizePolicy(policy)
-        self.setFixedHeight(24 * theme.SPACE)
-
-    def show_pixmap(self, pixmap: QPixmap | None) -> None:
-        """Show another picture, None for none."""
-        self._pixmap = pixmap
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """The picture, as large as it fits."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        area = QRectF(self.rect())
-        path = QPainterPath()
-        path.addRoundedRect(area, theme.RADIUS, theme.RADIUS)
-        painter.fillPath(path, theme.palette().background)
-        if self._pixmap is None or self._pixmap.isNull():
-            icon = icons.icon("takes", theme.palette().quiet_text, 40).pixmap(40, 40)
-            painter.drawPixmap(round(area.center().x() - 20), round(area.center().y() - 20), icon)
-        else:
-            painter.setClipPath(path)
-            scale = min(area.width() / self._pixmap.width(), area.height() / self._pixmap.height())
-            place = QRectF(0, 0, self._pixmap.width() * scale, self._pixmap.height() * scale)
-            place.moveCenter(area.center())
-            painter.drawPixmap(place, self._pixmap, QRectF(self._pixmap.rect()))
-        painter.end()
 
 
 class LibraryView(QWidget):
@@ -80,13 +34,7 @@ class LibraryView(QWidget):
 
     open_folder_wanted = pyqtSignal()
     play_wanted = pyqtSignal(object)
-    repair_wanted = pyqtSignal(object)
-    process_wanted = pyqtSignal(object)
-    export_wanted = pyqtSignal(object)
-    report_wanted = pyqtSignal(object)
-    rename_wanted = pyqtSignal(object)
-    delete_wanted = pyqtSignal(object)
-    show_folder_wanted = pyqtSignal(object)
+    """The take in this folder was clicked twice."""
 
     def __init__(self, presenter: TakesPresenter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,10 +50,11 @@ class LibraryView(QWidget):
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(2 * theme.SPACE)
         self.split.addWidget(self._list())
-        self.split.addWidget(self._details())
+        self.details = TakeDetails(presenter, self.model.picture)
+        self.split.addWidget(self.details)
         self.split.setStretchFactor(0, 1)
         self.split.setStretchFactor(1, 0)
-        self.split.setSizes([10_000, _DETAILS_WIDTH])
+        self.split.setSizes([10_000, WIDTH])
         self.empty = EmptyState(
             "takes",
             "No takes yet",
@@ -132,7 +81,7 @@ class LibraryView(QWidget):
         presenter.changed.connect(self.update_list)
         presenter.digested.connect(self._digested)
         presenter.selection_changed.connect(self._select)
-        presenter.tasks.changed.connect(self._show_entry)
+        presenter.work.tasks.changed.connect(self.details.show_take)
         self.update_list()
 
     # Composition
@@ -156,7 +105,7 @@ class LibraryView(QWidget):
         for key, words in SORTS.items():
             self.sort.addItem(words, key)
         self.sort.currentIndexChanged.connect(lambda: self.presenter.set_sort(self.sort.currentData()))
-        self.undo = button("Undo delete", "takesUndo", self.presenter.undo_delete, icon="repeat")
+        self.undo = button("Undo delete", "takesUndo", self.presenter.work.undo_delete, icon="repeat")
         self.folders = button("Folders", "takesFolders", None, icon="folder")
         self.menu = QMenu(self.folders)
         self.menu.aboutToShow.connect(self._fill_menu)
@@ -203,110 +152,6 @@ class LibraryView(QWidget):
         self.list.doubleClicked.connect(self._double_clicked)
         return self.list
 
-    def _details(self) -> QWidget:
-        panel = QWidget()
-        panel.setObjectName("takeDetails")
-        panel.setMinimumWidth(_DETAILS_WIDTH)
-        panel.setMaximumWidth(70 * theme.SPACE)
-        column = QVBoxLayout(panel)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(theme.SPACE)
-        self.picture = Picture()
-        self.name = QLabel()
-        self.name.setObjectName("takeName")
-        self.name.setProperty("role", "heading")
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
-        self.name.setWordWrap(True)
-        self.label = QLabel()
-        self.label.setProperty("role", "warning")
-        self.label.setWordWrap(True)
-        self.facts = QGridLayout()
-        self.facts.setHorizontalSpacing(2 * theme.SPACE)
-        self.facts.setVerticalSpacing(4)
-        self.facts.setColumnStretch(1, 1)
-        self._fact_labels: dict[str, QLabel] = {}
-        for row, (key, words) in enumerate(
-            {
-                "recorded": "Recorded",
-                "length": "Length",
-                "cameras": "Cameras",
-                "frames": "Frames",
-                "pipeline": "Pipeline",
-                "state": "State",
-            }.items()
-        ):
-            title = QLabel(words)
-            title.setProperty("role", "quiet")
-            value = QLabel()
-            value.setObjectName(f"fact_{key}")
-            value.setTextFormat(Qt.TextFormat.PlainText)
-            value.setWordWrap(True)
-            self._fact_labels[key] = value
-            self.facts.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
-            self.facts.addWidget(value, row, 1)
-        self.quality = QualityCard()
-        scrolled = QWidget()
-        scrolled.setObjectName("scrolled")
-        inside = QVBoxLayout(scrolled)
-        inside.setContentsMargins(0, 0, theme.SPACE, 0)
-        inside.setSpacing(theme.SPACE)
-        inside.addWidget(self.picture)
-        inside.addLayout(self._heading())
-        inside.addWidget(self.label)
-        inside.addLayout(self.facts)
-        inside.addSpacing(theme.SPACE)
-        inside.addWidget(self.quality)
-        inside.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a stop of the Tab key that shows nothing
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(scrolled)
-        column.addWidget(scroll, 1)
-        column.addWidget(self._actions())
-        return panel
-
-    def _heading(self) -> QHBoxLayout:
-        self.show_folder = icon_button(
-            "folder", "takeShowFolder", "Show in folder", lambda: self._tell(self.show_folder_wanted)
-        )
-        self.rename = icon_button("edit", "takeRename", "Rename (F2)", lambda: self._tell(self.rename_wanted))
-        self.delete = icon_button(
-            "trash", "takeDelete", "Move to the trash (Del)", lambda: self._tell(self.delete_wanted)
-        )
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(self.name, 1)
-        for item in (self.show_folder, self.rename, self.delete):
-            row.addWidget(item)
-        return row
-
-    def _actions(self) -> Card:
-        card = Card()
-        self.play = button(
-            "Play", "takePlay", lambda: self._tell(self.play_wanted), kind="primary", icon="play"
-        )
-        self.repair = button(
-            "Repair", "takeRepair", lambda: self._tell(self.repair_wanted), kind="primary", icon="repair"
-        )
-        self.process = button(
-            "Process again…", "takeProcess", lambda: self._tell(self.process_wanted), icon="repeat"
-        )
-        self.export = button("Export…", "takeExport", lambda: self._tell(self.export_wanted), icon="export")
-        self.report = button("Report", "takeReport", lambda: self._tell(self.report_wanted), icon="report")
-        rows: tuple[tuple[QWidget, ...], ...] = (
-            (self.play, self.repair, self.report),
-            (self.process, self.export),
-        )
-        for widgets in rows:
-            row = QHBoxLayout()
-            row.setSpacing(theme.SPACE)
-            for widget in widgets:
-                row.addWidget(widget, 1)
-            card.body.addLayout(row)
-        return card
-
     # What is shown
 
     def update_list(self) -> None:
@@ -327,7 +172,7 @@ class LibraryView(QWidget):
             page = self.nothing_found
         first_look = page is self.split and self.stack.currentWidget() is not self.split
         self.stack.setCurrentWidget(page)
-        self.undo.setVisible(presenter.last_deleted is not None)
+        self.undo.setVisible(presenter.work.last_deleted is not None)
         self._show_interrupted()
         self._select()
         if first_look and not self.search.text():
@@ -362,47 +207,12 @@ class LibraryView(QWidget):
             viewport = self.list.viewport()
             if viewport is not None:
                 viewport.update()
-        self._show_entry()
+        self.details.show_take()
 
     def _digested(self, folder: Path) -> None:
         self.model.update_one(folder)
         if folder == self.presenter.selected:
-            self._show_entry()
-
-    def _show_entry(self) -> None:
-        entry = self.presenter.entry()
-        if entry is None:
-            return
-        digest = self.presenter.digest(entry)
-        self.picture.show_pixmap(self.model.picture(digest))
-        self.name.setText(entry.name)
-        self.label.setText(entry.label)
-        self.label.setVisible(bool(entry.label))
-        for key, words in _facts(entry).items():
-            self._fact_labels[key].setText(words)
-        theme.set_role(self._fact_labels["state"], STATE_WORDS[entry.state][1].replace("quiet", ""))
-        self.quality.show_digest(digest if entry.is_usable else None, self._otherwise(entry))
-        busy = bool(self.presenter.tasks.active(entry.folder))
-        is_interrupted = entry.state == "interrupted"
-        self.play.setVisible(not is_interrupted)
-        self.play.setEnabled(entry.is_usable)
-        self.repair.setVisible(is_interrupted)
-        self.repair.setEnabled(not busy)
-        self.process.setEnabled(entry.is_usable)
-        self.export.setEnabled(entry.is_usable and entry.has_poses)
-        self.export.setToolTip("" if entry.has_poses else "This take has no poses to export")
-        self.report.setEnabled(entry.is_usable)
-        self.rename.setEnabled(entry.is_usable and not busy)
-        self.delete.setEnabled(entry.state != "recording" and not busy)
-
-    def _otherwise(self, entry: TakeEntry) -> str:
-        if entry.state == "recording":
-            return "Known when the recording has ended."
-        if entry.state == "interrupted":
-            return "Known after the repair."
-        if entry.state == "unreadable":
-            return entry.problem
-        return "Being computed."
+            self.details.show_take()
 
     # Hands
 
@@ -415,11 +225,6 @@ class LibraryView(QWidget):
         entry = self.model.entry(index)
         if entry is not None and entry.is_usable:
             self.play_wanted.emit(entry.folder)
-
-    def _tell(self, signal: object) -> None:
-        entry = self.presenter.entry()
-        if entry is not None:
-            signal.emit(entry.folder)  # type: ignore[attr-defined]  # a bound signal
 
     def _fill_menu(self) -> None:
         """What can be opened and closed."""
@@ -435,19 +240,3 @@ class LibraryView(QWidget):
     def sizeHint(self) -> QSize:
         """Fits the smallest window."""
         return QSize(900, 600)
-
-
-def _facts(entry: TakeEntry) -> dict[str, str]:
-    names = ", ".join(entry.cameras)
-    cameras = f"{len(entry.cameras)} ({names})" if entry.cameras else "–"
-    frames = f"{entry.frames} per camera" if entry.frames else "–"
-    if entry.dropped:
-        frames += f", {entry.dropped} lost"
-    return {
-        "recorded": date_words(entry.recorded),
-        "length": duration_words(entry.seconds),
-        "cameras": cameras,
-        "frames": frames,
-        "pipeline": pipeline_words(entry),
-        "state": STATE_WORDS[entry.state][0],
-    }

@@ -40,7 +40,7 @@ class TakesPage(Page):
         self.player.said.connect(studio.say)
         self.library = LibraryView(self.presenter)
         self._player_view: PlayerView | None = None
-        self.strip = TaskStrip(self.presenter.tasks)
+        self.strip = TaskStrip(self.presenter.work.tasks)
         self._choices: ThreadJob | None = None
         self._reports: set[Task] = set()
         self.stack = QStackedWidget()
@@ -63,43 +63,44 @@ class TakesPage(Page):
         self._later.start(_BUILD_PLAYER_MS)
 
     def _connect(self) -> None:
-        library, presenter = self.library, self.presenter
+        library, details, presenter = self.library, self.library.details, self.presenter
         library.open_folder_wanted.connect(self.choose_folder)
         library.play_wanted.connect(presenter.play)
-        library.repair_wanted.connect(presenter.repair)
-        library.process_wanted.connect(self.ask_process)
-        library.export_wanted.connect(self.ask_export)
-        library.report_wanted.connect(self.open_report)
-        library.rename_wanted.connect(self.ask_rename)
-        library.delete_wanted.connect(presenter.delete)
-        library.show_folder_wanted.connect(self.show_in_folder)
+        details.play_wanted.connect(presenter.play)
+        details.repair_wanted.connect(presenter.work.repair)
+        details.process_wanted.connect(self.ask_process)
+        details.export_wanted.connect(self.ask_export)
+        details.report_wanted.connect(self.open_report)
+        details.rename_wanted.connect(self.ask_rename)
+        details.delete_wanted.connect(presenter.work.delete)
+        details.show_folder_wanted.connect(self.show_in_folder)
         presenter.opened_take.connect(self.open_take)
-        presenter.tasks.ended.connect(self._task_ended)
+        presenter.work.tasks.ended.connect(self._task_ended)
         self.strip.result_wanted.connect(self._show_result)
 
     def _add_keys(self) -> None:
-        player = self.player
-        self._player_key("Play or pause", "Space", player.toggle)
-        self._player_key("One instant back", "Left", lambda: player.step(-1))
-        self._player_key("One instant on", "Right", lambda: player.step(1))
-        self._player_key("One second back", "Shift+Left", lambda: player.jump(-1.0))
-        self._player_key("One second on", "Shift+Right", lambda: player.jump(1.0))
-        self._player_key("To the start", "Home", player.go_home)
-        self._player_key("To the end", "End", player.go_end)
-        self._player_key("Slower", "-", lambda: player.faster(-1))
-        self._player_key("Faster", "+", lambda: player.faster(1))
-        self._player_key("Repeat or not", "L", player.toggle_loop)
-        self._player_key("Repeat from here", "[", player.loop_from_here)
-        self._player_key("Repeat up to here", "]", player.loop_to_here)
+        playback = self.player.playback
+        self._player_key("Play or pause", "Space", playback.toggle)
+        self._player_key("One instant back", "Left", lambda: playback.step(-1))
+        self._player_key("One instant on", "Right", lambda: playback.step(1))
+        self._player_key("One second back", "Shift+Left", lambda: playback.jump(-1.0))
+        self._player_key("One second on", "Shift+Right", lambda: playback.jump(1.0))
+        self._player_key("To the start", "Home", playback.go_home)
+        self._player_key("To the end", "End", playback.go_end)
+        self._player_key("Slower", "-", lambda: playback.faster(-1))
+        self._player_key("Faster", "+", lambda: playback.faster(1))
+        self._player_key("Repeat or not", "L", playback.toggle_loop)
+        self._player_key("Repeat from here", "[", playback.loop_from_here)
+        self._player_key("Repeat up to here", "]", playback.loop_to_here)
         self._player_key("Mark this instant", "M", self._mark)
         self._player_key("Next camera alone", "Z", self._zoom_next)
         self.add_action("Back to the list", "Esc", self._escape)
         self.add_action("Play the chosen take", "Return", lambda: self._with_chosen(self.presenter.play))
         self.add_action("Rename the chosen take", "F2", lambda: self._with_chosen(self.ask_rename))
         self.add_action(
-            "Move the chosen take to the trash", "Del", lambda: self._with_chosen(self.presenter.delete)
+            "Move the chosen take to the trash", "Del", lambda: self._with_chosen(self.presenter.work.delete)
         )
-        self.add_action("Bring back the deleted take", "Ctrl+Z", self.presenter.undo_delete)
+        self.add_action("Bring back the deleted take", "Ctrl+Z", self.presenter.work.undo_delete)
         self.add_action("Search", "Ctrl+F", self._search)
         self.add_action("Look for takes again", "F5", self.presenter.refresh)
 
@@ -214,7 +215,7 @@ class TakesPage(Page):
         """Ask for a new name."""
         entry = self.presenter.entry(folder)
         if entry is not None and entry.is_usable:
-            RenameDialog(entry.name, lambda name: self.presenter.rename(folder, name), self).open()
+            RenameDialog(entry.name, lambda name: self.presenter.work.rename(folder, name), self).open()
 
     def ask_process(self, folder: Path) -> None:
         """Ask for a pipeline, and process the take with it."""
@@ -226,7 +227,7 @@ class TakesPage(Page):
             entry = self.presenter.entry(folder)
             name = entry.name if entry is not None else folder.name
             ProcessDialog(
-                name, choices, lambda chosen: self.presenter.process_again(folder, chosen), self
+                name, choices, lambda chosen: self.presenter.work.process_again(folder, chosen), self
             ).open()
 
         # Looking for models reads a table and asks the disk for sizes.
@@ -244,7 +245,7 @@ class TakesPage(Page):
         name = entry.name if entry is not None else folder.name
 
         def export(formats: list[str], out: Path, overwrite: bool, smoothed: bool) -> Task:
-            return self.presenter.export(folder, formats, out, overwrite=overwrite, smoothed=smoothed)
+            return self.presenter.work.export(folder, formats, out, overwrite=overwrite, smoothed=smoothed)
 
         ExportDialog(name, folder / "exports", export, self.show_in_folder, self).open()
 
@@ -253,8 +254,8 @@ class TakesPage(Page):
         report = folder / "report.html"
         if report.is_file():
             self._open_file(report)
-        elif not any(task.kind == "report" for task in self.presenter.tasks.active(folder)):
-            self._reports.add(self.presenter.make_report(folder))
+        elif not any(task.kind == "report" for task in self.presenter.work.tasks.active(folder)):
+            self._reports.add(self.presenter.work.make_report(folder))
 
     def show_in_folder(self, folder: Path) -> None:
         """Open a folder in the system's file manager."""
@@ -284,7 +285,7 @@ class TakesPage(Page):
 
     def _with_open(self, action: object) -> None:
         if self.player.folder is not None:
-            self.player.pause()
+            self.player.playback.pause()
             action(self.player.folder)  # type: ignore[operator]
 
     def _with_chosen(self, action: object) -> None:

@@ -25,7 +25,8 @@ from app import theme
 from app.space.space_view import SpaceView, make_space_view
 from app.takes.graphs_panel import COMPACT, GraphsPanel
 from app.takes.marks_panel import MarksPanel
-from app.takes.player_presenter import SPEEDS, PlayerPresenter, Shown
+from app.takes.playback import SPEEDS
+from app.takes.player_presenter import PlayerPresenter, Shown
 from app.takes.timeline_bar import Flag, TimelineBar
 from app.takes.words import clock_words
 from app.widgets.buttons import button, icon_button
@@ -64,12 +65,12 @@ class PlayerView(QWidget):
         self._resized.timeout.connect(self._tell_sizes)
         presenter.opened.connect(self._opened)
         presenter.shown.connect(self._show)
-        presenter.moved.connect(self._moved)
-        presenter.playing_changed.connect(self._playing)
-        presenter.speed_changed.connect(self._speed)
-        presenter.loop_changed.connect(self._loop_changed)
-        presenter.marks_changed.connect(self._marks_changed)
-        presenter.series_ready.connect(self.graphs.show_series)
+        presenter.playback.moved.connect(self._moved)
+        presenter.playback.playing_changed.connect(self._playing)
+        presenter.playback.speed_changed.connect(self._speed)
+        presenter.playback.loop_changed.connect(self._loop_changed)
+        presenter.marks.changed.connect(self._marks_changed)
+        presenter.series.ready.connect(self.graphs.show_series)
         self._playing(False)
 
     # Composition
@@ -115,15 +116,15 @@ class PlayerView(QWidget):
         inside.addWidget(self.empty, 1)
         inside.addLayout(self._transport())
         self.timeline = TimelineBar()
-        self.timeline.sought.connect(self.presenter.seek_time)
+        self.timeline.sought.connect(self.presenter.playback.seek_time)
         inside.addWidget(self.timeline)
         self.graphs = GraphsPanel()
         self.graphs.wanted.connect(self.presenter.want_series)
-        self.graphs.sought.connect(self.presenter.seek_time)
+        self.graphs.sought.connect(self.presenter.playback.seek_time)
         self.marks = MarksPanel()
-        self.marks.sought.connect(lambda t_ns: self.presenter.seek_time(self.presenter.mark_seconds(t_ns)))
-        self.marks.renamed.connect(self.presenter.edit_mark)
-        self.marks.removed.connect(self.presenter.remove_mark)
+        self.marks.sought.connect(self._seek_mark)
+        self.marks.renamed.connect(self.presenter.marks.edit)
+        self.marks.removed.connect(self.presenter.marks.remove)
         self.marks.add_wanted.connect(self.mark_here)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("playerTabs")
@@ -183,18 +184,18 @@ class PlayerView(QWidget):
         return row
 
     def _transport(self) -> QHBoxLayout:
-        presenter = self.presenter
+        playback = self.presenter.playback
         row = QHBoxLayout()
         row.setSpacing(theme.SPACE // 2)
-        self.play = icon_button("play", "playerPlay", "Play (Space)", presenter.toggle)
-        self.pause = icon_button("pause", "playerPause", "Pause (Space)", presenter.toggle)
+        self.play = icon_button("play", "playerPlay", "Play (Space)", playback.toggle)
+        self.pause = icon_button("pause", "playerPause", "Pause (Space)", playback.toggle)
         buttons = (
-            icon_button("first", "playerHome", "To the start (Home)", presenter.go_home),
-            icon_button("back", "playerStepBack", "One instant back (Left)", lambda: presenter.step(-1)),
+            icon_button("first", "playerHome", "To the start (Home)", playback.go_home),
+            icon_button("back", "playerStepBack", "One instant back (Left)", lambda: playback.step(-1)),
             self.play,
             self.pause,
-            icon_button("forward", "playerStep", "One instant on (Right)", lambda: presenter.step(1)),
-            icon_button("last", "playerEnd", "To the end (End)", presenter.go_end),
+            icon_button("forward", "playerStep", "One instant on (Right)", lambda: playback.step(1)),
+            icon_button("last", "playerEnd", "To the end (End)", playback.go_end),
         )
         for item in buttons:
             row.addWidget(item)
@@ -215,12 +216,12 @@ class PlayerView(QWidget):
         for speed in SPEEDS:
             self.speed.addItem(f"{speed:g}×", speed)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
-        self.speed.currentIndexChanged.connect(lambda: presenter.set_speed(float(self.speed.currentData())))
+        self.speed.currentIndexChanged.connect(lambda: playback.set_speed(float(self.speed.currentData())))
         self.loop = self._toggle("playerLoop", "Repeat", "Repeat the take, or the range (L)")
-        self.loop.clicked.connect(presenter.toggle_loop)
-        self.loop_from = button("From here", "playerLoopFrom", presenter.loop_from_here, kind="quiet")
+        self.loop.clicked.connect(playback.toggle_loop)
+        self.loop_from = button("From here", "playerLoopFrom", playback.loop_from_here, kind="quiet")
         self.loop_from.setToolTip("Repeat from this instant on ([)")
-        self.loop_to = button("To here", "playerLoopTo", presenter.loop_to_here, kind="quiet")
+        self.loop_to = button("To here", "playerLoopTo", playback.loop_to_here, kind="quiet")
         self.loop_to.setToolTip("Repeat up to this instant (])")
         self.mark = button("Mark", "playerMark", self.mark_here, icon="mark", tip="Mark this instant (M)")
         controls: tuple[QWidget, ...] = (self.speed, self.loop, self.loop_from, self.loop_to, self.mark)
@@ -275,10 +276,10 @@ class PlayerView(QWidget):
         self.empty.text.setText("No camera delivered a picture while this take was recorded.")
         self.empty.setVisible(empty)
         self._upper.setVisible(not empty)
-        self.timeline.set_take(presenter.span, data.drops)
-        self.graphs.set_take(data.skeleton, data.people, presenter.span)
+        self.timeline.set_take(presenter.playback.span, data.drops)
+        self.graphs.set_take(data.skeleton, data.people, presenter.playback.span)
         self._loop_changed()
-        self._moved(presenter.instant)
+        self._moved(presenter.playback.instant)
         self._resized.start()
 
     def _show(self, shown: Shown) -> None:
@@ -304,14 +305,14 @@ class PlayerView(QWidget):
                 self.space.show_pictures(there)
 
     def _moved(self, instant: int) -> None:
-        presenter = self.presenter
-        self.clock.setText(clock_words(presenter.seconds))
-        end = clock_words(presenter.span[1])
+        playback = self.presenter.playback
+        self.clock.setText(clock_words(playback.seconds))
+        end = clock_words(playback.span[1])
         self.position.setText(
-            f"of {end} · instant {instant + 1} of {presenter.count}" if presenter.count else ""
+            f"of {end} · instant {instant + 1} of {playback.count}" if playback.count else ""
         )
-        self.timeline.set_seconds(presenter.seconds)
-        self.graphs.set_seconds(presenter.seconds)
+        self.timeline.set_seconds(playback.seconds)
+        self.graphs.set_seconds(playback.seconds)
 
     def _playing(self, playing: bool) -> None:
         self.play.setVisible(not playing)
@@ -322,7 +323,7 @@ class PlayerView(QWidget):
             self.speed.setCurrentIndex(int(np.argmin([abs(known - speed) for known in SPEEDS])))
 
     def _loop_changed(self) -> None:
-        loop, data = self.presenter.loop, self.presenter.data
+        loop, data = self.presenter.playback.loop, self.presenter.data
         self.loop.setChecked(loop is not None)
         times = None
         if loop is not None and data is not None:
@@ -330,23 +331,24 @@ class PlayerView(QWidget):
         self.timeline.set_loop(times)
 
     def _marks_changed(self) -> None:
-        presenter, data = self.presenter, self.presenter.data
+        known, data = self.presenter.marks, self.presenter.data
         if data is None:
             return
-        flags = [Flag(presenter.mark_seconds(mark.t_ns), mark.text, True) for mark in presenter.marks]
-        flags += [
-            Flag(presenter.mark_seconds(event.t_ns), event.message, False) for event in presenter.events
-        ]
+        flags = [Flag(known.seconds_of(mark.t_ns), mark.text, True) for mark in known.marks]
+        flags += [Flag(known.seconds_of(event.t_ns), event.message, False) for event in known.events]
         self.timeline.set_flags(flags)
-        self.marks.show_rows(presenter.marks, presenter.events, data.header.origin_ns)
-        count = len(presenter.marks) + len(presenter.events)
+        self.marks.show_rows(known.marks, known.events, data.header.origin_ns)
+        count = len(known.marks) + len(known.events)
         self.tabs.setTabText(1, f"Marks and events ({count})" if count else "Marks and events")
 
     # Hands
 
     def mark_here(self) -> None:
         """Mark the present instant; its name can be changed in the list."""
-        self.presenter.add_mark()
+        self.presenter.mark_here()
+
+    def _seek_mark(self, t_ns: int) -> None:
+        self.presenter.playback.seek_time(self.presenter.marks.seconds_of(t_ns))
 
     def zoom(self, camera: str | None) -> None:
         """Show one camera alone, or all."""
@@ -365,7 +367,7 @@ class PlayerView(QWidget):
 
     def leave(self) -> None:
         """No longer visible."""
-        self.presenter.pause()
+        self.presenter.playback.pause()
 
     def shutdown(self) -> None:
         """End what draws in other processes."""

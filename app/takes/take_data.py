@@ -78,15 +78,6 @@ class TakeData:
         """Names of the cameras."""
         return self.header.cameras
 
-    def instant_at(self, seconds: float) -> int:
-        """The instant nearest to a time; 0 for a take without any."""
-        if len(self) == 0:
-            return 0
-        after = int(np.clip(np.searchsorted(self.seconds, seconds), 1, max(1, len(self) - 1)))
-        after = min(after, len(self) - 1)
-        before = max(0, after - 1)
-        return before if seconds - self.seconds[before] <= self.seconds[after] - seconds else after
-
     def keypoints(self, instant: int, camera: str) -> NDArray[np.float64] | None:
         """(P, J, 3) u, v (px of the recorded picture), score of everybody there; None without poses."""
         if self.poses is None or camera not in self.poses.cameras:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
@@ -55,3 +56,37 @@ class ThreadJob(QObject):
     def _tell(self, signal: str, *words: object) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone, and this object with it
             getattr(self, signal).emit(*words)
+
+
+class ThreadJobs:
+    """Work of one owner in threads, to be waited for at the end.
+
+    Args:
+        owner: Lives in the thread that hears of results.
+    """
+
+    def __init__(self, owner: QObject) -> None:
+        self._owner = owner
+        self._jobs: set[ThreadJob] = set()
+
+    def run(
+        self,
+        function: Callable[[], object],
+        done: Callable[[Any], None],
+        failed: Callable[[str], None],
+        ended: Callable[[], None] = lambda: None,
+    ) -> ThreadJob:
+        """Begin a job; ``ended`` is called after one of the other two."""
+        job = ThreadJob(function, self._owner)
+        self._jobs.add(job)
+        job.done.connect(done)
+        job.failed.connect(failed)
+        job.ended.connect(lambda: self._jobs.discard(job))
+        job.ended.connect(ended)
+        job.ended.connect(job.deleteLater)
+        return job.start()
+
+    def wait(self) -> None:
+        """Wait for all that go on."""
+        for job in list(self._jobs):
+            job.wait()

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Final
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.background_job import BackgroundJob, Report
-from app.cameras.rig_editor import Running, running
 from app.cameras.rig_reading import ReadRig, read_rig
+from app.session.running import Running, running
 from app.studio import Studio
-from app.takes.digest import Digest, cache_folder, key_of, make_digests, read_digest
-from app.takes.take_entry import TakeEntry, find_takes, read_entry
+from app.takes.digest import Digest
+from app.takes.digest_store import DigestStore
+from app.takes.take_entry import TakeEntry
+from app.takes.take_finder import TakeFinder
+from app.takes.take_order import in_order
 from app.takes.thread_job import ThreadJob
 from app.welcome.rig_state import Line, calibration_line, cameras_line, missing_cameras
 from configs.errors import PosestageError
@@ -59,19 +62,21 @@ class WelcomePresenter(QObject):
         self.takes: list[TakeEntry] = []
         self.interrupted = 0
         self.busy = ""
-        self._cache = cache or cache_folder()
         self._missing: tuple[str, ...] | None = None
         self._missing_of: RigConfig | None = None
-        self._digests: dict[str, Digest] = {}
         self._jobs: set[BackgroundJob | ThreadJob] = set()
-        self._looking_at_takes = self._look_again = False
-        self._digesting: BackgroundJob | None = None
+        self._finder = TakeFinder(lambda: [studio.takes_folder], self)
+        self._finder.found.connect(self._take_takes)
+        self._finder.failed.connect(lambda text: studio.say("warning", text))
+        self._digests = DigestStore(cache, self)
+        self._digests.made.connect(lambda _: self.changed.emit())
+        self._digests.finished.connect(self.changed)
         self._after_live: Callable[[], object] | None = None
         self._watched = False
         self._closed = False
         studio.rig_changed.connect(self._rig_changed)
         studio.calibration_changed.connect(self.changed)
-        studio.takes_changed.connect(self.look_at_takes)
+        studio.takes_changed.connect(self._finder.look)
 
     # What there is
 
@@ -116,7 +121,7 @@ class WelcomePresenter(QObject):
 
     def digest(self, entry: TakeEntry) -> Digest | None:
         """Thumbnail and quality of a take; None while they are not known."""
-        return self._digests.get(key_of(entry.folder, entry.stamp))
+        return self._digests.digest(entry)
 
     # What can be done
 
@@ -184,74 +189,28 @@ class WelcomePresenter(QObject):
     def enter(self) -> None:
         """The page is shown: look at everything again."""
         self._look_for_cameras()
-        self.look_at_takes()
-
-    def look_at_takes(self) -> None:
-        """See which takes there are, in a thread."""
-        if self._closed:
-            return
-        if self._looking_at_takes:
-            self._look_again = True
-            return
-        self._looking_at_takes = True
-        folder = self.studio.takes_folder
-        job = ThreadJob(lambda: [read_entry(take) for take in find_takes([folder])], self)
-        job.done.connect(self._take_takes)
-        job.failed.connect(lambda text: self.studio.say("warning", text))
-        job.ended.connect(self._takes_ended)
-        self._keep(job)
+        self._finder.look()
 
     def shutdown(self) -> None:
         """End everything that is under way."""
         self._closed = True
+        self._finder.close()
+        self._digests.cancel()
         for job in list(self._jobs):
             if isinstance(job, BackgroundJob):
                 job.cancel()
         for job in list(self._jobs):
             job.wait()
+        self._digests.shutdown()
+        self._finder.wait()
 
-    def _take_takes(self, entries: list[TakeEntry]) -> None:
+    def _take_takes(self, _: bool) -> None:
+        entries = self._finder.entries
         self.interrupted = sum(entry.state == "interrupted" for entry in entries)
-        newest = sorted(
-            entries, key=lambda one: one.recorded.timestamp() if one.recorded else 0.0, reverse=True
-        )
-        self.takes = [entry for entry in newest if entry.is_usable][:MOST_TAKES]
-        self._find_digests()
+        self.takes = [entry for entry in in_order(entries, "newest") if entry.is_usable][:MOST_TAKES]
+        if not self._closed:
+            self._digests.make_missing(self.takes)
         self.changed.emit()
-
-    def _takes_ended(self) -> None:
-        self._looking_at_takes = False
-        if self._look_again:
-            self._look_again = False
-            self.look_at_takes()
-
-    def _find_digests(self) -> None:
-        """Take what is in the cache; let the rest be made."""
-        unknown = []
-        for entry in self.takes:
-            key = key_of(entry.folder, entry.stamp)
-            if key not in self._digests:
-                found = read_digest(self._cache, key)
-                if found is not None:
-                    self._digests[key] = found
-                else:
-                    unknown.append(entry.folder)
-        if unknown and self._digesting is None and not self._closed:
-            job = self._digesting = BackgroundJob(make_digests, unknown, self._cache, parent=self)
-            job.progress.connect(lambda *_: self._digested())
-            job.ended.connect(self._digests_ended)
-            self._keep(job)
-
-    def _digested(self) -> None:
-        for entry in self.takes:
-            key = key_of(entry.folder, entry.stamp)
-            if key not in self._digests and (found := read_digest(self._cache, key)) is not None:
-                self._digests[key] = found
-        self.changed.emit()
-
-    def _digests_ended(self) -> None:
-        self._digesting = None
-        self._digested()
 
     def _look_for_cameras(self) -> None:
         rig = self.studio.rig

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from app.cameras.driver_forms import check_settings, describe_drivers
+from app.cameras.rig_document import RigDocument
+from app.cameras.rig_draft import CameraDraft
+from app.cameras.rig_editor import RigEditor
 from app.preferences import Preferences
 from app.studio import Studio
+from calibration.camera import Camera
+from calibration.rig import Rig
+from calibration.rig_file import write_calibration
 from pipeline.drivers.device_info import DeviceInfo, Mode
+from pipeline.rigs.rig_file import write_rig
+from pipeline.rigs.simulated_rig import simulated_rig
+
+SIZE = (640, 480)
 
 WEBCAM = DeviceInfo(
     "/dev/video0",
@@ -95,3 +106,37 @@ def said(studio) -> list[tuple[str, str]]:
     heard: list[tuple[str, str]] = []
     studio.message.connect(lambda level, text: heard.append((level, text)))
     return heard
+
+
+@pytest.fixture
+def editor(studio) -> RigEditor:
+    return RigEditor(studio, DirectDesk())
+
+
+def webcam(name: str) -> CameraDraft:
+    return CameraDraft(name, "usb", {"device": name}, SIZE, 30.0)
+
+
+def geometry(*names: str, size=SIZE) -> Rig:
+    K = np.array([[500.0, 0, 320], [0, 500, 240], [0, 0, 1]])
+    cameras = [
+        Camera(name, size, "pinhole", K, np.zeros(5), np.eye(3), np.array([100.0 * place, 0, 0]))
+        for place, name in enumerate(names)
+    ]
+    return Rig(tuple(cameras))
+
+
+@pytest.fixture
+def saved_rig(tmp_path: Path) -> Path:
+    folder = tmp_path / "rigs"
+    folder.mkdir()
+    write_calibration(folder / "calibration.yaml", geometry("cam1", "cam2"))
+    rig = simulated_rig(2, SIZE, 30.0, 0).model_copy(
+        update={"calibration": str(folder / "calibration.yaml"), "name": "saved"}
+    )
+    write_rig(folder / "rig.yaml", rig)
+    return folder / "rig.yaml"
+
+
+def keys(document: RigDocument) -> list[int]:
+    return [camera.key for camera in document.draft.cameras]

@@ -346,10 +346,10 @@ def test_setting_exposure_fixed_auto_and_as_it_is(qtbot, page):
     write(qtbot, number, "abc")
     settled(qtbot, page)
     assert control(page, "setting_exposure_us_problem", QLabel).text() == "Must be a number of µs or auto."
-    assert not page.editor.usable
+    assert not page.editor.checks.usable
     write(qtbot, number, "8000")
     settled(qtbot, page)
-    assert page.editor.camera.settings["exposure_us"] == 8000 and page.editor.usable
+    assert page.editor.camera.settings["exposure_us"] == 8000 and page.editor.checks.usable
     pick("Auto")
     assert page.editor.camera.settings["exposure_us"] == "auto"
     pick("As the device is set")
@@ -441,7 +441,7 @@ def test_rig_name_is_changed_in_place(qtbot, page, studio):
     click(qtbot, page, "simulated")
     line = control(page, "rig_name", QLineEdit)
     write(qtbot, line, "garage")
-    page.editor.apply()
+    page.editor.use.apply()
     assert studio.rig.name == "garage"
 
 
@@ -450,7 +450,7 @@ def test_saving_over_comments_asks(qtbot, page, tmp_path, monkeypatch):
     write_rig(path, simulated_rig(2, (640, 480), 30.0, 0))
     path.write_text(path.read_text() + "# mind the step\n")
     page.presenter.open(path)
-    qtbot.waitUntil(lambda: page.editor.path == path, timeout=30_000)
+    qtbot.waitUntil(lambda: page.editor.file.path == path, timeout=30_000)
     settled(qtbot, page)
     page.editor.rename_rig("changed")
     answer(QMessageBox, press("Cancel"))

@@ -50,6 +50,13 @@ def test_sources_with_a_size_of_their_own_are_offered_none(presenter, tmp_path):
     assert presenter.mode_help(simulated)
 
 
+def test_a_full_simulated_studio_says_so(presenter, said):
+    presenter.editor.use_simulated(16)
+    presenter.add_driver("simulated")
+    assert len(cameras(presenter)) == 16
+    assert said[-1] == ("warning", "The simulated studio has room for 16 cameras.")
+
+
 def test_images_are_added_by_folder(presenter, tmp_path, said):
     for name in ("left", "right"):
         (tmp_path / name).mkdir()
@@ -172,5 +179,5 @@ def test_changes_that_are_being_checked_are_not_called_wrong(studio, session):
     session.become("live")
     presenter.editor.remove(cameras(presenter)[0].key)
     assert "being checked" in presenter.notices[0].text
-    assert not presenter.editor.usable
+    assert not presenter.editor.checks.usable
     presenter.shutdown()

@@ -105,3 +105,10 @@ def no_nice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def same(first: np.ndarray, second: np.ndarray) -> bool:
     return bool(np.array_equal(first, second, equal_nan=True))
+
+
+@pytest.fixture
+def said(studio: Studio) -> list[tuple[str, str]]:
+    words: list[tuple[str, str]] = []
+    studio.message.connect(lambda level, text: words.append((level, text)))
+    return words

@@ -187,7 +187,7 @@ def test_takeShowFolder_and_takeReport(page: TakesPage, takes: Path, qtbot, open
     click(page, "takeShowFolder", qtbot, QToolButton)
     assert opened_files == [str(takes / "second")]
     asked: list[Path] = []
-    monkeypatch.setattr(page.presenter, "make_report", asked.append)
+    monkeypatch.setattr(page.presenter.work, "make_report", asked.append)
     click(page, "takeReport", qtbot)
     assert asked == [takes / "second"], "there is no report yet: it is drawn"
     (takes / "second" / "report.html").touch()
@@ -204,7 +204,7 @@ def test_takeProcess(page: TakesPage, qtbot, monkeypatch):
     ]
     monkeypatch.setattr("app.takes.page.pipeline_choices", lambda: choices)
     asked: list[tuple] = []
-    monkeypatch.setattr(page.presenter, "process_again", lambda *words: asked.append(words))
+    monkeypatch.setattr(page.presenter.work, "process_again", lambda *words: asked.append(words))
     click(page, "takeProcess", qtbot)
     qtbot.waitUntil(lambda: page.findChild(QDialog, "processTake") is not None)
     dialog = find(page, QDialog, "processTake")
@@ -320,15 +320,15 @@ def test_takePlay_and_playerBack(page: TakesPage, qtbot):
 
 def test_playerPlay_and_playerPause(playing: TakesPage, qtbot):
     click(playing, "playerPlay", qtbot, QToolButton)
-    assert playing.player.playing
+    assert playing.player.playback.playing
     assert not find(playing, QToolButton, "playerPlay").isVisible()
-    qtbot.waitUntil(lambda: playing.player.instant > 2)
+    qtbot.waitUntil(lambda: playing.player.playback.instant > 2)
     click(playing, "playerPause", qtbot, QToolButton)
-    assert not playing.player.playing
+    assert not playing.player.playback.playing
     qtbot.keyClick(playing.player_view, Qt.Key.Key_Space)
-    assert playing.player.playing
+    assert playing.player.playback.playing
     playing.left()
-    assert not playing.player.playing, "a page that nobody sees does not play"
+    assert not playing.player.playback.playing, "a page that nobody sees does not play"
 
 
 def test_player_keys_and_step_buttons(playing: TakesPage, qtbot):
@@ -344,7 +344,7 @@ def test_player_keys_and_step_buttons(playing: TakesPage, qtbot):
         (Qt.Key.Key_Home, Qt.KeyboardModifier.NoModifier, 0),
     ):
         qtbot.keyClick(view, key, modifier)
-        assert player.instant == expected, key
+        assert player.playback.instant == expected, key
     for name, expected in (
         ("playerStep", 1),
         ("playerEnd", FRAMES - 1),
@@ -352,7 +352,7 @@ def test_player_keys_and_step_buttons(playing: TakesPage, qtbot):
         ("playerHome", 0),
     ):
         click(playing, name, qtbot, QToolButton)
-        assert player.instant == expected, name
+        assert player.playback.instant == expected, name
     assert find(playing, object, "playerPosition").text().endswith(f"instant 1 of {FRAMES}")
     assert find(playing, object, "playerClock").text() == "00:00.001"
 
@@ -364,41 +364,41 @@ def test_space_ticks_joints_where_joints_are(playing: TakesPage, qtbot):
     before = joints.currentItem().checkState()
     qtbot.keyClick(joints, Qt.Key.Key_Space)
     assert joints.currentItem().checkState() != before
-    assert not playing.player.playing
+    assert not playing.player.playback.playing
 
 
 def test_playerSpeed(playing: TakesPage, qtbot):
     box = find(playing, QComboBox, "playerSpeed")
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Up)
-    assert playing.player.speed == 0.5
+    assert playing.player.playback.speed == 0.5
     playing.player_view.setFocus()
     qtbot.keyClick(playing.player_view, Qt.Key.Key_Plus)
     qtbot.keyClick(playing.player_view, Qt.Key.Key_Plus)
-    assert playing.player.speed == 2.0
+    assert playing.player.playback.speed == 2.0
     assert box.currentText() == "2×"
     qtbot.keyClick(playing.player_view, Qt.Key.Key_Minus)
-    assert playing.player.speed == 1.0
+    assert playing.player.playback.speed == 1.0
 
 
 def test_playerLoop_playerLoopFrom_playerLoopTo(playing: TakesPage, qtbot):
     player, view = playing.player, playing.player_view
-    player.seek(10)
+    player.playback.seek(10)
     click(playing, "playerLoopFrom", qtbot)
-    assert player.loop == (10, FRAMES - 1)
+    assert player.playback.loop == (10, FRAMES - 1)
     assert find(playing, QToolButton, "playerLoop").isChecked()
-    player.seek(20)
+    player.playback.seek(20)
     click(playing, "playerLoopTo", qtbot)
-    assert player.loop == (10, 20)
+    assert player.playback.loop == (10, 20)
     click(playing, "playerLoop", qtbot, QToolButton)
-    assert player.loop is None
-    player.seek(5)
+    assert player.playback.loop is None
+    player.playback.seek(5)
     qtbot.keyClick(view, Qt.Key.Key_BracketLeft)
-    player.seek(9)
+    player.playback.seek(9)
     qtbot.keyClick(view, Qt.Key.Key_BracketRight)
-    assert player.loop == (5, 9)
+    assert player.playback.loop == (5, 9)
     qtbot.keyClick(view, Qt.Key.Key_L)
-    assert player.loop is None
+    assert player.playback.loop is None
     assert not find(playing, QToolButton, "playerLoop").isChecked()
 
 
@@ -406,22 +406,22 @@ def test_timeline_is_clicked_and_dragged(playing: TakesPage, qtbot):
     bar = find(playing, TimelineBar, "timeline")
     seconds = playing.player.data.seconds
     qtbot.mouseClick(bar, LEFT, pos=QPoint(round(bar.x_of(float(seconds[12]))), 26))
-    assert playing.player.instant == 12
+    assert playing.player.playback.instant == 12
     qtbot.mousePress(bar, LEFT, pos=QPoint(round(bar.x_of(0.2)), 26))
     qtbot.mouseMove(bar, QPoint(round(bar.x_of(float(seconds[25]))), 26))
     qtbot.mouseRelease(bar, LEFT, pos=QPoint(round(bar.x_of(float(seconds[25]))), 26))
-    assert playing.player.instant == 25
+    assert playing.player.playback.instant == 25
 
 
 def test_playerMark_and_key_m(playing: TakesPage, walk: Path, qtbot):
-    playing.player.seek(7)
+    playing.player.playback.seek(7)
     click(playing, "playerMark", qtbot)
-    playing.player.seek(9)
+    playing.player.playback.seek(9)
     qtbot.keyClick(playing.player_view, Qt.Key.Key_M)
-    qtbot.waitUntil(lambda: len(playing.player.marks) == 3)
+    qtbot.waitUntil(lambda: len(playing.player.marks.marks) == 3)
     assert [mark.text for mark in read_marks(walk)] == ["start of the walk", "Mark 2", "Mark 3"]
     bar = find(playing, TimelineBar, "timeline")
-    assert "Mark 3" in bar.words_at(bar.x_of(playing.player.seconds))
+    assert "Mark 3" in bar.words_at(bar.x_of(playing.player.playback.seconds))
     assert playing.player_view.tabs.tabText(1) == "Marks and events (4)"
 
 
@@ -457,7 +457,7 @@ def test_space_options(playing: TakesPage, qtbot):
 
 
 def test_player_shows_people_in_space(playing: TakesPage, qtbot):
-    playing.player.seek(11)
+    playing.player.playback.seek(11)
     space = playing.player_view.space
     poses = playing.player.data.poses
     shown = lambda: space.scene.middle  # noqa: E731

@@ -35,12 +35,6 @@ def test_everything_needed_is_there(data: TakeData, walk_once: Path):
     assert [event.message for event in events] == ["the walk is over"]
 
 
-def test_the_nearest_instant(data: TakeData):
-    for wanted in (-5.0, 0.0, 0.02, 0.5, 0.5166, 99.0):
-        expected = int(np.abs(data.seconds - wanted).argmin())
-        assert data.instant_at(wanted) == expected
-
-
 def test_positions_scores_and_deviation_are_those_of_the_poses(data: TakeData):
     assert data.poses is not None
     assert data.skeleton is not None

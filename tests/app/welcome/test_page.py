@@ -12,8 +12,8 @@ from app import theme
 from app.help.about import AboutDialog
 from app.takes.take_entry import TakeEntry
 from app.welcome.page import WelcomePage
+from tests.app.cameras.conftest import geometry
 from tests.app.cameras.test_page import answer, press
-from tests.app.cameras.test_rig_editor import geometry
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -33,7 +33,11 @@ def went(studio) -> list[str]:
 
 def looked(qtbot, presenter):
     presenter.enter()
-    qtbot.waitUntil(lambda: not presenter._jobs, timeout=60_000)
+
+    def idle() -> bool:
+        return not (presenter._jobs or presenter._finder.looking or presenter._digests.making)
+
+    qtbot.waitUntil(idle, timeout=60_000)
 
 
 def test_the_first_start_has_nothing_to_go_on_with(qtbot, studio, presenter, tmp_path):

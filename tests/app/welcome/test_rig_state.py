@@ -9,7 +9,7 @@ from app.welcome.rig_state import calibration_line, cameras_line, missing_camera
 from pipeline.drivers import discovery
 from pipeline.rigs.rig_config import CameraConfig, RigConfig
 from pipeline.rigs.simulated_rig import simulated_rig
-from tests.app.cameras.test_rig_editor import geometry
+from tests.app.cameras.conftest import geometry
 
 NOW = datetime(2025, 5, 20, 12, 0).astimezone()
 
