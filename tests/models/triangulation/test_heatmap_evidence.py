@@ -175,13 +175,14 @@ def test_what_is_added_learns(kind: str) -> None:
     targets = centres[:, None] + torch.randn(2, JOINTS, 3) * 300.0
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 3e-3)
     errors = []
-    for _ in range(15):
+    for _ in range(40):
         loss = (network(images, projections, centres).joints - targets).norm(dim=-1).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         errors.append(loss.item())
-    assert errors[-1] < 0.8 * errors[0]
+    # Two poses by heart; noise alone would not take a fifth off.
+    assert errors[-1] < 0.8 * errors[0], errors
     assert network.evidence.sharpness.grad is not None
 
 
