@@ -103,10 +103,12 @@ class StudioLiteKeypoints:
         self._next_track = 0
         self._views: list[_Follow] = []
         self.reset()
-        for count in range(1, len(self.cameras) + 1):  # the first run of a shape is slow
-            looks = count * (1 + config.mirrored)
-            self._read(np.zeros((looks, config.crop_px, config.crop_px, 3), np.uint8))
-        self._read(np.zeros((1, config.picture_px, config.picture_px, 3), np.uint8))
+        # The first run of a shape is slow, and so is cutting where its code is not compiled yet.
+        side = 2 * max(config.crop_px, config.picture_px)
+        black = np.zeros((side, side, 3), np.uint8)
+        for count in range(1, len(self.cameras) + 1):
+            self._look([(black, whole_picture(black))] * count, config.crop_px, config.mirrored)
+        self._look([(black, whole_picture(black))], config.picture_px)
 
     def detect(self, images: Sequence[Image | None], times_ns: Sequence[int]) -> list[Detections]:
         """Find the person; see ``KeypointModel.detect``. One picture (H, W, 3) BGR u8 or None per view.

@@ -11,6 +11,7 @@ from configs.errors import BadInputError
 from models.backbones.pose_resnet import BackboneOutput
 from models.backbones.studio_lite import StudioLite
 from models.checkpoints.writing import ModelCard, write_checkpoint
+from models.keypoints.studio_lite import square
 from models.keypoints.studio_lite.model import StudioLiteConfig, StudioLiteKeypoints
 from models.keypoints.studio_lite.readers import TorchReader
 
@@ -78,6 +79,17 @@ def model(weights):
     )
     model._read = TorchReader(Rectangles(), "cpu")
     yield model
+    model.close()
+
+
+def test_nothing_is_left_to_compile_for_the_first_picture(weights, monkeypatch) -> None:
+    cut = []
+    real = square.average_square
+    monkeypatch.setattr(square, "average_square", lambda *words: cut.append(words) or real(*words))
+    config = StudioLiteConfig(weights=str(weights), runtime="torch")
+    model = StudioLiteKeypoints(config, ["a", "b", "c"])
+    assert {words[-1].shape[0] for words in cut} == {config.crop_px, config.picture_px}
+    assert not cut[0][0].flags.writeable  # code is compiled for pictures in shared memory
     model.close()
 
 
