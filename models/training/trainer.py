@@ -11,7 +11,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from models.checkpoints.writing import ModelCard, write_checkpoint
 from models.training.averaging import MovingAverage
 from models.training.config import TrainConfig
 from models.training.data import TrainingData
+from models.training.freezing import freeze_batch_norm, frozen_parts
 from models.training.optimisers import build_optimiser, rate_factor, set_rates
 from models.training.order import BatchOrder, Request
 from models.training.processes import Processes, joined_processes
@@ -409,32 +410,6 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     """Random numbers of one step of one process."""
     # an odd multiplier spreads neighbouring numbers over the whole range
     torch.manual_seed((seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + rank) % 2**63)
-
-
-def freeze_batch_norm(network: nn.Module) -> None:
-    """Let batch normalisation use its running statistics, and leave them alone."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
-
-
-def frozen_parts(network: nn.Module, names: Iterable[str]) -> list[nn.Module]:
-    """The named parts, whose parameters are excluded from training.
-
-    Raises:
-        BadInputError: The network has no part of that name.
-    """
-    parts = dict(network.named_modules())
-    for name in names:
-        if name not in parts or not name:
-            raise bad_input(
-                "is no part of the network",
-                key="frozen",
-                value=name,
-                allowed=", ".join(name for name, _ in network.named_children()),
-            )
-        parts[name].requires_grad_(False)
-    return [parts[name] for name in names]
 
 
 def words(means: dict[str, float], seconds_left: float) -> str:

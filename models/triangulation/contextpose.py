@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -60,6 +60,12 @@ class ContextPoseConfig(VolumeConfig):
     """A multiple of ``joints``."""
     temperature: float = Field(1500.0, gt=0.0)
     """Widens the limb kernels."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ContextPoseConfig:
+        if self.evidence and self.from_heatmaps:
+            raise ValueError("a volume is of evidence or of raw heatmaps: leave from_heatmaps out")
+        return self
 
 
 class AttentionBlock(nn.Module):

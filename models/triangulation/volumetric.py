@@ -72,6 +72,8 @@ class VolumeConfig(Config):
     def _evidence_fits(self) -> VolumeConfig:
         if self.evidence and self.backbone != "studio_lite":
             raise ValueError("evidence needs heatmaps that are probabilities: set backbone to studio_lite")
+        if self.evidence and (self.aggregation != "softmax" or self.mask_unseen):
+            raise ValueError("evidence adds the views up by itself: leave aggregation and mask_unseen out")
         if self.coarser != 1 and not self.evidence:
             raise ValueError("only a volume of evidence can be coarser: set evidence to true")
         return self

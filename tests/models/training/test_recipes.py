@@ -11,10 +11,11 @@ from configs.loading import load_config, parse_config
 from models.checkpoints.architectures import architecture, build_network
 from models.training.config import TrainConfig
 from models.training.data import TRAINING_DATA
+from models.training.freezing import frozen_parts
 from models.training.optimisers import build_optimiser
 from models.training.run_log import read_figures
 from models.training.tasks.registry import TASKS
-from models.training.trainer import frozen_parts, train
+from models.training.trainer import train
 
 RECIPES = sorted((Path(__file__).resolve().parents[3] / "configs" / "train").glob("*.yaml"))
 LIMBS = {"limb_mean": [300.0] * 16, "limb_deviation": [30.0] * 16}

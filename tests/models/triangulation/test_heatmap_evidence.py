@@ -188,8 +188,14 @@ def test_what_is_added_learns(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"backbone": "pose_resnet"}, "studio_lite"), ({"evidence": False, "coarser": 2}, "set evidence")],
+    [
+        ({"backbone": "pose_resnet"}, "studio_lite"),
+        ({"evidence": False, "coarser": 2}, "set evidence"),
+        ({"aggregation": "conf"}, "leave aggregation"),
+        ({"mask_unseen": True}, "leave aggregation"),
+        ({"from_heatmaps": True}, "leave from_heatmaps"),
+    ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        VolumetricConfig(**BASE | settings)
+        (ContextPoseConfig if "from_heatmaps" in settings else VolumetricConfig)(**BASE | settings)
